@@ -1,0 +1,3 @@
+"""A laboratory for two classic studies: memory (`task=lstm`) and generation (`task=gan`)."""
+
+__version__ = "0.1.0"

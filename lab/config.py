@@ -1,0 +1,173 @@
+"""The typed boundary: a composed YAML config becomes one frozen dataclass, or one clear line.
+
+Imports neither torch nor a study, so that a mistake on the command line is answered at once.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from lab.complaints import wrong_value
+from lab.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.loop import Task
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _has_target(component: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(component.get("_target_"), str):
+        raise ValueError("needs a _target_, the class to build")
+    return component
+
+
+def _has_lr(optimizer: dict[str, Any]) -> dict[str, Any]:
+    lr = optimizer.get("lr")
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < float("inf"):
+        raise ValueError(f"lr={lr} is not allowed: expected a finite number above 0")
+    return optimizer
+
+
+# A class to build and its arguments, as `hydra.utils.instantiate` takes them.
+Component = Annotated[dict[str, Any], AfterValidator(_has_target)]
+Optimizer = Annotated[Component, AfterValidator(_has_lr)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class RunConfig:
+    """What every study's config has. A study's own config extends it beside its task."""
+
+    task: str
+    seed: Annotated[int, Field(ge=0)]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    threads: Count
+    max_steps: Count | None
+    out_dir: str
+    fresh: bool
+    dry_run: bool
+    checkpoint_seconds: Annotated[float, Field(ge=0)]
+
+    # Where a run is written and how it is watched do not make it another run.
+    NOT_ASKED_FOR: ClassVar = ("out_dir", "fresh", "dry_run", "checkpoint_seconds")
+
+    @property
+    def target(self) -> str:
+        """This class as a `_target_`."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every key, with the `_target_` that `from_dict` reads."""
+        return {"_target_": self.target, **dataclasses.asdict(self)}
+
+    @property
+    def identity(self) -> str:
+        """8 hex digits of what was asked for: equal configs share them, others do not."""
+        asked = {k: v for k, v in self.to_dict().items() if k not in self.NOT_ASKED_FOR}
+        return short_hash(asked)
+
+    @property
+    def run_dir(self) -> Path:
+        """`<out_dir>/runs/<readable name>-<identity>`."""
+        return Path(self.out_dir) / "runs" / f"{self.readable_name}-{self.identity}"
+
+    # What each study's own config says.
+
+    @property
+    def readable_name(self) -> str:
+        """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
+        raise NotImplementedError
+
+    def build_task(self, device: str) -> "Task":
+        """The study's data, networks and step. Imports torch."""
+        raise NotImplementedError
+
+    def headline(self, result: dict[str, Any]) -> str:
+        """A finished run's result in a phrase: what a person asks for first."""
+        raise NotImplementedError
+
+    @classmethod
+    def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+        """The plots of a sweep by file name, from the rows of its summary."""
+        return {}
+
+
+def short_hash(value: object) -> str:
+    """8 hex digits of the SHA-256 of a JSON-able value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def config_class(target: object) -> type[RunConfig]:
+    """The dataclass that a config's `_target_` names."""
+    from hydra.utils import get_class
+
+    try:
+        cls = get_class(str(target))
+    except Exception as error:
+        raise UserError(f"_target_={target}: no such config class") from error
+    if not issubclass(cls, RunConfig):
+        raise UserError(f"_target_={target}: not a RunConfig")
+    return cls
+
+
+def from_dict(values: dict[str, Any]) -> RunConfig:
+    """The typed config of a plain mapping.
+
+    Raises:
+        UserError: a key, type or value is wrong; the line names it and what is allowed.
+    """
+    values = dict(values)
+    cls = config_class(values.pop("_target_", None))
+    # Keys that begin with an underscore or that only feed others are not the study's.
+    values.pop("size", None)
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise UserError(wrong_value(error.errors()[0], dataclass_keys(cls))) from None
+
+
+def from_hydra(cfg: DictConfig) -> RunConfig:
+    """The typed config of what Hydra composed.
+
+    Raises:
+        UserError: a key, type, value or interpolation is wrong.
+    """
+    try:
+        values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except Exception as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    assert isinstance(values, dict)
+    return from_dict({str(key): value for key, value in values.items()})
+
+
+def from_file(path: Path) -> RunConfig:
+    """The typed config of a run's config.yaml.
+
+    Raises:
+        UserError: there is no such file, or it is not a run's config.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not a run's config ({error})") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: not a run's config")
+    return from_dict(values)
+
+
+def dataclass_keys(cls: type[RunConfig]) -> list[str]:
+    """The keys a study has."""
+    return [field.name for field in dataclasses.fields(cls)]

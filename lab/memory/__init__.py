@@ -1,0 +1,1 @@
+"""Memory: recurrent networks give the last digit of a palindrome from the digits before it."""

@@ -1,0 +1,274 @@
+"""Recurrent cells, written from their equations with a `for` loop over time and autograd.
+
+Every parameter is named by the equations: `W_gx` [H, D] goes from the input x to g, `W_gh` [H, H]
+from the state before, `b_g` [H]. The gates' matrices are stacked once a sequence, so that a step is
+one matrix product; the products with the inputs of all steps are one more.
+
+torch.nn stacks its gates as i, f, g, o (LSTM) and r, z, n (GRU), and has two biases, of which only
+the sum matters but in the GRU's n. It starts every parameter within ±1/sqrt(H); here each gate
+starts as the pair of torch.nn.Linear layers that the equations spell out, which learns sooner.
+"""
+
+import math
+from typing import ClassVar, Literal, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+"""What a cell carries from step to step, each [B, H]; h comes first."""
+
+
+class Cell(nn.Module):
+    """A recurrent layer whose gates are affine in the input and the hidden state.
+
+    Args:
+        input_size: D.
+        hidden_size: H.
+    """
+
+    gates: ClassVar[str]
+    """The letters of the gates, in the order in which they are stacked."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_size, self.hidden_size = input_size, hidden_size
+        for gate in self.gates:
+            self._add(f"W_{gate}x", hidden_size, input_size, fan_in=input_size)
+            self._add(f"W_{gate}h", hidden_size, hidden_size, fan_in=hidden_size)
+            self._add(f"b_{gate}", hidden_size, fan_in=input_size)
+
+    def _add(self, name: str, *shape: int, fan_in: int) -> None:
+        """A parameter that starts as in torch.nn.Linear: uniform within ±1/sqrt(fan_in)."""
+        bound = 1 / math.sqrt(fan_in)
+        self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
+
+    def stacked(self, name: str) -> Tensor:
+        """The gates' parameters of this name, `W_{}x`, `W_{}h` or `b_{}`, one above the other."""
+        return torch.cat([self.get_parameter(name.format(gate)) for gate in self.gates])
+
+    def initial_state(self, x: Tensor) -> State:
+        """h(0) = 0, for the inputs x [T, B, D]."""
+        return (x.new_zeros(x.shape[1], self.hidden_size),)
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        """One step of the equations.
+
+        Args:
+            a: [B, G*H], for each gate W_x x + b.
+            W_h: [H, G*H], the stacked matrices, transposed.
+            state: the one before.
+        """
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a sequence.
+
+        Args:
+            x: [T, B, D].
+            state: to go on from; h(0) = 0 if none.
+
+        Returns:
+            h(1), …, h(T) as [T, B, H], and the state after the last step.
+        """
+        projected = nn.functional.linear(x, self.stacked("W_{}x"), self.stacked("b_{}"))
+        W_h = self.stacked("W_{}h").T
+        state = self.initial_state(x) if state is None else state
+        hidden = []
+        # unbind, not projected[t]: indexing would make backward add T whole [T, B, G*H] tensors.
+        for a in projected.unbind(0):
+            state = self.step(a, W_h, state)
+            hidden.append(state[0])
+        return torch.stack(hidden), state
+
+
+class RNN(Cell):
+    """Elman 1990: h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h).
+
+    Args:
+        init: of W_hh: `default`, that of torch.nn.Linear; `orthogonal` (Saxe et al. 2014);
+            `identity` (Le, Jaitly & Hinton 2015, there with ReLU), with b_h = 0.
+    """
+
+    gates = "h"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        init: Literal["default", "orthogonal", "identity"] = "default",
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        if init == "orthogonal":
+            nn.init.orthogonal_(self.get_parameter("W_hh"))
+        elif init == "identity":
+            nn.init.eye_(self.get_parameter("W_hh"))
+            nn.init.zeros_(self.get_parameter("b_h"))
+        elif init != "default":
+            raise ValueError(f"init={init} is none of default, orthogonal, identity")
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        (h,) = state
+        return (torch.tanh(torch.addmm(a, h, W_h)),)
+
+    def to_torch(self) -> nn.RNN:
+        """The same layer as torch.nn's, weights copied."""
+        return _copy_to_torch(self, nn.RNN(self.input_size, self.hidden_size), "h")
+
+    @classmethod
+    def from_torch(cls, layer: nn.RNN) -> Self:
+        """The layer of torch.nn's, weights copied."""
+        return _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "h")
+
+
+class LSTM(Cell):
+    """Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; no peepholes.
+
+    g(t) = tanh(W_gx x(t) + W_gh h(t-1) + b_g)
+    i, f, o (t) = sigmoid(W_.x x(t) + W_.h h(t-1) + b_.)
+    c(t) = g(t) * i(t) + c(t-1) * f(t)
+    h(t) = tanh(c(t)) * o(t)
+
+    Args:
+        forget_bias: what every b_f starts from (Gers et al. 2000; Jozefowicz et al. 2015: 1).
+            `chrono`: b_f = log u, b_i = -b_f, u uniform in [1, T_max - 1] (Tallec & Ollivier 2018).
+            `default`: that of torch.nn.Linear.
+        longest_memory: chrono's T_max, in steps.
+    """
+
+    gates = "gifo"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        forget_bias: float | Literal["chrono", "default"] = 5.0,
+        longest_memory: int = 3,
+    ) -> None:
+        super().__init__(input_size, hidden_size)
+        start_forget_bias(
+            self.get_parameter("b_f"), self.get_parameter("b_i"), forget_bias, longest_memory
+        )
+
+    def initial_state(self, x: Tensor) -> State:
+        """h(0) = c(0) = 0."""
+        zeros = x.new_zeros(x.shape[1], self.hidden_size)
+        return zeros, zeros
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        h, c = state
+        # split, not slices: backward of a slice fills a whole [B, 4H] with zeros.
+        g, ifo = torch.addmm(a, h, W_h).split([self.hidden_size, 3 * self.hidden_size], dim=1)
+        i, f, o = torch.sigmoid(ifo).chunk(3, dim=1)
+        c = torch.tanh(g) * i + c * f
+        return torch.tanh(c) * o, c
+
+    def to_torch(self) -> nn.LSTM:
+        """The same layer as torch.nn's, weights copied."""
+        return _copy_to_torch(self, nn.LSTM(self.input_size, self.hidden_size), "ifgo")
+
+    @classmethod
+    def from_torch(cls, layer: nn.LSTM) -> Self:
+        """The layer of torch.nn's, weights copied."""
+        return _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "ifgo")
+
+
+class GRU(Cell):
+    """Cho et al. 2014, in the form of cuDNN and torch.nn: r acts after the matrix product.
+
+    r, z (t) = sigmoid(W_.x x(t) + W_.h h(t-1) + b_.)
+    n(t) = tanh(W_nx x(t) + b_n + r(t) * (W_nh h(t-1) + b_nh))
+    h(t) = (1 - z(t)) * n(t) + z(t) * h(t-1)
+    """
+
+    gates = "rzn"
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self._add("b_nh", hidden_size, fan_in=hidden_size)
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        (h,) = state
+        H = self.hidden_size
+        from_h = h @ W_h  # [B, 3H]
+        rz_x, n_x = a.split([2 * H, H], dim=1)
+        rz_h, n_h = from_h.split([2 * H, H], dim=1)
+        r, z = torch.sigmoid(rz_x + rz_h).chunk(2, dim=1)
+        n = torch.tanh(n_x + r * (n_h + self.get_parameter("b_nh")))
+        return ((1 - z) * n + z * h,)
+
+    def to_torch(self) -> nn.GRU:
+        """The same layer as torch.nn's, weights copied."""
+        layer = _copy_to_torch(self, nn.GRU(self.input_size, self.hidden_size), "rzn")
+        with torch.no_grad():
+            layer.get_parameter("bias_hh_l0")[2 * self.hidden_size :] = self.get_parameter("b_nh")
+        return layer
+
+    @classmethod
+    def from_torch(cls, layer: nn.GRU) -> Self:
+        """The layer of torch.nn's, weights copied."""
+        cell = _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "rzn")
+        with torch.no_grad():
+            b_nh = layer.get_parameter("bias_hh_l0")[2 * layer.hidden_size :]
+            cell.get_parameter("b_nh").copy_(b_nh)
+            cell.get_parameter("b_n").sub_(b_nh)
+        return cell
+
+
+class TorchLSTM(LSTM):
+    """The kernel of torch.nn.LSTM on the same parameters: only the yardstick for speed."""
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        h, c = self.initial_state(x) if state is None else state
+        b = self._in_torch_order("b_{}")
+        weights = [self._in_torch_order("W_{}x"), self._in_torch_order("W_{}h"), b, 0 * b]
+        hidden, h, c = torch.lstm(
+            x, (h[None], c[None]), weights, True, 1, 0.0, self.training, False, False
+        )
+        return hidden, (h[0], c[0])
+
+    def _in_torch_order(self, name: str) -> Tensor:
+        return torch.cat([self.get_parameter(name.format(gate)) for gate in "ifgo"])
+
+
+def start_forget_bias(
+    b_f: Tensor, b_i: Tensor, forget_bias: float | str, longest_memory: int
+) -> None:
+    """Set the forget gate's bias [H], for chrono the input gate's too, in place."""
+    with torch.no_grad():
+        if forget_bias == "chrono":
+            b_f.copy_(torch.empty_like(b_f).uniform_(1, max(longest_memory - 1, 2)).log())
+            b_i.copy_(-b_f)
+        elif isinstance(forget_bias, int | float):
+            b_f.fill_(forget_bias)
+        elif forget_bias != "default":
+            raise ValueError(f"forget_bias={forget_bias} is no number, nor chrono or default")
+
+
+Layer = TypeVar("Layer", bound=nn.RNNBase)
+AnyCell = TypeVar("AnyCell", bound=Cell)
+TORCH_NAMES = {"weight_ih_l0": "W_{}x", "weight_hh_l0": "W_{}h", "bias_ih_l0": "b_{}"}
+
+
+@torch.no_grad()
+def _copy_to_torch(cell: Cell, layer: Layer, order: str) -> Layer:
+    """Copy the gates in torch's order; our one bias goes to its first, its second becomes 0."""
+    layer.to(cell.stacked("b_{}"))
+    for theirs, ours in TORCH_NAMES.items():
+        parts = [cell.get_parameter(ours.format(gate)).data for gate in order]
+        layer.get_parameter(theirs).copy_(torch.cat(parts))
+    layer.get_parameter("bias_hh_l0").zero_()
+    return layer
+
+
+@torch.no_grad()
+def _copy_from_torch(cell: AnyCell, layer: nn.RNNBase, order: str) -> AnyCell:
+    """Copy the gates out of torch's order; our one bias is the sum of its two."""
+    cell.to(layer.get_parameter("weight_ih_l0"))
+    for theirs, ours in TORCH_NAMES.items():
+        parts = layer.get_parameter(theirs).chunk(len(order))
+        for gate, part in zip(order, parts, strict=True):
+            cell.get_parameter(ours.format(gate)).copy_(part)
+    for gate, part in zip(order, layer.get_parameter("bias_hh_l0").chunk(len(order)), strict=True):
+        cell.get_parameter(f"b_{gate}").add_(part)
+    return cell

@@ -1,0 +1,144 @@
+"""Palindromes of length T over the digits 0-9, whole sets at once.
+
+The first ceil(T/2) digits are free and the rest mirror them, so there are 10^ceil(T/2) of them:
+only 100 at T=3 and T=4. The network reads the first T-1 digits; the target is the last one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# A palindrome is known by its first digits as one number, the code; 18 digits fit an int64.
+# Longer ones are told apart by these alone, which excludes 1 pair in 10^18 that differ later.
+CODE_DIGITS = 18
+SHUFFLE_WHOLE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Palindromes:
+    """Three sets that have no palindrome in common, each distinct, uint8 [N, T]."""
+
+    train: Tensor
+    held_out: Tensor
+    test: Tensor
+
+
+def count_palindromes(seq_len: int) -> int:
+    """How many palindromes of this length there are."""
+    return 10 ** ((seq_len + 1) // 2)
+
+
+def draw(
+    seq_len: int, size: int, train_part: float, test_size: int, generator: torch.Generator
+) -> Palindromes:
+    """Draw palindromes without replacement.
+
+    Args:
+        seq_len: T, at least 3.
+        size: how many to train on and hold out together; all there are, when fewer exist.
+        train_part: the share of them that is trained on; at least one is, and one is held out.
+        test_size: how many more, that are in neither set; as many as are left, perhaps none.
+        generator: decides which.
+    """
+    codes = distinct_codes(seq_len, size + test_size, generator)
+    palindromes = from_codes(codes, seq_len, generator)
+    size = min(size, len(codes))
+    train_size = min(max(round(size * train_part), 1), size - 1)
+    return Palindromes(palindromes[:train_size], palindromes[train_size:size], palindromes[size:])
+
+
+def distinct_codes(seq_len: int, count: int, generator: torch.Generator) -> Tensor:
+    """Distinct codes in random order, int64 [N], N = min(count, all there are)."""
+    population = _code_count(seq_len)
+    if population <= max(SHUFFLE_WHOLE, 2 * count):
+        return torch.randperm(population, generator=generator)[:count]
+    codes = torch.empty(0, dtype=torch.int64)
+    while len(codes) < count:
+        more = torch.randint(population, (count,), generator=generator)
+        codes = torch.cat([codes, more]).unique()
+    return codes[torch.randperm(len(codes), generator=generator)[:count]]
+
+
+def _code_count(seq_len: int) -> int:
+    return int(min(count_palindromes(min(seq_len, 2 * CODE_DIGITS)), 10**CODE_DIGITS))
+
+
+def from_codes(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
+    """The palindromes of these codes, uint8 [N, T]; digits that the codes do not say are random."""
+    free = (seq_len + 1) // 2
+    known = min(free, CODE_DIGITS)
+    powers = 10 ** torch.arange(known - 1, -1, -1)
+    first = (codes[:, None] // powers % 10).to(torch.uint8)  # [N, known]
+    rest = torch.randint(10, (len(codes), free - known), generator=generator, dtype=torch.uint8)
+    half = torch.cat([first, rest], dim=1)  # [N, ceil(T/2)]
+    return torch.cat([half, half[:, : seq_len // 2].flip(1)], dim=1)
+
+
+def to_codes(palindromes: Tensor) -> Tensor:
+    """The codes of palindromes uint8 [N, T], int64 [N]."""
+    known = min((palindromes.shape[1] + 1) // 2, CODE_DIGITS)
+    powers = 10 ** torch.arange(known - 1, -1, -1)
+    return (palindromes[:, :known].long() * powers).sum(1)
+
+
+class Epochs:
+    """Batches of a fixed set, newly shuffled each epoch, whose last batch may be smaller.
+
+    Args:
+        palindromes: uint8 [N, T].
+        batch_size: at most this many a batch.
+        generator: of the order.
+    """
+
+    def __init__(self, palindromes: Tensor, batch_size: int, generator: torch.Generator) -> None:
+        self._palindromes, self._batch_size, self._generator = palindromes, batch_size, generator
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def next(self) -> Tensor:
+        """The next batch, uint8 [B, T]."""
+        if len(self._order) == 0:
+            self._order = torch.randperm(len(self._palindromes), generator=self._generator)
+        batch, self._order = self._order.tensor_split([self._batch_size])
+        return self._palindromes[batch]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        # A view would be saved with all of what it is a view of.
+        return {"generator": self._generator.get_state(), "order": self._order.clone()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._generator.set_state(state["generator"])
+        self._order = state["order"]
+
+
+class Stream:
+    """Endless batches of palindromes drawn anew, none of them in `excluded`.
+
+    Args:
+        seq_len: T.
+        excluded: uint8 [N, T], the held-out and the test palindromes.
+        batch_size: of each batch.
+        generator: of the palindromes.
+    """
+
+    def __init__(
+        self, seq_len: int, excluded: Tensor, batch_size: int, generator: torch.Generator
+    ) -> None:
+        self._seq_len, self._batch_size, self._generator = seq_len, batch_size, generator
+        self._excluded = to_codes(excluded)
+
+    def next(self) -> Tensor:
+        """The next batch, uint8 [B, T]."""
+        codes = torch.empty(0, dtype=torch.int64)
+        while len(codes) < self._batch_size:
+            more = torch.randint(
+                _code_count(self._seq_len), (self._batch_size,), generator=self._generator
+            )
+            codes = torch.cat([codes, more[~torch.isin(more, self._excluded)]])
+        return from_codes(codes[: self._batch_size], self._seq_len, self._generator)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._generator.set_state(state["generator"])

@@ -1,0 +1,147 @@
+"""The memory task: cross-entropy at the last step, clipping, RMSProp, early stop."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.components import build
+from lab.memory import palindromes
+from lab.memory.config import MemoryConfig
+from lab.memory.network import build_network, evaluate
+from lab.runs import RunFolder
+from lab.schedules import schedule
+from lab.seeding import generator
+from lab.tracking import Tracker
+
+TEST_SIZE = 10_000
+LENGTHS = range(3, 26)
+PER_LENGTH = 1_000
+
+
+class MemoryTask:
+    """Learn to give the last digit of a palindrome from the digits before it.
+
+    Args:
+        config: of the run.
+        device: cpu, cuda or mps.
+
+    Raises:
+        UserError: the cell or the optimizer refuses its arguments.
+    """
+
+    columns = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+    def __init__(self, config: MemoryConfig, device: str) -> None:
+        self.config, self.device = config, device
+        self.network = build_network(config).to(device)
+        self.optimizer = build("optimizer", config.optimizer, self.network.parameters())
+        sets = palindromes.draw(
+            config.seq_len,
+            config.data_size,
+            config.train_part,
+            TEST_SIZE,
+            generator(config.seed, "palindromes"),
+        )
+        self.held_out, self.test = sets.held_out.to(device), sets.test.to(device)
+        self.batches = self._batches(sets)
+        steps_per_epoch = math.ceil(len(sets.train) / config.batch_size)
+        self.total_steps = min(
+            config.epochs * steps_per_epoch, config.max_steps or config.epochs * steps_per_epoch
+        )
+        self.schedule = schedule(
+            config.lr_schedule,
+            self.optimizer,
+            total_steps=self.total_steps,
+            halve_every=config.halve_every * steps_per_epoch,
+        )
+        self.log_every, self.eval_every = config.log_every, config.eval_every
+        self.last_evaluation: dict[str, float] = {}
+
+    def _batches(self, sets: palindromes.Palindromes) -> palindromes.Epochs | palindromes.Stream:
+        order = generator(self.config.seed, "batches")
+        if self.config.stream:
+            excluded = torch.cat([sets.held_out, sets.test])
+            return palindromes.Stream(self.config.seq_len, excluded, self.config.batch_size, order)
+        return palindromes.Epochs(sets.train, self.config.batch_size, order)
+
+    def step(self) -> Mapping[str, Tensor]:
+        """One batch of the training palindromes."""
+        batch = self.batches.next().to(self.device)  # [B, T]
+        logits, target = self.network(batch[:, :-1]), batch[:, -1].long()
+        loss = nn.functional.cross_entropy(logits, target)
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.config.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        lr = torch.tensor(self.schedule.get_last_lr()[0], dtype=torch.float64)
+        self.schedule.step()
+        accuracy = (logits.detach().argmax(1) == target).float().mean()
+        return {"lr": lr, "train_loss": loss.detach(), "train_accuracy": accuracy}
+
+    def evaluate(self) -> Mapping[str, float]:
+        """Loss and accuracy on the held-out palindromes."""
+        loss, accuracy = evaluate(self.network, self.held_out)
+        self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
+        return self.last_evaluation
+
+    def is_solved(self, metrics: Mapping[str, float]) -> bool:
+        """Whether the held-out accuracy has reached the target."""
+        target = self.config.target_accuracy
+        return target is not None and metrics["val_accuracy"] >= target
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "batches": self.batches.state_dict(),
+            "last_evaluation": self.last_evaluation,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.batches.load_state_dict(state["batches"])
+        self.last_evaluation = state["last_evaluation"]
+
+    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+        """Test on palindromes never seen and at other lengths; write weights and figures."""
+        from lab.memory import figures
+
+        folder.save_weights(self.network.equation_weights())
+        test_accuracy = evaluate(self.network, self.test)[1] if len(self.test) else None
+        by_length = self._accuracy_by_other_lengths()
+        own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
+        by_length[self.config.seq_len] = own
+        drawn = {
+            "learning_curves": figures.learning_curves(folder.read_metrics(), self.config),
+            "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config),
+        }
+        for name, figure in drawn.items():
+            tracker.image(name, folder.save_figure(name, figure))
+        return {
+            "cell": self.config.cell_name,
+            "label": self.config.label,
+            "seq_len": self.config.seq_len,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "val_accuracy": self.last_evaluation["val_accuracy"],
+            "val_count": len(self.held_out),
+            "test_accuracy": test_accuracy,
+            "test_count": len(self.test) or None,
+            "accuracy_by_length": by_length,
+        }
+
+    def _accuracy_by_other_lengths(self) -> dict[int, float]:
+        """Accuracy at lengths 3..25 that were not trained on."""
+        accuracies = {}
+        for length in LENGTHS:
+            draws = generator(self.config.seed, f"length {length}")
+            codes = palindromes.distinct_codes(length, PER_LENGTH, draws)
+            some = palindromes.from_codes(codes, length, draws).to(self.device)
+            accuracies[length] = evaluate(self.network, some)[1]
+        return accuracies

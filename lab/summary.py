@@ -1,0 +1,117 @@
+"""A sweep's table and plot, rebuilt from its runs' files.
+
+    python -m lab.summary outputs/sweeps/NAME
+
+Right whichever launcher ran the jobs, when some failed and while some are still running.
+"""
+
+import csv
+import io
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lab.config import RunConfig, from_file
+from lab.errors import UserError
+from lab.runs import RunFolder, write_atomically, write_text
+from lab.sweeps import Sweep
+
+SECONDS_BETWEEN = 5.0
+# These order a curve's points and its seeds; a curve is all else that the sweep varies.
+NOT_SERIES = ("seq_len", "seed")
+FIRST_COLUMNS = ("overrides", "status", "task", "seed", "steps", "seconds")
+LAST_COLUMNS = ("run", "reason")
+
+
+def main() -> None:
+    """`python -m lab.summary SWEEP_FOLDER`."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m lab.summary outputs/sweeps/NAME")
+    try:
+        for path in rebuild(Path(sys.argv[1])):
+            print(path)
+    except UserError as error:
+        sys.exit(f"lab: {error}")
+
+
+def rebuild_now_and_then(folder: Path) -> None:
+    """As `rebuild`, but not if any process did so in the last five seconds."""
+    table = folder / "summary.csv"
+    if not table.exists() or time.time() - table.stat().st_mtime > SECONDS_BETWEEN:
+        rebuild(folder)
+
+
+def rebuild(folder: Path) -> list[Path]:
+    """Write the sweep's summary.csv and figures; gives their paths.
+
+    Raises:
+        UserError: the folder is no sweep's.
+    """
+    records = Sweep(folder).records()
+    if not records:
+        raise UserError(f"{folder}: no sweep's folder, or none of its jobs has begun")
+    rows, config = [], None
+    varied = _varied([record["overrides"] for record in records])
+    for record in records:
+        row, config_of_run = _row(record, varied)
+        rows.append(row)
+        config = config_of_run or config
+    table = folder / "summary.csv"
+    write_text(table, _as_csv(rows))
+    paths = [table]
+    finished = [row for row in rows if row["status"] == "finished"]
+    if config is not None and finished:
+        for name, figure in type(config).sweep_figures(finished).items():
+            path = folder / f"{name}.png"
+            write_atomically(path, lambda file, f=figure: f.savefig(file, format="png"))  # type: ignore[misc]
+            paths.append(path)
+    return paths
+
+
+def _varied(overrides: list[list[str]]) -> set[str]:
+    """The keys whose value is not the same in all jobs."""
+    values: dict[str, set[str]] = {}
+    for job in overrides:
+        for override in job:
+            key, _, value = override.partition("=")
+            values.setdefault(key, set()).add(value)
+    return {key for key, seen in values.items() if len(seen) > 1}
+
+
+def _row(record: dict[str, Any], varied: set[str]) -> tuple[dict[str, Any], RunConfig | None]:
+    row = {"overrides": " ".join(record["overrides"]), "run": "", "reason": ""}
+    if record["run"] is None:
+        return {**row, "status": "failed", "reason": record["line"]}, None
+    run = RunFolder(Path(record["run"]))
+    row["run"] = os.path.relpath(run.path)
+    result = run.result
+    if result is None:
+        status = "running" if run.is_held else record["kind"]
+        reason = record["line"] if status == "failed" else ""
+        return {**row, "status": status, "reason": reason}, None
+    config = from_file(run.config_file)
+    extra = [
+        override
+        for override in record["overrides"]
+        if (key := override.partition("=")[0]) in varied and key not in NOT_SERIES
+        and not key.startswith("cell")
+    ]  # fmt: skip
+    series = ", ".join([result.get("label", result["task"]), *extra])
+    scalars = {k: v for k, v in result.items() if not isinstance(v, dict | list)}
+    return {**row, "status": "finished", "series": series, **scalars}, config
+
+
+def _as_csv(rows: list[dict[str, Any]]) -> str:
+    seen = dict.fromkeys(key for row in rows for key in row)
+    middle = [key for key in seen if key not in FIRST_COLUMNS + LAST_COLUMNS]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [*FIRST_COLUMNS, *middle, *LAST_COLUMNS], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    main()
