@@ -1,6 +1,7 @@
 """The command line: Hydra composes, the dataclasses validate, a job is handed over."""
 
 import os
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from lab.complaints import hydra_complaint, refuse_added_keys
 from lab.config import RunConfig, from_hydra
 from lab.errors import UserError
+from lab.interrupts import stop_on_sigterm
 from lab.jobs import Outcome, perform, plan
 from lab.sweeps import Announce, Sweep, register_resolver
 
@@ -26,12 +28,14 @@ register_resolver()
 def main() -> None:
     """`python -m lab …` and `lab …`."""
     warnings.simplefilter("ignore")
+    stop_on_sigterm()
     try:
         compose_and_run()
     except SystemExit as stop:
         sys.exit(_end_of_sweep(stop.code))
-    except KeyboardInterrupt:
-        sys.exit(_end_of_sweep(130))
+    except KeyboardInterrupt as stop:
+        print("lab: stopped; the same command goes on", file=sys.stderr)
+        sys.exit(_end_of_sweep(getattr(stop, "exit_code", 130)))
     except Exception as error:
         overrides = [word for word in sys.argv[1:] if not word.startswith("-")]
         line = (
@@ -55,6 +59,8 @@ def compose_and_run(cfg: DictConfig) -> None:
         if config.dry_run:
             print(f"{plan(config):10} {config.run_dir}  {' '.join(overrides)}", flush=True)
             return
+        if sweep and plan(config) != "skip":
+            sweep.record(hydra_cfg.job.num, overrides, config, Outcome("running", ""))
         outcome = perform(config, overrides)
     except UserError as error:
         outcome = Outcome("failed", str(error), error.exit_code)
@@ -67,6 +73,16 @@ def compose_and_run(cfg: DictConfig) -> None:
     rebuild_now_and_then(sweep.folder)
     if outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
+
+
+def compose_config(*overrides: str) -> RunConfig:
+    """The typed config of these words, for scripts and notebooks.
+
+    Raises:
+        UserError: a value is wrong; Hydra's own exceptions where a key or an option is.
+    """
+    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+        return from_hydra(hydra.compose("config", list(overrides)))
 
 
 def report(outcome: Outcome) -> None:
@@ -86,7 +102,10 @@ def _end_of_sweep(code: str | int | None) -> str | int | None:
     if not sweep.records():
         sweep.discard()
         return code
-    rebuild(sweep.folder)
     lines, worst = sweep.recap(Announce.begin)
+    if Announce.is_dry:
+        shutil.rmtree(sweep.folder)
+        return code or worst
+    rebuild(sweep.folder)
     print("\n".join(lines), flush=True)
     return code or worst

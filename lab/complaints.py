@@ -137,7 +137,7 @@ def hydra_complaint(error: Exception, conf_dir: str, overrides: Sequence[str]) -
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         options = _options(conf_dir, group)
         near = did_you_mean(option, options)
-        return f"{group}={option}: no such choice; there {'are' if options else 'is'} {', '.join(options) or 'none'}{near}"
+        return f"{group}={option} is no choice: expected one of {', '.join(options)}{near}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
     if isinstance(error, ConfigCompositionException):

@@ -13,16 +13,14 @@ class BusyError(UserError):
     exit_code = 3
 
 
-class Interrupted(Exception):
-    """SIGINT or SIGTERM came; the checkpoint has been written.
+class Interrupted(KeyboardInterrupt):
+    """SIGINT or SIGTERM came. Like a KeyboardInterrupt, it passes every `except Exception`.
 
     Args:
         signal_number: what came; the exit code is 128 + it, as shells have it.
+        message: how far the run had come.
     """
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.exit_code - 128, str(self))

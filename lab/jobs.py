@@ -1,16 +1,22 @@
 """One job: the run that a config asks for, done, gone on with, or shown if it is finished."""
 
+import errno
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab import provenance
 from lab.config import RunConfig
-from lab.errors import Interrupted, UserError
+from lab.errors import UserError
 from lab.runs import RunFolder
 
-Kind = Literal["finished", "resumed", "skipped", "failed", "busy", "interrupted"]
+Kind = Literal["running", "finished", "resumed", "skipped", "failed", "busy", "interrupted"]
+CANNOT_WRITE = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,8 +24,9 @@ class Outcome:
     """What became of a job.
 
     Args:
-        kind: finished (from its first step), resumed (and finished), skipped (was finished before),
-            failed, busy (another process is at it), interrupted (can be gone on with).
+        kind: running (not at its end yet), finished (from its first step), resumed (and finished),
+            skipped (was finished before), failed, busy (another process is at it), interrupted (can
+            be gone on with).
         line: of text, for people.
         exit_code: of a process that did this job alone.
     """
@@ -38,18 +45,24 @@ def perform(config: RunConfig, overrides: list[str]) -> Outcome:
     """
     folder = RunFolder(config.run_dir)
     try:
-        with folder.locked():
-            return _perform_locked(config, folder, overrides)
+        # Showing needs no lock: a finished run may lie where nobody can write.
+        if not _is_done(config, folder):
+            with folder.locked():
+                # Another process may have finished it while we came to the lock.
+                if not _is_done(config, folder):
+                    return _perform_locked(config, folder, overrides)
+        return Outcome("skipped", _shown_again(config, folder))
     except UserError as error:
         return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
     except OSError as error:
-        return Outcome("failed", f"cannot write to {config.run_dir}: {error.strerror}", 1)
-    except Interrupted as stop:
-        line = f"{stop}; the same command goes on from there ({folder.path})"
-        return Outcome("interrupted", line, stop.exit_code)
-    except KeyboardInterrupt:
-        line = f"stopped; the same command goes on from the last checkpoint ({folder.path})"
-        return Outcome("interrupted", line, 130)
+        return Outcome("failed", _file_trouble(error, folder), 1)
+    except KeyboardInterrupt as stop:
+        line = f"{str(stop) or 'stopped'}; the same command goes on from there ({folder.path})"
+        return Outcome("interrupted", line, getattr(stop, "exit_code", 130))
+
+
+def _is_done(config: RunConfig, folder: RunFolder) -> bool:
+    return folder.status == "finished" and not config.fresh
 
 
 def plan(config: RunConfig) -> str:
@@ -65,52 +78,76 @@ def plan(config: RunConfig) -> str:
 
 
 def _perform_locked(config: RunConfig, folder: RunFolder, overrides: list[str]) -> Outcome:
-    if folder.result is not None and not config.fresh:
-        return Outcome("skipped", _shown_again(config, folder, folder.result))
     # torch is imported here and below, so that a mistake before or a finished run is told at once.
     from lab.devices import resolve
     from lab.seeding import seed_everything
 
-    device = resolve(config.device)
-    _set_threads(config.threads)
-    seed_everything(config.seed)
-    task = config.build_task(device)
-    resumed = folder.has_checkpoint and not config.fresh
-    if not resumed:
-        folder.clear()
-    print(f"{config.readable_name}: {'going on in' if resumed else 'results go to'} {folder.path}")
-    begin_log(folder)
-    origin = provenance.collect(device, config.threads, overrides)
-    if folder.provenance and not config.fresh:
-        origin["start"] = folder.provenance.get("start", origin["start"])
-    try:
-        return _train(config, folder, task, origin, resumed)
-    except (Interrupted, KeyboardInterrupt):
-        logging.info("interrupted")
-        raise
-    except Exception as error:
-        logging.exception("%s: %s", type(error).__name__, error)
-        folder.set_status("failed")
-        if isinstance(error, UserError | OSError):
+    with _log_to(folder):
+        try:
+            device = resolve(config.device)
+            _set_threads(config.threads)
+            seed_everything(config.seed)
+            task = config.build_task(device)
+        except UserError:  # the command line is wrong: no run was begun
             raise
-        raise UserError(f"{type(error).__name__}: {error} (see {folder.log_file})") from error
+        except Exception as error:
+            raise _failed(folder, error) from error
+        try:
+            origin = provenance.collect(device, config.threads, overrides)
+            return _train(config, folder, task, origin)
+        except KeyboardInterrupt:
+            logging.info("interrupted")
+            raise
+        except Exception as error:
+            raise _failed(folder, error) from error
 
 
-def _train(
-    config: RunConfig, folder: RunFolder, task: Any, origin: dict[str, Any], resumed: bool
-) -> Outcome:
+def _train(config: RunConfig, folder: RunFolder, task: Any, origin: dict[str, Any]) -> Outcome:
+    from lab import checkpoints
     from lab.loop import train
 
+    if config.fresh:
+        folder.clear()
+    checkpoint = checkpoints.load(folder, config.identity)
+    where = "going on in" if checkpoint else "results go to"
+    print(f"{config.readable_name}: {where} {folder.path}", flush=True)
+    if checkpoint is None:
+        folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with
+    else:
+        origin["start"] = folder.provenance.get("start", origin["start"])
     folder.save_config(config.to_dict())
     folder.save_provenance(origin)
     folder.set_status("running")
     begin = time.monotonic()
-    result = {"task": config.task, "seed": config.seed, **train(task, config, folder)}
+    trained = train(task, config, folder, checkpoint)
+    result = {"task": config.task, "seed": config.seed, **trained}
     folder.save_provenance({**origin, "end": provenance.now()})
     line = f"{config.headline(result)} in {time.monotonic() - begin:.1f} s → {folder.path}"
     logging.info("finished: %s", line)
     folder.save_result(result)
-    return Outcome("resumed" if resumed else "finished", line)
+    return Outcome("resumed" if checkpoint else "finished", line)
+
+
+def _failed(folder: RunFolder, error: Exception) -> Exception:
+    """Note in the run's folder why it failed; gives what to tell the user."""
+    logging.exception("%s: %s", type(error).__name__, error)
+    with suppress(OSError):  # the disk may be full
+        folder.set_status("failed")
+    if isinstance(error, UserError | OSError):
+        return error
+    return UserError(_unforeseen(error, folder))
+
+
+def _file_trouble(error: OSError, folder: RunFolder) -> str:
+    """The line for a disk that is full, a folder that is read-only, a file that is missing."""
+    if error.errno in CANNOT_WRITE:
+        return f"cannot write to {folder.path}: {error.strerror}"
+    return _unforeseen(error, folder)
+
+
+def _unforeseen(error: Exception, folder: RunFolder) -> str:
+    first_line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first_line} (see {folder.log_file})"
 
 
 def _set_threads(threads: int) -> None:
@@ -119,20 +156,25 @@ def _set_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def begin_log(folder: RunFolder) -> None:
+@contextmanager
+def _log_to(folder: RunFolder) -> Iterator[None]:
     """Send log records to the run's lab.log, and to no other run's."""
-    root = logging.getLogger()
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
-        handler.close()
-    handler = logging.FileHandler(folder.log_file)
+    # A full disk is told in one line of ours, not in a traceback for each record.
+    logging.raiseExceptions = False
+    handler = logging.FileHandler(folder.log_file, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root.addHandler(handler)
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, [handler]
     root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.handlers = before
+        handler.close()
 
 
-def _shown_again(config: RunConfig, folder: RunFolder, result: dict[str, Any]) -> str:
-    line = f"finished before: {config.headline(result)} → {folder.path}"
+def _shown_again(config: RunConfig, folder: RunFolder) -> str:
+    line = f"finished before: {config.headline(folder.result or {})} → {folder.path}"
     changes = provenance.changes_since(folder.provenance)
     if changes:
         line += f" (changed since: {', '.join(changes)}; fresh=true runs it again)"

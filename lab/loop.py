@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lab import checkpoints
 from lab.config import RunConfig
-from lab.errors import Interrupted, UserError
+from lab.errors import UserError
 from lab.interrupts import deferred
 from lab.runs import RunFolder
 from lab.tracking import Progress, Tracker
@@ -49,20 +49,21 @@ class Task(Protocol):
         """After training: final weights and figures into the folder; gives the result's entries."""
 
 
-def train(task: Task, config: RunConfig, folder: RunFolder) -> dict[str, Any]:
-    """Train `task` from its last checkpoint, if it has one, and conclude it.
+def train(
+    task: Task, config: RunConfig, folder: RunFolder, checkpoint: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Train `task`, from a checkpoint's state where there is one, and conclude it.
 
     Returns:
         the result's entries: steps, seconds and those of `task.conclude`.
 
     Raises:
-        UserError: the loss stopped being a finite number.
+        UserError: the loss stopped being a finite number, or the checkpoint does not fit.
         Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
     """
-    progress_so_far = checkpoints.load(folder, config.identity)
-    state = progress_so_far or {"step": 0, "seconds": 0.0, "solved": False, "sums": {}}
-    if progress_so_far:
-        task.load_state_dict(state["task"])
+    state = checkpoint or {"step": 0, "seconds": 0.0, "solved": False, "sums": {}}
+    if checkpoint:
+        _restore(task, checkpoint, folder)
     step, solved = state["step"], state["solved"]
     means = Means(state["sums"])
     tracker = Tracker(folder, task.columns, step + 1, state.get("csv"))
@@ -95,13 +96,15 @@ def train(task: Task, config: RunConfig, folder: RunFolder) -> dict[str, Any]:
                     tracker.log(step, metrics)
                     bar.show(metrics)
                     solved = bool(evaluated) and task.is_solved(metrics)
-                if interrupt.signal_number or _is_due(saved_at, config.checkpoint_seconds):
+                if interrupt or _is_due(saved_at, config.checkpoint_seconds):
                     save()
                     saved_at = time.monotonic()
-                if interrupt.signal_number:
-                    raise Interrupted(interrupt.signal_number, f"stopped at step {step}")
+                if interrupt:
+                    interrupt.act(f"stopped at step {step}")
             if step != state["step"]:
                 save()
+            if interrupt:
+                interrupt.act(f"stopped at step {step}")
         seconds = time.monotonic() - begin
         bar.close()
         result = {"steps": step, "seconds": round(seconds, 3), **task.conclude(folder, tracker)}
@@ -110,6 +113,16 @@ def train(task: Task, config: RunConfig, folder: RunFolder) -> dict[str, Any]:
     finally:
         bar.close()
         tracker.close()
+
+
+def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:
+    try:
+        task.load_state_dict(checkpoint["task"])
+    except Exception as error:  # whatever another version's state makes the task raise
+        raise UserError(
+            f"the checkpoint in {folder.path} does not fit this version of the code "
+            f"({type(error).__name__}); fresh=true starts over"
+        ) from error
 
 
 def _is_due(saved_at: float, every: float) -> bool:

@@ -26,19 +26,22 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, Sequence[Axes]]:
         axis.spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=11)
     figure.subplots_adjust(
-        left=0.1 if panels == 1 else 0.08, right=0.97, bottom=0.13, top=0.88, wspace=0.22
+        left=0.1 if panels == 1 else 0.085, right=0.97, bottom=0.13, top=0.88, wspace=0.22
     )
     return figure, list(axes)
 
 
-def accuracy_axis(axis: Axes, chance: float, chance_at: float) -> None:
-    """From 0 to 1, with chance and perfect drawn.
-
-    Args:
-        chance: the accuracy of a guess.
-        chance_at: x at which the word stands.
-    """
+def accuracy_axis(axis: Axes, chance: float) -> None:
+    """From 0 to 1, with the accuracy of a guess and the perfect one drawn."""
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=CHANCE, linewidth=0.8)
-    axis.axhline(chance, color=CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-    axis.text(chance_at, chance + 0.015, f"chance {chance:.0%}", color=CHANCE, fontsize=8)
+    chance_line(axis, chance, f"chance, {chance:.0%}")
+
+
+def chance_line(axis: Axes, value: float, words: str) -> None:
+    """A dotted line at what a guess gets, named at the right, where curves have left it."""
+    axis.axhline(value, color=CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+    axis.annotate(
+        words, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-2, -4),
+        textcoords="offset points", ha="right", va="top", color=CHANCE, fontsize=8,
+    )  # fmt: skip

@@ -8,10 +8,11 @@ import csv
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
-Status = Literal["running", "finished", "failed"]
+Status = Literal["running", "finished", "failed", "interrupted"]
+TEMPORARY = ".tmp"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -32,7 +34,8 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     Raises:
         OSError: nothing could be written; `path` is as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Random, as processes of several machines may have the same id.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         with open(temporary, "wb") as file:
             write(file)
@@ -105,15 +108,17 @@ class RunFolder:
 
     @property
     def status(self) -> Status | None:
-        """running, finished or failed; None where nothing was ever begun."""
+        """running, finished, failed or interrupted; None where nothing was ever begun."""
         if self.result is not None:
             return "finished"
         try:
             word = (self.path / "status").read_text().strip()
         except OSError:
             return None
-        # "finished" without its result.json was a kill between the two.
-        return "failed" if word == "failed" else "running"
+        if word == "failed":
+            return "failed"
+        # A killed process left its "running", or "finished" just before it wrote result.json.
+        return "running" if self.is_held else "interrupted"
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -161,10 +166,13 @@ class RunFolder:
         """
         lock = self._acquire()
         try:
+            for path in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed
+                path.unlink()
             yield
         finally:
-            if all(path == self._lock_file for path in self.path.iterdir()):
-                shutil.rmtree(self.path)
+            with suppress(OSError):  # the folder may be gone, or no longer be writable
+                if all(path == self._lock_file for path in self.path.iterdir()):
+                    shutil.rmtree(self.path)
             os.close(lock)
 
     def _acquire(self) -> int:
@@ -207,13 +215,18 @@ class RunFolder:
 
     # Writing.
 
-    def clear(self) -> None:
-        """Forget all this run has done; result.json goes first, so no half-old run is left."""
-        (self.path / "result.json").unlink(missing_ok=True)
+    def clear(self, *, keep_log: bool = False) -> None:
+        """Forget all this run has done.
+
+        The result goes first and the checkpoints next: after a kill halfway nothing that is left
+        is taken for the run's state.
+        """
+        for path in (self.path / "result.json", *self.checkpoint_files):
+            path.unlink(missing_ok=True)
         for path in self.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path != self._lock_file:
+            elif path != self._lock_file and not (keep_log and path == self.log_file):
                 path.unlink()
 
     def set_status(self, status: Status) -> None:

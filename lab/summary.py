@@ -49,13 +49,14 @@ def rebuild(folder: Path) -> list[Path]:
     Raises:
         UserError: the folder is no sweep's.
     """
-    records = Sweep(folder).records()
+    sweep = Sweep(folder)
+    records = sweep.records()
     if not records:
         raise UserError(f"{folder}: no sweep's folder, or none of its jobs has begun")
     rows, config = [], None
     varied = _varied([record["overrides"] for record in records])
     for record in records:
-        row, config_of_run = _row(record, varied)
+        row, config_of_run = _row(sweep, record, varied)
         rows.append(row)
         config = config_of_run or config
     table = folder / "summary.csv"
@@ -80,15 +81,17 @@ def _varied(overrides: list[list[str]]) -> set[str]:
     return {key for key, seen in values.items() if len(seen) > 1}
 
 
-def _row(record: dict[str, Any], varied: set[str]) -> tuple[dict[str, Any], RunConfig | None]:
+def _row(
+    sweep: Sweep, record: dict[str, Any], varied: set[str]
+) -> tuple[dict[str, Any], RunConfig | None]:
     row = {"overrides": " ".join(record["overrides"]), "run": "", "reason": ""}
     if record["run"] is None:
         return {**row, "status": "failed", "reason": record["line"]}, None
-    run = RunFolder(Path(record["run"]))
+    run = sweep.run_of(record)
     row["run"] = os.path.relpath(run.path)
     result = run.result
     if result is None:
-        status = "running" if run.is_held else record["kind"]
+        status = run.status or record["kind"]
         reason = record["line"] if status == "failed" else ""
         return {**row, "status": status, "reason": reason}, None
     config = from_file(run.config_file)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,20 +21,26 @@ from omegaconf import DictConfig, OmegaConf
 
 from lab.config import RunConfig, short_hash
 from lab.jobs import Outcome
-from lab.runs import write_text
+from lab.interrupts import stop_workers_first
+from lab.runs import RunFolder, write_text
 
 # Not part of what a sweep asks for.
 ELSEWHERE = ("out_dir=", "fresh=", "dry_run=", "checkpoint_seconds=", "hydra.")
 NAME_LENGTH = 60
 
 
-def sweep_dir(out_dir: str, overrides: Sequence[str], params: Mapping[str, str] | None) -> str:
+def sweep_dir(
+    out_dir: str, dry_run: bool, overrides: Sequence[str], params: Mapping[str, str] | None
+) -> str:
     """`<out_dir>/sweeps/<readable name>-<8 hex>`: the same words give the same folder.
 
     Args:
+        dry_run: then a temporary folder, as Hydra and the launchers write into it nonetheless.
         overrides: of the command line.
         params: those of a preset's `hydra.sweeper.params`.
     """
+    if dry_run:
+        return str(Path(tempfile.gettempdir(), f"lab-dry-run-{os.getpid()}"))
     asked = sorted(o for o in overrides if not o.startswith(ELSEWHERE))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
@@ -55,11 +62,14 @@ class Announce(Callback):
 
     folder: Path | None = None
     begin = 0.0
+    is_dry = False
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         Announce.folder = Path(config.hydra.sweep.dir).absolute()
         Announce.begin = time.time()
-        if not config.dry_run:
+        Announce.is_dry = config.dry_run
+        stop_workers_first(Sweep(Announce.folder).is_any_busy)
+        if not Announce.is_dry:
             print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
 
 
@@ -80,7 +90,7 @@ class Sweep:
     def record(
         self, number: int, overrides: Sequence[str], config: RunConfig | None, outcome: Outcome
     ) -> None:
-        """Note what became of a job; its earlier note, if there is one, is replaced.
+        """Note that a job has begun or what became of it, in place of its earlier note.
 
         Args:
             number: of the job in the sweep.
@@ -92,7 +102,7 @@ class Sweep:
         content = {
             "number": number,
             "overrides": asked,
-            "run": None if config is None else str(config.run_dir.absolute()),
+            "run": None if config is None else os.path.relpath(config.run_dir, self.folder),
             "kind": outcome.kind,
             "line": outcome.line,
             "exit_code": outcome.exit_code,
@@ -106,6 +116,15 @@ class Sweep:
         """What `record` noted, in the order of the jobs."""
         found = [json.loads(path.read_text()) for path in self._records.glob("*.json")]
         return sorted(found, key=lambda record: (record["number"], record["overrides"]))
+
+    def run_of(self, record: Mapping[str, Any]) -> RunFolder:
+        """The folder of a record's run; it is noted as seen from the sweep's, so both may move."""
+        return RunFolder(Path(os.path.normpath(self.folder / record["run"])))
+
+    def is_any_busy(self) -> bool:
+        """Whether a process still is at one of the runs."""
+        begun = [record for record in self.records() if record["kind"] == "running"]
+        return any(self.run_of(record).is_held for record in begun)
 
     def discard(self) -> None:
         """Take away what Hydra made for a sweep of which no job was begun."""
@@ -126,7 +145,14 @@ class Sweep:
             for record in records
             if record["kind"] == "failed"
         ]
-        counts = Counter(record["kind"] for record in records)
+        counts = Counter(self._kind(record) for record in records)
         words = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
-        lines.append(f"sweep: {words} in {time.time() - since:.1f} s → {os.path.relpath(self.folder)}")
+        lines.append(
+            f"sweep: {words} in {time.time() - since:.1f} s → {os.path.relpath(self.folder)}"
+        )
         return lines, max((record["exit_code"] for record in records), default=0)
+
+    def _kind(self, record: Mapping[str, Any]) -> str:
+        """The record's kind; a run that had begun when its worker was killed is interrupted."""
+        kind = str(record["kind"])
+        return str(self.run_of(record).status or "interrupted") if kind == "running" else kind

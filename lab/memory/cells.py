@@ -130,10 +130,12 @@ class LSTM(Cell):
     h(t) = tanh(c(t)) * o(t)
 
     Args:
-        forget_bias: what every b_f starts from (Gers et al. 2000; Jozefowicz et al. 2015: 1).
-            `chrono`: b_f = log u, b_i = -b_f, u uniform in [1, T_max - 1] (Tallec & Ollivier 2018).
-            `default`: that of torch.nn.Linear.
-        longest_memory: chrono's T_max, in steps.
+        init: of the gates' biases. `forget_bias`: every b_f starts from that value (Gers et al.
+            2000; Jozefowicz et al. 2015 recommend 1). `chrono`: b_f = log u, b_i = -b_f, with u
+            uniform in [1, T_max - 1] (Tallec & Ollivier 2018). `default`: that of
+            torch.nn.Linear, for b_f too.
+        forget_bias: for init=forget_bias.
+        longest_memory: T_max of init=chrono, in steps.
     """
 
     gates = "gifo"
@@ -142,13 +144,19 @@ class LSTM(Cell):
         self,
         input_size: int,
         hidden_size: int,
-        forget_bias: float | Literal["chrono", "default"] = 5.0,
+        init: Literal["forget_bias", "chrono", "default"] = "default",
+        forget_bias: float = 5.0,
         longest_memory: int = 3,
     ) -> None:
         super().__init__(input_size, hidden_size)
-        start_forget_bias(
-            self.get_parameter("b_f"), self.get_parameter("b_i"), forget_bias, longest_memory
-        )
+        b_f, b_i = self.get_parameter("b_f"), self.get_parameter("b_i")
+        if init == "forget_bias":
+            nn.init.constant_(b_f, forget_bias)
+        elif init == "chrono":
+            nn.init.uniform_(b_f, 1, max(longest_memory - 1, 2)).data.log_()
+            b_i.data.copy_(-b_f)
+        elif init != "default":
+            raise ValueError(f"init={init} is none of forget_bias, chrono, default")
 
     def initial_state(self, x: Tensor) -> State:
         """h(0) = c(0) = 0."""
@@ -229,20 +237,6 @@ class TorchLSTM(LSTM):
 
     def _in_torch_order(self, name: str) -> Tensor:
         return torch.cat([self.get_parameter(name.format(gate)) for gate in "ifgo"])
-
-
-def start_forget_bias(
-    b_f: Tensor, b_i: Tensor, forget_bias: float | str, longest_memory: int
-) -> None:
-    """Set the forget gate's bias [H], for chrono the input gate's too, in place."""
-    with torch.no_grad():
-        if forget_bias == "chrono":
-            b_f.copy_(torch.empty_like(b_f).uniform_(1, max(longest_memory - 1, 2)).log())
-            b_i.copy_(-b_f)
-        elif isinstance(forget_bias, int | float):
-            b_f.fill_(forget_bias)
-        elif forget_bias != "default":
-            raise ValueError(f"forget_bias={forget_bias} is no number, nor chrono or default")
 
 
 Layer = TypeVar("Layer", bound=nn.RNNBase)

@@ -43,14 +43,10 @@ class MemoryConfig(RunConfig):
     @property
     def label(self) -> str:
         """The cell and how it starts, as curves are named: `lstm, forget bias 5`."""
-        if "forget_bias" in self.cell:
-            bias = self.cell["forget_bias"]
-            return (
-                f"{self.cell_name}, forget bias {bias:g}"
-                if isinstance(bias, float)
-                else (f"{self.cell_name}, forget bias {bias}")
-            )
-        return f"{self.cell_name}, {self.cell.get('init', 'default')} init"
+        init = self.cell.get("init", "default")
+        if init == "forget_bias":
+            return f"{self.cell_name}, forget bias {self.cell['forget_bias']:g}"
+        return f"{self.cell_name}, {init} init"
 
     @property
     def readable_name(self) -> str:

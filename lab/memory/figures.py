@@ -25,27 +25,30 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
     """Loss and accuracy against the step, training batches and held-out palindromes."""
     title = f"Learning T={config.seq_len}, seed {config.seed} ({_settings(config)})"
     figure, (losses, accuracies) = plots.new_figure(title, panels=2)
-    for index, (part, name) in enumerate((("train", "training batches"), ("val", "held out"))):
+    steps = np.array(metrics["step"])
+    names = {"train": "training batches (mean since the last point)", "val": "held out"}
+    for index, (part, name) in enumerate(names.items()):
+        loss, accuracy = np.array(metrics[f"{part}_loss"]), np.array(metrics[f"{part}_accuracy"])
+        measured = np.isfinite(loss)
         style: dict[str, Any] = {
             "color": plots.COLOURS[index],
             "linestyle": plots.LINES[index],
-            "marker": plots.MARKERS[index] if len(metrics["step"]) <= 30 else None,
+            "marker": plots.MARKERS[index] if measured.sum() <= 30 else None,
             "markersize": 4,
             "label": name,
         }
-        losses.plot(metrics["step"], metrics[f"{part}_loss"], **style)
-        accuracies.plot(metrics["step"], metrics[f"{part}_accuracy"], **style)
-    losses.axhline(LOSS_OF_CHANCE, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-    losses.text(
-        metrics["step"][0], LOSS_OF_CHANCE * 1.06, "chance ln 10", color=plots.CHANCE, fontsize=8
-    )
+        losses.plot(steps[measured], loss[measured], **style)
+        accuracies.plot(steps[measured], accuracy[measured], **style)
     losses.set_yscale("log")
+    losses.set_ylim(min(0.1, losses.get_ylim()[0]), max(10.0, losses.get_ylim()[1]))
     losses.set_ylabel("cross-entropy at the last step (nats)")
-    plots.accuracy_axis(accuracies, CHANCE, metrics["step"][0])
+    plots.chance_line(losses, LOSS_OF_CHANCE, "chance, ln 10")
+    plots.accuracy_axis(accuracies, CHANCE)
     accuracies.set_ylabel("accuracy")
     for axis in (losses, accuracies):
+        axis.set_xlim(0, steps.max() * 1.04)
         axis.set_xlabel("optimizer step")
-    accuracies.legend(frameon=False, loc="center right", fontsize=9)
+    losses.legend(frameon=False, loc="lower left", fontsize=9)
     return figure
 
 
@@ -60,10 +63,10 @@ def accuracy_by_length(accuracies: Mapping[int, float], config: MemoryConfig) ->
         [own], [accuracies[own]], "D", color=plots.COLOURS[1], markersize=9,
         label=f"its own length, held out: {accuracies[own]:.1%}",
     )  # fmt: skip
-    plots.accuracy_axis(axis, CHANCE, min(lengths))
+    plots.accuracy_axis(axis, CHANCE)
     axis.set_xlabel("length T of the palindrome tested (digits)")
     axis.set_ylabel("accuracy")
-    axis.legend(frameon=False, fontsize=9, loc="best")
+    axis.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 0.14))
     return figure
 
 
@@ -93,11 +96,10 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
             lengths, [v.min() for v in values], [v.max() for v in values],
             color=plots.COLOURS[k], alpha=0.18, linewidth=0,
         )  # fmt: skip
-    shortest = min((row["seq_len"] for row in rows), default=3)
-    plots.accuracy_axis(axis, CHANCE, shortest)
+    plots.accuracy_axis(axis, CHANCE)
     axis.set_xlabel("length T of the palindrome (digits); the network reads T-1")
     axis.set_ylabel("mean accuracy" + (f", band: min to max of {seeds} seeds" if seeds > 1 else ""))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if series:
-        axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 0.12))
+        axis.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0.0, 0.14))
     return figure

@@ -1,0 +1,115 @@
+"""The memory task: what a step does, that it resumes, that it learns."""
+
+import copy
+
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.memory import figures
+from lab.memory.config import MemoryConfig
+from lab.memory.network import build_network, evaluate
+from lab.memory.task import MemoryTask
+from lab.seeding import seed_everything
+
+TINY = ("seq_len=6", "size=small", "data_size=200", "batch_size=16")
+
+
+def make(*overrides: str) -> MemoryTask:
+    config = compose_config(*TINY, *overrides)
+    assert isinstance(config, MemoryConfig)
+    seed_everything(config.seed)
+    return MemoryTask(config, "cpu")
+
+
+@pytest.mark.parametrize("overrides", [(), ("stream=true", "lr_schedule=cosine", "epochs=3")])
+def test_it_goes_on_bit_for_bit_from_a_saved_state(overrides):
+    whole, broken = make(*overrides), make(*overrides)
+    for _ in range(5):
+        whole.step(), broken.step()
+    state = copy.deepcopy(broken.state_dict())
+    resumed = make(*overrides)
+    resumed.load_state_dict(state)
+    for _ in range(9):
+        expected, got = whole.step(), resumed.step()
+        assert {k: float(v) for k, v in expected.items()} == {k: float(v) for k, v in got.items()}
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name])
+
+
+def test_evaluating_changes_nothing_that_training_depends_on():
+    plain, watched = make(), make()
+    for _ in range(4):
+        watched.evaluate()
+        assert float(plain.step()["train_loss"]) == float(watched.step()["train_loss"])
+
+
+def test_gradients_are_clipped_before_the_step():
+    task = make("clip_norm=0.001", "optimizer=sgd", "optimizer.momentum=0", "optimizer.lr=1")
+    before = [p.detach().clone() for p in task.network.parameters()]
+    task.step()
+    moved = torch.cat(
+        [(p - q).flatten() for p, q in zip(task.network.parameters(), before, strict=True)]
+    )
+    assert float(moved.norm().detach()) == pytest.approx(0.001, rel=1e-3)
+
+
+def test_the_learning_rate_is_halved_on_time():
+    task = make("lr_schedule=halving", "halve_every=2")  # 160 / 16 = 10 steps an epoch
+    rates = [float(task.step()["lr"]) for _ in range(41)]
+    assert rates[0] == rates[19] == 0.01
+    assert rates[20] == rates[39] == 0.005
+    assert rates[40] == 0.0025
+
+
+def test_the_budget_is_the_smaller_of_epochs_and_max_steps():
+    assert make("epochs=3").total_steps == 30
+    assert make("epochs=3", "max_steps=7").total_steps == 7
+
+
+def test_evaluation_in_batches_is_evaluation_at_once():
+    task = make("data_size=4000", "seq_len=9")
+    everything = torch.cat([task.held_out, task.test])
+    assert len(everything) > 1000
+    loss, accuracy = evaluate(task.network, everything)
+    logits = task.network(everything[:, :-1])
+    expected = torch.nn.functional.cross_entropy(logits, everything[:, -1].long())
+    assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
+    assert accuracy == float((logits.argmax(1) == everything[:, -1]).double().mean())
+
+
+def test_weights_travel_by_their_names_in_the_equations():
+    for cell in ("rnn", "lstm", "gru", "torch_lstm"):
+        config = compose_config(*TINY, f"cell={cell}", "input=number")
+        assert isinstance(config, MemoryConfig)
+        first, second = build_network(config), build_network(config)
+        weights = first.equation_weights()
+        assert {"W_ph", "b_p"} < weights.keys()
+        second.load_equation_weights(weights)
+        digits = torch.randint(10, (4, 5), dtype=torch.uint8)
+        assert torch.equal(first(digits), second(digits))
+    assert weights["W_gx"].shape == (32, 1)
+    assert weights["W_gh"].shape == (32, 32)
+
+
+def test_it_learns():
+    task = make("data_size=1000", "max_steps=200")
+    for _ in range(200):
+        task.step()
+    assert task.evaluate()["val_accuracy"] > 0.95
+
+
+def test_the_sweep_figure_has_a_line_for_each_series_and_the_band_of_its_seeds():
+    rows = [
+        {"series": s, "seq_len": n, "seed": seed, "val_accuracy": v, "test_accuracy": t}
+        for s, n, seed, v, t in [
+            ("lstm", 3, 0, 1.0, None), ("lstm", 3, 1, 0.8, None), ("lstm", 5, 0, 0.1, 0.9),
+            ("rnn", 3, 0, 0.5, None),
+        ]
+    ]  # fmt: skip
+    (axis,) = figures.sweep_accuracy(rows).axes
+    lines = {line.get_label(): line for line in axis.lines}
+    assert lines["lstm"].get_xydata().tolist() == [[3.0, 0.9], [5.0, 0.9]]
+    assert lines["rnn"].get_xydata().tolist() == [[3.0, 0.5]]
+    band = axis.collections[0].get_paths()[0].vertices
+    assert (band[:, 1].min(), band[:, 1].max()) == (0.8, 1.0)
