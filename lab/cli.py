@@ -9,6 +9,7 @@ from pathlib import Path
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,12 +18,15 @@ from lab.config import RunConfig, from_hydra
 from lab.errors import UserError
 from lab.interrupts import stop_on_sigterm
 from lab.jobs import Outcome, perform, plan
-from lab.sweeps import Announce, Sweep, register_resolver
+from lab.sweeps import ELSEWHERE, Announce, Sweep, register_resolver
 
 PACKAGED = Path(__file__).parent / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[1] / "conf")
 
 register_resolver()
+# conf/hydra/launcher refines the launchers' own settings of the same names. Said here, and not in
+# main(), for the launchers' workers, which import this module and compose.
+warnings.filterwarnings("ignore", r"\s*'hydra/launcher/", UserWarning)
 
 
 def main() -> None:
@@ -37,10 +41,7 @@ def main() -> None:
         print("lab: stopped; the same command goes on", file=sys.stderr)
         sys.exit(_end_of_sweep(getattr(stop, "exit_code", 130)))
     except Exception as error:
-        overrides = [word for word in sys.argv[1:] if not word.startswith("-")]
-        line = (
-            str(error) if isinstance(error, UserError) else hydra_complaint(error, CONF, overrides)
-        )
+        line = str(error) if isinstance(error, UserError) else _complaint(error)
         _end_of_sweep(1)
         sys.exit(f"lab: {line}")
     sys.exit(_end_of_sweep(0))
@@ -54,25 +55,36 @@ def compose_and_run(cfg: DictConfig) -> None:
     sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
     config: RunConfig | None = None
     try:
-        refuse_added_keys(CONF, overrides)
+        refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
         config = from_hydra(cfg)
         if config.dry_run:
-            print(f"{plan(config):10} {config.run_dir}  {' '.join(overrides)}", flush=True)
+            words = " ".join(o for o in overrides if not o.startswith(ELSEWHERE))
+            print(f"{plan(config):10} {config.run_dir}  {words}", flush=True)
             return
         if sweep and plan(config) != "skip":
-            sweep.record(hydra_cfg.job.num, overrides, config, Outcome("running", ""))
+            _note(sweep, hydra_cfg.job.num, overrides, config, Outcome("running", ""))
         outcome = perform(config, overrides)
     except UserError as error:
         outcome = Outcome("failed", str(error), error.exit_code)
     report(outcome)
-    if sweep is None:
+    if sweep is not None:
+        _note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+    if sweep is None or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
+
+
+def _note(
+    sweep: Sweep, number: int, overrides: list[str], config: RunConfig | None, outcome: Outcome
+) -> None:
+    """Write down what became of a job of a sweep, and the summary."""
     from lab.summary import rebuild_now_and_then
 
-    sweep.record(hydra_cfg.job.num, overrides, config, outcome)
-    rebuild_now_and_then(sweep.folder)
-    if outcome.kind == "interrupted":
-        sys.exit(outcome.exit_code)
+    try:
+        sweep.record(number, overrides, config, outcome)
+        if outcome.kind != "running":
+            rebuild_now_and_then(sweep.folder)
+    except OSError as error:  # an exception in a launcher's worker would end the sweep
+        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
 
 
 def compose_config(*overrides: str) -> RunConfig:
@@ -92,6 +104,12 @@ def report(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
+def _complaint(error: Exception) -> str:
+    arguments = get_args_parser().parse_args()
+    own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
+    return hydra_complaint(error, [CONF, *own], arguments.overrides)
+
+
 def _end_of_sweep(code: str | int | None) -> str | int | None:
     """Draw the summary a last time and tell what became of the jobs; gives the exit code."""
     if Announce.folder is None or not Announce.folder.is_dir():
@@ -106,6 +124,10 @@ def _end_of_sweep(code: str | int | None) -> str | int | None:
     if Announce.is_dry:
         shutil.rmtree(sweep.folder)
         return code or worst
-    rebuild(sweep.folder)
     print("\n".join(lines), flush=True)
+    try:
+        rebuild(sweep.folder)
+    except OSError as error:
+        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
+        return code or 1
     return code or worst

@@ -22,6 +22,9 @@ from omegaconf import DictConfig
 
 from lab.errors import UserError
 
+Dirs = Sequence[str]
+"""Where YAML files lie: lab's own, then the user's (`--config-dir`)."""
+
 EXPECTED = {
     "int_type": "an integer",
     "int_from_float": "an integer",
@@ -79,7 +82,7 @@ def _is_type_name(part: object) -> bool:
     return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "none"))
 
 
-def refuse_added_keys(conf_dir: str, overrides: Sequence[str]) -> None:
+def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     """Refuse `+key=1` and `++key=1` where no such key stands in the composed config.
 
     Hydra would add the key in silence. Called inside a Hydra application.
@@ -91,7 +94,7 @@ def refuse_added_keys(conf_dir: str, overrides: Sequence[str]) -> None:
     added = [o for o in parsed if (o.is_add() or o.is_force_add()) and _is_key(o)]
     if not added:
         return
-    known = known_keys(compose("config", _choices(conf_dir, parsed)))
+    known = known_keys(compose("config", _choices(conf_dirs, parsed)))
     for override in added:
         if override.key_or_group not in known:
             raise UserError(no_such_key(override.key_or_group, known))
@@ -123,41 +126,41 @@ def no_such_key(key: str, known: Sequence[str], owner: str = "this task") -> str
     return f"{owner} has no key {key}{did_you_mean(key, known)}"
 
 
-def hydra_complaint(error: Exception, conf_dir: str, overrides: Sequence[str]) -> str:
+def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str]) -> str:
     """The line for an exception of Hydra's, whose own message may have a dozen.
 
     Args:
         error: what Hydra raised while it composed `overrides`.
-        conf_dir: where the YAML files lie.
+        conf_dirs: where the YAML files lie.
     """
     first_line = str(error).strip().splitlines()[0]
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override}: {first_line}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
-        options = _options(conf_dir, group)
+        options = _options(conf_dirs, group)
         near = did_you_mean(option, options)
         return f"{group}={option} is no choice: expected one of {', '.join(options)}{near}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
     if isinstance(error, ConfigCompositionException):
-        return _unknown_override(conf_dir, parse(overrides)) or first_line
+        return _unknown_override(conf_dirs, parse(overrides)) or first_line
     return first_line
 
 
-def _unknown_override(conf_dir: str, parsed: Sequence[Override]) -> str | None:
+def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:
     """The first override whose key the chosen task does not have, and which task has it."""
-    choices = _choices(conf_dir, parsed)
+    choices = _choices(conf_dirs, parsed)
     task = next((c.partition("=")[2] for c in choices if c.startswith("task=")), "lstm")
-    known = _keys_of(conf_dir, choices)
+    known = _keys_of(conf_dirs, choices)
     for override in parsed:
         key = override.key_or_group
         if key in known or not _is_key(override):
-            if _options(conf_dir, key) and not isinstance(_first_value(override), str):
-                return f"{key} is chosen by name: {', '.join(_options(conf_dir, key))}"
+            if _options(conf_dirs, key) and not isinstance(_first_value(override), str):
+                return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
-        for other in _options(conf_dir, "task"):
-            if other != task and key in _keys_of(conf_dir, [f"task={other}"]):
+        for other in _options(conf_dirs, "task"):
+            if other != task and key in _keys_of(conf_dirs, [f"task={other}"]):
                 return f"{key} means nothing for task={task}: it is a key of task={other}"
         return no_such_key(key, known, f"task={task}")
     return None
@@ -169,8 +172,10 @@ def _is_key(override: Override) -> bool:
     return name != "experiment" and name.partition("/")[0].partition(".")[0] != "hydra"
 
 
-def _options(conf_dir: str, group: str) -> list[str]:
-    return sorted(path.stem for path in Path(conf_dir, group).glob("*.yaml")) if group else []
+def _options(conf_dirs: Dirs, group: str) -> list[str]:
+    if not group:
+        return []
+    return sorted({path.stem for conf in conf_dirs for path in Path(conf, group).glob("*.yaml")})
 
 
 def _first_value(override: Override) -> object:
@@ -179,20 +184,22 @@ def _first_value(override: Override) -> object:
     return override.value()
 
 
-def _choices(conf_dir: str, parsed: Sequence[Override]) -> list[str]:
+def _choices(conf_dirs: Dirs, parsed: Sequence[Override]) -> list[str]:
     """Those overrides that choose an option that exists; of a sweep, its first."""
     chosen = []
     for override in parsed:
         group, value = override.key_or_group, _first_value(override)
-        if value in _options(conf_dir, group):
+        if value in _options(conf_dirs, group):
             chosen.append(f"{'+' if group == 'experiment' else ''}{group}={value}")
     return chosen
 
 
-def _keys_of(conf_dir: str, choices: list[str]) -> list[str]:
+def _keys_of(conf_dirs: Dirs, choices: list[str]) -> list[str]:
     """The keys that these choices compose; without those that do not go together, if any."""
-    with initialize_config_dir(conf_dir, version_base="1.3"):
+    path = f"hydra.searchpath=[{','.join(f'file://{conf}' for conf in conf_dirs[1:])}]"
+    with initialize_config_dir(conf_dirs[0], version_base="1.3"):
         try:
-            return known_keys(compose("config", choices))
+            return known_keys(compose("config", [path, *choices]))
         except HydraException:
-            return known_keys(compose("config", [c for c in choices if c.startswith("task=")]))
+            task = [choice for choice in choices if choice.startswith("task=")]
+            return known_keys(compose("config", [path, *task]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
@@ -147,7 +148,9 @@ def from_hydra(cfg: DictConfig) -> RunConfig:
     """
     try:
         values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-    except Exception as error:
+    except MissingMandatoryValue as error:
+        raise UserError(f"{error.full_key} is missing: give {error.full_key}=…") from error
+    except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
     assert isinstance(values, dict)
     return from_dict({str(key): value for key, value in values.items()})

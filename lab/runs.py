@@ -173,6 +173,9 @@ class RunFolder:
             with suppress(OSError):  # the folder may be gone, or no longer be writable
                 if all(path == self._lock_file for path in self.path.iterdir()):
                     shutil.rmtree(self.path)
+                with suppress(OSError):  # other runs lie there
+                    self.path.parent.rmdir()
+                    self.path.parents[1].rmdir()
             os.close(lock)
 
     def _acquire(self) -> int:
@@ -249,10 +252,14 @@ class RunFolder:
 
     def save_figure(self, name: str, figure: "Figure") -> Path:
         """Write figures/<name>.png and give its path."""
+        return self.save_file(f"{name}.png", lambda file: figure.savefig(file, format="png"))
+
+    def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
+        """Let `write` fill figures/<name>, an animation or an array, and give its path."""
         folder = self.path / "figures"
         folder.mkdir(exist_ok=True)
-        path = folder / f"{name}.png"
-        write_atomically(path, lambda file: figure.savefig(file, format="png"))
+        path = folder / name
+        write_atomically(path, write)
         return path
 
     def save_weights(self, weights: "dict[str, torch.Tensor]") -> None:

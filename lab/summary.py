@@ -6,10 +6,13 @@ Right whichever launcher ran the jobs, when some failed and while some are still
 """
 
 import csv
+import fcntl
 import io
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,22 +53,36 @@ def rebuild(folder: Path) -> list[Path]:
         UserError: the folder is no sweep's.
     """
     sweep = Sweep(folder)
-    records = sweep.records()
-    if not records:
+    if not sweep.records():
         raise UserError(f"{folder}: no sweep's folder, or none of its jobs has begun")
-    rows, config = [], None
+    with _one_at_a_time(folder):
+        return _rebuild(sweep)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Without it a process that read early and wrote late would undo a later summary."""
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _rebuild(sweep: Sweep) -> list[Path]:
+    records = sweep.records()
+    rows: list[dict[str, Any]] = []
+    config: RunConfig | None = None
     varied = _varied([record["overrides"] for record in records])
     for record in records:
         row, config_of_run = _row(sweep, record, varied)
         rows.append(row)
         config = config_of_run or config
-    table = folder / "summary.csv"
+    table = sweep.folder / "summary.csv"
     write_text(table, _as_csv(rows))
     paths = [table]
     finished = [row for row in rows if row["status"] == "finished"]
     if config is not None and finished:
         for name, figure in type(config).sweep_figures(finished).items():
-            path = folder / f"{name}.png"
+            path = sweep.folder / f"{name}.png"
             write_atomically(path, lambda file, f=figure: f.savefig(file, format="png"))  # type: ignore[misc]
             paths.append(path)
     return paths
@@ -94,7 +111,6 @@ def _row(
         status = run.status or record["kind"]
         reason = record["line"] if status == "failed" else ""
         return {**row, "status": status, "reason": reason}, None
-    config = from_file(run.config_file)
     extra = [
         override
         for override in record["overrides"]
@@ -103,7 +119,14 @@ def _row(
     ]  # fmt: skip
     series = ", ".join([result.get("label", result["task"]), *extra])
     scalars = {k: v for k, v in result.items() if not isinstance(v, dict | list)}
-    return {**row, "status": "finished", "series": series, **scalars}, config
+    return {**row, "status": "finished", "series": series, **scalars}, _config_of(run)
+
+
+def _config_of(run: RunFolder) -> RunConfig | None:
+    try:
+        return from_file(run.config_file)
+    except UserError:  # of a version of the code that had other keys
+        return None
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

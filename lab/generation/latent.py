@@ -1,0 +1,233 @@
+"""Walks and sums in the space of z, named by the judge.
+
+    python -m lab.generation.latent outputs/runs/gan-mnist-s0-… plus=7 minus=1 base=6
+
+Pure functions: a generator in evaluation mode, a judge and a random generator in, tensors out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lab.errors import UserError
+from lab.generation.judge import Judge, Verdict
+
+STEPS_BETWEEN = 7
+SURE = 0.95
+ROWS = 1000
+# Of the source's z_hybrid = z6 + 1.2 z_roof.
+ROOF_WEIGHT = 1.2
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
+    """Images [N, 1, 28, 28] in [-1, 1] of any number of z [N, latent]."""
+    return torch.cat([generator(part) for part in z.split(batch_size)])
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Samples of a generator and what the judge takes them for.
+
+    Args:
+        z: [N, latent].
+        verdict: on their images.
+        classes: names of the judge's classes.
+    """
+
+    z: Tensor
+    verdict: Verdict
+    classes: tuple[str, ...]
+
+    def sure_of(self, label: int, threshold: float = SURE) -> Tensor:
+        """The z [M, latent] of which the judge is sure that they make this class.
+
+        Raises:
+            UserError: there are none; says what is made instead.
+        """
+        sure = self.verdict.confidence > threshold
+        chosen = sure & (self.verdict.labels == label)
+        if not chosen.any():
+            counts = torch.bincount(self.verdict.labels[sure], minlength=len(self.classes))
+            made = ", ".join(
+                f"{name} ({count})"
+                for name, count in zip(self.classes, counts.tolist(), strict=True)
+                if count
+            )
+            raise UserError(
+                f"the generator makes no clear {self.classes[label]} in {len(self.z):,} samples; "
+                f"it makes {made or 'nothing that the judge is sure of'}"
+            )
+        return self.z[chosen]
+
+
+def draw(generator: nn.Module, judge: Judge, count: int, random: torch.Generator) -> Draws:
+    """`count` samples from the standard normal prior; `random` is on the CPU."""
+    latent = generator.latent
+    assert isinstance(latent, int)
+    device = next(judge.parameters()).device
+    z = torch.randn(count, latent, generator=random).to(device)
+    return Draws(z, judge.verdict(generate(generator, z)), judge.classes)
+
+
+def interpolate(
+    start: Tensor, end: Tensor, between: int = STEPS_BETWEEN, spherical: bool = False
+) -> Tensor:
+    """From one z to another, both ends included, in equal steps.
+
+    Args:
+        start, end: [..., latent].
+        between: points between the ends.
+        spherical: turn at even speed (slerp: Shoemake 1985; White 2016, "Sampling Generative
+            Networks") instead of going straight through the thin middle of the prior; the length
+            goes evenly from the one to the other.
+
+    Returns:
+        [..., between + 2, latent]; linear: (1 - a) start + a end.
+    """
+    a = torch.linspace(0, 1, between + 2, dtype=start.dtype, device=start.device)[:, None]
+    start, end = start.unsqueeze(-2), end.unsqueeze(-2)  # [..., 1, latent]
+    if not spherical:
+        return (1 - a) * start + a * end
+    lengths = start.norm(dim=-1, keepdim=True), end.norm(dim=-1, keepdim=True)
+    first, last = start / lengths[0], end / lengths[1]
+    angle = (first * last).sum(-1, keepdim=True).clamp(-1, 1).acos()
+    turned = (((1 - a) * angle).sin() * first + (a * angle).sin() * last) / angle.sin()
+    # Between two that point the same way there is nothing to turn, and 0/0 above.
+    turned = torch.where(angle.sin() > 1e-6, turned, first)
+    return torch.lerp(lengths[0], lengths[1], a) * turned
+
+
+def different_pairs(draws: Draws, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Ends of walks: two sure samples of different classes each, z [W, latent] twice.
+
+    Raises:
+        UserError: the judge is not sure of samples of two classes.
+    """
+    sure = (draws.verdict.confidence > SURE).nonzero().squeeze(1)
+    labels = draws.verdict.labels[sure].cpu()
+    if len(labels.unique()) < 2:
+        raise UserError("the generator makes no clear samples of two different classes")
+    pairs = torch.empty(0, 2, dtype=torch.int64)
+    while len(pairs) < count:
+        more = torch.randint(len(sure), (count, 2), generator=random)
+        pairs = torch.cat([pairs, more[labels[more[:, 0]] != labels[more[:, 1]]]])
+    starts, ends = sure[pairs[:count].to(sure.device)].T
+    return draws.z[starts], draws.z[ends]
+
+
+def verdict_along(generator: nn.Module, judge: Judge, walks: Tensor) -> Verdict:
+    """The judge's logits [W, S, K] and features [W, S, D] along walks [W, S, latent]."""
+    verdict = judge.verdict(generate(generator, walks.flatten(0, 1)))
+    shape = walks.shape[:2]
+    return Verdict(verdict.logits.unflatten(0, shape), verdict.features.unflatten(0, shape))
+
+
+def third_classes(labels: Tensor, classes: int) -> Tensor:
+    """Which classes lie between the ends of walks and are neither of the two.
+
+    Args:
+        labels: int64 [W, S] along the walks, both ends included.
+        classes: K.
+
+    Returns:
+        bool [W, K].
+    """
+    met = torch.zeros(len(labels), classes, dtype=torch.bool, device=labels.device)
+    met.scatter_(1, labels, True)
+    met.scatter_(1, labels[:, [0, -1]], False)
+    return met
+
+
+def path_length(features: Tensor) -> Tensor:
+    """Length [...] of a path [..., S, D] in the judge's features, and so how much changes on it."""
+    return features.diff(dim=-2).norm(dim=-1).sum(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Latent arithmetic "plus - minus + base" over many draws; each tensor is z [N, latent].
+
+    Args:
+        single: z_base + (z_plus - z_minus), of single samples.
+        means: z_base + (the mean z of the class plus - that of minus).
+        on_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus): where
+            the source's picture has its 9.
+        as_written: z_base + 0.8 z_hybrid, as the source's algebra has it.
+        null_single: z_base + a random direction as long as z_plus - z_minus.
+        null_means: z_base + a random direction as long as the difference of the means.
+    """
+
+    single: Tensor
+    means: Tensor
+    on_row: Tensor
+    as_written: Tensor
+    null_single: Tensor
+    null_means: Tensor
+
+    def counts(self, generator: nn.Module, judge: Judge) -> Mapping[str, Tensor]:
+        """How often each sum comes out as each class, int64 [K]."""
+        return {
+            name: torch.bincount(
+                judge.verdict(generate(generator, z)).labels, minlength=len(judge.classes)
+            )
+            for name, z in vars(self).items()
+        }
+
+
+def sums(
+    draws: Draws, plus: int, minus: int, base: int, count: int, random: torch.Generator
+) -> Sums:
+    """The arithmetic of B9, 7 - 1 + 6, over `count` draws of the three samples.
+
+    Args:
+        draws: enough to hold the three classes.
+        plus, minus, base: labels, 7, 1 and 6 in the source.
+        count: of draws, with repetition.
+        random: on the CPU.
+
+    Raises:
+        UserError: the generator makes none of a class.
+    """
+    sure = [draws.sure_of(label) for label in (plus, minus, base)]
+    z_plus, z_minus, z_base = (
+        z[torch.randint(len(z), (count,), generator=random).to(z.device)] for z in sure
+    )
+    roof = z_plus - z_minus  # [N, latent]
+    mean_roof = (sure[0].mean(0) - sure[1].mean(0)).expand_as(roof)
+    hybrid = z_base + ROOF_WEIGHT * roof
+    direction = torch.randn(roof.shape, generator=random).to(roof.device)
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    return Sums(
+        single=z_base + roof,
+        means=z_base + mean_roof,
+        on_row=0.2 * z_base + 0.8 * hybrid,
+        as_written=z_base + 0.8 * hybrid,
+        null_single=z_base + direction * roof.norm(dim=1, keepdim=True),
+        null_means=z_base + direction * mean_roof.norm(dim=1, keepdim=True),
+    )
+
+
+def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:
+    """The source's two rows [2, 9, latent]: from z_roof to z_base and from z_hybrid to z_base.
+
+    Args:
+        z_plus, z_minus, z_base: [latent], of a 7, a 1 and a 6 in the source.
+    """
+    roof = z_plus - z_minus
+    starts = torch.stack([roof, z_base + ROOF_WEIGHT * roof])
+    return interpolate(starts, z_base.expand_as(starts))
+
+
+def nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest of [N, D] candidates to each of [M, D] queries: indices and distances [M]."""
+    parts = [torch.cdist(rows, candidates).min(1) for rows in queries.split(ROWS)]
+    return torch.cat([p.indices for p in parts]), torch.cat([p.values for p in parts])
+
+
+if __name__ == "__main__":
+    from lab.generation.walk import main
+
+    main()

@@ -1,0 +1,110 @@
+"""What discriminator and generator minimise, each from logits [B].
+
+D(x) = sigmoid(logit), and log D(x) = -softplus(-logit), log(1 - D(x)) = -softplus(logit): exact
+where the sigmoid itself has rounded to 0 or 1.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import relu, softplus
+
+
+class Loss(Protocol):
+    """A game: two losses to be minimised, scalars."""
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """Of the discriminator, from its logits [B] for real and for generated images."""
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        """Of the generator, from the discriminator's logits [B] for its images."""
+
+
+class Minimax:
+    """The original game: min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))].
+
+    Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. The generator's gradient
+    vanishes when the discriminator is sure. The discriminator's loss is the mean of its two
+    halves, so that one which cannot decide stands at log 2.
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return 0.5 * (softplus(-real_logits).mean() + softplus(fake_logits).mean())
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return -softplus(fake_logits).mean()
+
+
+class NonSaturating:
+    """The discriminator of `Minimax`, and a generator that minimises -E[log D(G(z))].
+
+    Goodfellow et al. 2014, end of section 3: the same fixed point, but a strong gradient while
+    the discriminator is sure.
+
+    Args:
+        real_target: what D(x) is taught for real images; below 1 is the one-sided label smoothing
+            of Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
+
+    Raises:
+        ValueError: the target is not above 0.5 and at most 1.
+    """
+
+    def __init__(self, real_target: float = 1.0) -> None:
+        if not 0.5 < real_target <= 1:
+            raise ValueError(f"real_target={real_target} must be above 0.5 and at most 1")
+        self.real_target = real_target
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        real = self.real_target * softplus(-real_logits)
+        if self.real_target < 1:
+            real = real + (1 - self.real_target) * softplus(real_logits)
+        return 0.5 * (real.mean() + softplus(fake_logits).mean())
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return softplus(-fake_logits).mean()
+
+
+class Hinge:
+    """Margins of 1 for the discriminator; the generator raises its logit.
+
+    Lim & Ye 2017, "Geometric GAN", section 3; Miyato et al. 2018, "Spectral Normalization for
+    Generative Adversarial Networks", equations 16 and 17.
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return relu(1 - real_logits).mean() + relu(1 + fake_logits).mean()
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return -fake_logits.mean()
+
+
+class Wasserstein:
+    """The difference of the mean logits, for a discriminator held to be 1-Lipschitz.
+
+    Arjovsky et al. 2017, "Wasserstein GAN", equation 2. `gradient_penalty` holds it.
+    """
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return fake_logits.mean() - real_logits.mean()
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return -fake_logits.mean()
+
+
+def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """How far the gradient's norm is from 1 between real and generated images, squared; a scalar.
+
+    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and section 4,
+    without the factor lambda (10 there): E[(|grad D(x)| - 1)^2] at x = e real + (1 - e) fake, with
+    e uniform in [0, 1] for each pair, from the global generator.
+
+    Args:
+        discriminator: whose logit for an image depends on that image alone (no BatchNorm).
+        real, fake: [B, 1, 28, 28]; no gradient flows into either.
+    """
+    share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
+    between = torch.lerp(fake.detach(), real.detach(), share).requires_grad_()  # [B, 1, 28, 28]
+    (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
+    norm = torch.linalg.vector_norm(gradient.flatten(1), dim=1)  # [B]
+    return (norm - 1).square().mean()

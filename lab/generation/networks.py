@@ -1,0 +1,226 @@
+"""Generators and discriminators as data: a network is its widths and a few numbers.
+
+A generator takes z, float [B, latent], and gives images [B, 1, 28, 28] in [-1, 1]; it names its
+`latent`. A discriminator takes such images and gives logits [B]: large means real.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+SIDE = 28
+PIXELS = SIDE * SIDE
+
+
+def _check(*, at_least_one: Sequence[int], slope: float = 0.0, dropout: float = 0.0) -> None:
+    if any(size < 1 for size in at_least_one):
+        raise ValueError(f"sizes must be at least 1, got {list(at_least_one)}")
+    if slope < 0:
+        raise ValueError(f"slope={slope} must not be negative")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
+
+
+class MLPGenerator(nn.Module):
+    """Fully connected layers, each with BatchNorm and LeakyReLU; Tanh at the end.
+
+    Args:
+        latent: length of z.
+        widths: of the hidden layers.
+        batch_norm: in every hidden layer.
+        slope: of LeakyReLU below 0.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+
+    def __init__(
+        self, latent: int, widths: Sequence[int], batch_norm: bool = True, slope: float = 0.2
+    ) -> None:
+        super().__init__()
+        _check(at_least_one=[latent, *widths], slope=slope)
+        self.latent = latent
+        layers: list[nn.Module] = []
+        size = latent
+        for width in widths:
+            # BatchNorm has a shift of its own.
+            layers.append(nn.Linear(size, width, bias=not batch_norm))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(width))
+            layers.append(nn.LeakyReLU(slope, inplace=True))
+            size = width
+        self.layers = nn.Sequential(*layers, nn.Linear(size, PIXELS), nn.Tanh())
+
+    def forward(self, z: Tensor) -> Tensor:
+        images: Tensor = self.layers(z)  # [B, 784]
+        return images.view(-1, 1, SIDE, SIDE)
+
+
+class MLPDiscriminator(nn.Module):
+    """Fully connected layers, each with LeakyReLU and dropout.
+
+    Args:
+        widths: of the hidden layers.
+        slope: of LeakyReLU below 0.
+        dropout: the share of hidden units set to zero in training.
+        spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
+
+    Raises:
+        ValueError: a size is below 1, or the dropout no share.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        slope: float = 0.2,
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(at_least_one=widths, slope=slope, dropout=dropout)
+        layers: list[nn.Module] = []
+        size = PIXELS
+        for width in widths:
+            layers += [
+                _bounded(nn.Linear(size, width), spectral_norm),
+                nn.LeakyReLU(slope, inplace=True),
+            ]
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            size = width
+        self.layers = nn.Sequential(*layers, _bounded(nn.Linear(size, 1), spectral_norm))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images.flatten(1))  # [B, 1]
+        return logits.squeeze(1)
+
+
+class ConvGenerator(nn.Module):
+    """A small DCGAN (Radford et al. 2016): 7x7 to 14x14 to 28x28.
+
+    Args:
+        latent: length of z.
+        width: channels at 14x14; twice as many at 7x7.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+
+    def __init__(self, latent: int, width: int) -> None:
+        super().__init__()
+        _check(at_least_one=[latent, width])
+        self.latent = latent
+        self.layers = nn.Sequential(
+            nn.Linear(latent, 2 * width * 7 * 7, bias=False),
+            nn.Unflatten(1, (2 * width, 7, 7)),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        images: Tensor = self.layers(z)
+        return images
+
+
+class ConvDiscriminator(nn.Module):
+    """Strided convolutions, 28x28 to 14x14 to 7x7, and one linear layer.
+
+    Without BatchNorm, which would tie the images of a batch together and so make a gradient
+    penalty meaningless (Gulrajani et al. 2017, section 4).
+
+    Args:
+        width: channels at 14x14; twice as many at 7x7.
+        slope: of LeakyReLU below 0.
+        dropout: the share of channels set to zero in training.
+        spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
+
+    Raises:
+        ValueError: a size is below 1, or the dropout no share.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        slope: float = 0.2,
+        dropout: float = 0.0,
+        spectral_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(at_least_one=[width], slope=slope, dropout=dropout)
+        layers: list[nn.Module] = []
+        channels = 1
+        for size in (width, 2 * width):
+            layers += [
+                _bounded(nn.Conv2d(channels, size, 4, stride=2, padding=1), spectral_norm),
+                nn.LeakyReLU(slope, inplace=True),
+            ]
+            if dropout:
+                layers.append(nn.Dropout2d(dropout))
+            channels = size
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), _bounded(nn.Linear(channels * 7 * 7, 1), spectral_norm)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.layers(images)  # [B, 1]
+        return logits.squeeze(1)
+
+
+def _bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
+    return parametrizations.spectral_norm(layer) if spectral_norm else layer
+
+
+class EMA:
+    """The exponential moving average of a generator, BatchNorm's running statistics included.
+
+    Averaged weights with the latest statistics would be a network that never was.
+
+    Args:
+        network: to follow; a copy is kept, in evaluation mode.
+        decay: of the average per step. The first steps use less, (1 + t) / (10 + t), so that the
+            random weights of the beginning are soon forgotten.
+
+    Raises:
+        ValueError: the decay is not in [0, 1).
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay={decay} must be at least 0 and below 1")
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+        self._steps = 0
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Move towards the weights and statistics that `network` has now."""
+        self._steps += 1
+        decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
+        for mean, now in zip(_tensors(self.network), _tensors(network), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
+    def state_dict(self) -> dict[str, object]:
+        return {"steps": self._steps, "network": self.network.state_dict()}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        steps, network = state["steps"], state["network"]
+        assert isinstance(steps, int)
+        assert isinstance(network, dict)
+        self._steps = steps
+        self.network.load_state_dict(network)
+
+
+def _tensors(network: nn.Module) -> Iterator[Tensor]:
+    yield from network.parameters()
+    yield from network.buffers()

@@ -1,0 +1,171 @@
+"""A run's pictures: training seen through a fixed latent batch, and walks through latent space."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from lab.errors import UserError
+from lab.generation import figures, latent
+from lab.generation.config import GanConfig
+from lab.generation.images import Images, to_float
+from lab.generation.judge import Judge
+from lab.runs import RunFolder
+from lab.tracking import Tracker
+
+DRAWS = 5000
+WALKS = 200
+ROWS_OF_PROGRESS = 10
+NEAREST = 12
+# z2 of B8 is this much farther from the origin.
+FARTHER = 2.0
+
+
+def of_training(
+    folder: RunFolder, tracker: Tracker, frames: Mapping[int, Tensor], config: GanConfig
+) -> None:
+    """25-image grids at start, half and end, the progress sheet, the animation, the losses.
+
+    Args:
+        frames: uint8 [25, 28, 28] by step, of the same z.
+    """
+    steps = sorted(frames)
+    sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
+    half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
+    for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
+        png = folder.save_figure(f"samples_{name}", figures.image_grid(sheets[index]))
+        tracker.image("samples", png, steps[index])
+    chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
+    sheet = figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
+    tracker.image("progress", folder.save_figure("progress", sheet))
+    folder.save_file("training.gif", lambda file: figures.animation(sheets, 5, file))
+
+    metrics = folder.read_metrics()
+    is_cross_entropy = str(config.loss["_target_"]).endswith(("Minimax", "NonSaturating"))
+    losses = figures.loss_dynamics(
+        [int(step) for step in metrics["step"]],
+        {"D": metrics["d_loss"], "G": metrics["g_loss"]},
+        {"D(x)": metrics["d_real"], "D(G(z))": metrics["d_fake"], "D right": metrics["d_right"]},
+        f"{config.readable_name}: {config.label}",
+        is_cross_entropy,
+    )
+    tracker.image("losses", folder.save_figure("losses", losses))
+
+
+def of_latent_space(
+    folder: RunFolder,
+    generator: nn.Module,
+    judge: Judge,
+    train: Images,
+    random: torch.Generator,
+    tracker: Tracker | None = None,
+    words: Sequence[str] = ("7", "1", "6"),
+) -> dict[str, Any]:
+    """Walks, sums and nearest neighbours; gives the counts for the result.
+
+    A generator that makes too few classes for one of them gets a sentence in its place.
+
+    Args:
+        generator: in evaluation mode.
+        judge: of the same data set.
+        train: what it was trained on.
+        random: of all that is drawn, on the CPU.
+        tracker: shows the figures in TensorBoard too.
+        words: names of the classes of the arithmetic: plus, minus, base.
+    """
+    draws = latent.draw(generator, judge, DRAWS, random)
+    drawn = {"nearest": _nearest(draws, generator, train)}
+    result: dict[str, Any] = {}
+    try:
+        drawn["interpolation"], counts = _interpolation(draws, generator, judge, random)
+        result |= counts
+    except UserError as error:
+        result["interpolation"] = str(error)
+    try:
+        drawn["arithmetic"], counts = _arithmetic(draws, generator, judge, random, words)
+        result |= counts
+    except UserError as error:
+        result["arithmetic"] = str(error)
+    for name, figure in drawn.items():
+        png = folder.save_figure(name, figure)
+        if tracker:
+            tracker.image(name, png)
+    return result
+
+
+def _rows(generator: nn.Module, judge: Judge, walks: Tensor) -> tuple[np.ndarray, list[list[str]]]:
+    """Images [R, S, 28, 28] along walks [R, S, latent] and the judge's words for them."""
+    images = latent.generate(generator, walks.flatten(0, 1))
+    names = [judge.classes[label] for label in judge.verdict(images).labels.tolist()]
+    length = walks.shape[1]
+    labels = [names[begin : begin + length] for begin in range(0, len(names), length)]
+    return images[:, 0].unflatten(0, walks.shape[:2]).cpu().numpy(), labels
+
+
+def _interpolation(
+    draws: latent.Draws, generator: nn.Module, judge: Judge, random: torch.Generator
+) -> tuple[Figure, dict[str, Any]]:
+    """B7 and B8: from one class to another, straight, turning, and to a z twice as far out."""
+    starts, ends = latent.different_pairs(draws, WALKS, random)
+    kinds = {
+        "linear": latent.interpolate(starts, ends),
+        "spherical": latent.interpolate(starts, ends, spherical=True),
+        "farther": latent.interpolate(starts, FARTHER * ends),
+    }
+    titles = [
+        "straight: (1-a) z1 + a z2",
+        "turning (slerp)",
+        f"straight to {FARTHER:g} z2",
+    ]
+    images, labels = _rows(generator, judge, torch.stack([walk[0] for walk in kinds.values()]))
+    result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
+    for name, walks in kinds.items():
+        verdict = latent.verdict_along(generator, judge, walks)
+        third = latent.third_classes(verdict.labels, len(judge.classes))
+        lengths = latent.path_length(verdict.features)
+        result[f"third_class_{name}"] = float(third.any(1).float().mean())
+        result[f"path_length_{name}"] = float(lengths.mean())
+    return figures.labelled_rows(images, labels, titles), result
+
+
+def _arithmetic(
+    draws: latent.Draws,
+    generator: nn.Module,
+    judge: Judge,
+    random: torch.Generator,
+    words: Sequence[str],
+) -> tuple[Figure, dict[str, Any]]:
+    """B9: plus - minus + base, as pictures and as counts over 200 draws, beside a null."""
+    missing = [word for word in words if word not in judge.classes]
+    if missing:
+        raise UserError(f"there is no class {missing[0]} among {', '.join(judge.classes)}")
+    plus, minus, base = (judge.classes.index(word) for word in words)
+    totals = latent.sums(draws, plus, minus, base, WALKS, random)
+    sources = [draws.sure_of(label)[0] for label in (plus, minus, base)]
+    images, labels = _rows(generator, judge, latent.roof_rows(*sources))
+    p, m, b = words
+    titles = [
+        f"from z{p} - z{m} to z{b}",
+        f"from z{b} + {latent.ROOF_WEIGHT:g} (z{p} - z{m}) to z{b}",
+    ]
+    counts = {
+        name: dict(zip(judge.classes, count.tolist(), strict=True))
+        for name, count in totals.counts(generator, judge).items()
+    }
+    result = {f"sum_{p}-{m}+{b}": counts}
+    return figures.labelled_rows(images, labels, titles), result
+
+
+def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure:
+    """Samples over the training images nearest to them, pixel by pixel: is it memorising?"""
+    samples = latent.generate(generator, draws.z[:NEAREST])
+    candidates = to_float(train.pixels).flatten(1).to(samples.device)
+    found, distances = latent.nearest(samples.flatten(1), candidates)
+    rows = torch.stack([samples[:, 0], candidates[found].view(-1, 28, 28)]).cpu().numpy()
+    rms = [f"{float(distance) / math.sqrt(784):.2f}" for distance in distances]
+    titles = ["samples", "nearest training images, with the RMS difference of pixels in [-1, 1]"]
+    return figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)

@@ -1,0 +1,230 @@
+"""The generation task: the discriminator's step, the generator's, and what comes of them."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.components import build
+from lab.generation.config import GanConfig
+from lab.generation.examiner import Examiner, share_called_real
+from lab.generation.images import Batches, load
+from lab.generation.losses import gradient_penalty
+from lab.generation.networks import EMA
+from lab.runs import RunFolder
+from lab.schedules import schedule
+from lab.seeding import generator
+from lab.tracking import Tracker
+
+GRID = 25
+# The discriminator overpowers when it is right this often between two looks at quality.
+OVERPOWERING = 0.99
+FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_balance", "classes", "clear")
+
+
+class GanTask:
+    """Two players, one step each a batch.
+
+    Args:
+        config: of the run.
+        device: cpu, cuda or mps.
+
+    Raises:
+        UserError: the data cannot be had, or a component refuses its arguments.
+    """
+
+    columns = (
+        *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_real_held_out"),
+        *FIGURES,
+    )
+
+    def __init__(self, config: GanConfig, device: str) -> None:
+        self.config, self.device = config, device
+        self.train = load(config.data.name, "train", root=config.data.root)
+        self.held_out = load(config.data.name, "test", root=config.data.root)
+        order = generator(config.seed, "batches")
+        self.batches = Batches(self.train.pixels.to(device), config.batch_size, order)
+        self.examiner = (
+            Examiner(self.train, self.held_out, device) if self.train.labels is not None else None
+        )
+        self.generator = build("generator", config.generator).to(device)
+        self.discriminator = build("discriminator", config.discriminator).to(device)
+        self.loss = build("loss", config.loss)
+        self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
+        d_lr = config.discriminator_lr or config.optimizer["lr"]
+        self.optimizers = {
+            "generator": build("optimizer", config.optimizer, self.generator.parameters()),
+            "discriminator": build(
+                "optimizer", {**config.optimizer, "lr": d_lr}, self.discriminator.parameters()
+            ),
+        }
+        budget = config.epochs * self.batches.steps_per_epoch
+        self.total_steps = min(budget, config.max_steps or budget)
+        self.schedules = {
+            name: schedule(config.lr_schedule, o, total_steps=self.total_steps, halve_every=1)
+            for name, o in self.optimizers.items()
+        }
+        self.noise = generator(config.seed, "noise")
+        self.fixed_z = self._draw_z(GRID, generator(config.seed, "fixed noise"))
+        self.log_every, self.eval_every = config.log_every, config.eval_every
+        self.steps = 0
+        self.frames = {0: self._snapshot()}
+        self.right_sum, self.right_count = 0.0, 0
+
+    def _draw_z(self, count: int, random: torch.Generator) -> Tensor:
+        """z from the standard normal prior, [count, latent]."""
+        return torch.randn(count, self.generator.latent, generator=random).to(self.device)
+
+    @property
+    def sampled(self) -> nn.Module:
+        """The generator that is sampled from: the average one, where there is one."""
+        network: nn.Module = self.ema.network if self.ema else self.generator
+        return network
+
+    @torch.no_grad()
+    def _snapshot(self) -> Tensor:
+        """The images of the fixed z, uint8 [25, 28, 28]."""
+        was_training = self.sampled.training
+        images = self.sampled.eval()(self.fixed_z)[:, 0]
+        self.sampled.train(was_training)
+        return ((images + 1) * 127.5).round().to(torch.uint8).cpu()
+
+    def step(self) -> Mapping[str, Tensor]:
+        """One batch for the discriminator, the same generated images for the generator."""
+        real = self.batches.next()  # [B, 1, 28, 28]
+        with torch.autocast(self.device, torch.bfloat16, self.config.precision == "bf16"):
+            fake = self.generator(self._draw_z(len(real), self.noise))
+            real_logits, fake_logits = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
+        real_logits, fake_logits = real_logits.float(), fake_logits.float()
+        d_loss = self.loss.discriminator(real_logits, fake_logits)
+        if self.config.gradient_penalty:
+            penalty = gradient_penalty(self.discriminator, real, fake.float())
+            d_loss = d_loss + self.config.gradient_penalty * penalty
+        lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
+        self._descend("discriminator", d_loss)
+
+        # Its weights' gradients would be computed only to be thrown away.
+        self.discriminator.requires_grad_(False)
+        with torch.autocast(self.device, torch.bfloat16, self.config.precision == "bf16"):
+            judged = self.discriminator(fake)
+        g_loss = self.loss.generator(judged.float())
+        self._descend("generator", g_loss)
+        self.discriminator.requires_grad_(True)
+
+        if self.ema:
+            self.ema.update(self.generator)
+        self.steps += 1
+        if self.steps % self.config.sample_every == 0 or self.steps == self.total_steps:
+            self.frames[self.steps] = self._snapshot()
+        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
+        return {
+            "lr": lr,
+            "d_loss": d_loss.detach(),
+            "g_loss": g_loss.detach(),
+            "d_real": real_logits.detach().sigmoid().mean(),
+            "d_fake": fake_logits.detach().sigmoid().mean(),
+            "d_right": right,
+        }
+
+    def _descend(self, player: str, loss: Tensor) -> None:
+        self.optimizers[player].zero_grad()
+        loss.backward()
+        self.optimizers[player].step()
+        self.schedules[player].step()
+
+    def evaluate(self) -> Mapping[str, float]:
+        """Quality at a cheap number of samples, and what D makes of images never trained on."""
+        self.discriminator.eval()
+        metrics = {
+            "d_real_held_out": share_called_real(self.discriminator, self.held_out, self.device)
+        }
+        self.discriminator.train()
+        if self.examiner:
+            z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
+            measured = self._examine(self.examiner, z)
+            metrics |= {name: float(measured[name]) for name in FIGURES}
+        self._warn(metrics)
+        return metrics
+
+    def _examine(self, examiner: Examiner, z: Tensor) -> Mapping[str, float]:
+        was_training = self.sampled.training
+        measured = examiner.measure(self.sampled.eval(), z)
+        self.sampled.train(was_training)
+        return measured
+
+    def _warn(self, metrics: Mapping[str, float]) -> None:
+        """Say in words what the figures mean when one of the players has lost."""
+        right = self.right_sum / max(self.right_count, 1)
+        self.right_sum, self.right_count = 0.0, 0
+        if right > OVERPOWERING:
+            _say(f"step {self.steps}: D is right {right:.1%} of the time; G learns little from it")
+        wanted = len(self.train.classes)
+        if metrics.get("classes", wanted) < wanted:
+            made = int(metrics["classes"])
+            _say(f"step {self.steps}: G makes only {made} of {wanted} classes (each above 2 %)")
+
+    def is_solved(self, metrics: Mapping[str, float]) -> bool:
+        """Never: the game goes on to the end of the budget."""
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "ema": self.ema.state_dict() if self.ema else None,
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
+            "batches": self.batches.state_dict(),
+            "noise": self.noise.get_state(),
+            "steps": self.steps,
+            "frames": self.frames,
+            "right": [self.right_sum, self.right_count],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        if self.ema:
+            self.ema.load_state_dict(state["ema"])
+        for name in self.optimizers:
+            self.optimizers[name].load_state_dict(state["optimizers"][name])
+            self.schedules[name].load_state_dict(state["schedules"][name])
+        self.batches.load_state_dict(state["batches"])
+        self.noise.set_state(state["noise"])
+        self.steps, self.frames = state["steps"], state["frames"]
+        self.right_sum, self.right_count = state["right"]
+
+    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+        """The full figures of quality; generator, pictures and walks into the folder."""
+        from lab.generation import pictures
+
+        network = self.sampled.eval()
+        folder.save_weights(network.state_dict())
+        pictures.of_training(folder, tracker, self.frames, self.config)
+        last = {name: values[-1] for name, values in folder.read_metrics().items()}
+        result = {
+            "data": self.config.data.name,
+            "label": self.config.label,
+            "epochs": self.steps / self.batches.steps_per_epoch,
+            "d_loss": last["d_loss"],
+            "g_loss": last["g_loss"],
+            "d_real_held_out": last["d_real_held_out"],
+            "parameters": sum(p.numel() for p in self.generator.parameters()),
+        }
+        if self.examiner is None:
+            return result
+        z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
+        result |= self._examine(self.examiner, z)
+        result["judge_accuracy"] = float(self.examiner.judge.test_accuracy)
+        result["judge"] = self.examiner.judge.checksum[:8]
+        walks = generator(self.config.seed, "walks")
+        return result | pictures.of_latent_space(
+            folder, network, self.examiner.judge, self.train, walks, tracker
+        )
+
+
+def _say(warning: str) -> None:
+    print(f"lab: {warning}", file=sys.stderr)

@@ -1,0 +1,212 @@
+"""The stacked GANs: one step against autograd, resumption, independence, what they learn."""
+
+import copy
+import io
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from lab.by_hand.gans import GanSettings, StackedGans
+from lab.seeding import generator
+
+DIGITS = range(10)
+BATCH, PIXELS = 6, 12
+WIDTHS = [(0, 0), (7, 5)]
+RULES: list[tuple[Any, Any]] = [("sum", "sgd"), ("mean", "sgd"), ("mean", "adam")]
+SETTINGS = [
+    GanSettings(
+        noise_size=4,
+        generator_hidden=g,
+        discriminator_hidden=d,
+        init_scale=0.3,
+        reduction=reduction,
+        rule=rule,
+        generator_lr=0.02,
+        discriminator_lr=0.03,
+        discriminator_decay=0.5,
+    )
+    for g, d in WIDTHS
+    for reduction, rule in RULES
+]
+by_settings = pytest.mark.parametrize(
+    "settings", SETTINGS, ids=lambda s: f"{s.generator_hidden}-{s.reduction}-{s.rule}"
+)
+
+
+def make(settings: GanSettings, digits: Any = DIGITS) -> StackedGans:
+    rngs = [generator(0, f"digit {digit}") for digit in digits]
+    return StackedGans(rngs, settings, pixels=PIXELS, dtype=torch.float64)
+
+
+def real_images(digits: Any = DIGITS) -> Tensor:
+    images = torch.rand(10, BATCH, PIXELS, generator=generator(1, "real"), dtype=torch.float64)
+    return images[list(digits)]
+
+
+class AutogradGans:
+    """The same game in the words of torch: forward, loss, `backward`, torch.optim."""
+
+    def __init__(self, gans: StackedGans) -> None:
+        self.g = [p.clone().requires_grad_() for p in gans.generator.params]
+        self.d = [p.clone().requires_grad_() for p in gans.discriminator.params]
+        self.mean = gans.settings.reduction == "mean"
+        self.decay = gans.settings.discriminator_decay
+        kind: Any = torch.optim.Adam if gans.settings.rule == "adam" else torch.optim.SGD
+        self.g_optimizer = kind(self.g, lr=gans.settings.generator_lr)
+        self.d_optimizer = kind(self.d, lr=gans.settings.discriminator_lr)
+
+    def forward(self, params: list[Tensor], x: Tensor) -> Tensor:
+        for i in range(0, len(params), 2):
+            x = torch.relu(x) if i else x
+            x = torch.baddbmm(params[i + 1], x, params[i])
+        return x
+
+    def step(self, real: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        scale = 1 / real.shape[1] if self.mean else 1
+        fake = torch.relu(self.forward(self.g, noise))
+        halves = [(real, 1.0), (fake.detach(), 0.0)]
+        losses = []
+        for images, target in halves:
+            f = self.forward(self.d, images)
+            aim = torch.full_like(f, target)
+            losses.append(binary_cross_entropy_with_logits(f, aim, reduction="none"))
+        d_loss = torch.stack(losses).sum(0)
+        penalty = self.decay / 2 * sum(weight.square().sum() for weight in self.d[::2])
+        self.d_optimizer.zero_grad()
+        (d_loss.sum() * scale + penalty).backward()
+        self.d_optimizer.step()
+        g_loss = softplus(-self.forward(self.d, fake))
+        self.g_optimizer.zero_grad()
+        (g_loss.sum() * scale).backward()
+        self.g_optimizer.step()
+        return d_loss.detach().mean((1, 2)), g_loss.detach().mean((1, 2))
+
+
+@by_settings
+def test_steps_agree_with_autograd(settings: GanSettings):
+    gans, real = make(settings), real_images()
+    theirs, draws = AutogradGans(gans), make(settings)
+    for _ in range(5):
+        got = gans.step(real)
+        expected = theirs.step(real, draws.noise(BATCH))
+        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+    params = [*gans.generator.params, *gans.discriminator.params]
+    expected_params = [p.detach() for p in [*theirs.g, *theirs.d]]
+    torch.testing.assert_close(params, expected_params, rtol=1e-12, atol=1e-12)
+
+
+@by_settings
+def test_resumes_bit_for_bit_from_a_file_read_with_weights_only(settings: GanSettings):
+    straight, interrupted, real = make(settings), make(settings), real_images()
+    for _ in range(6):
+        straight.step(real)
+    for _ in range(3):
+        interrupted.step(real)
+    file = io.BytesIO()
+    torch.save(interrupted.state_dict(), file)
+    file.seek(0)
+    resumed = make(settings)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    for _ in range(3):
+        resumed.step(real)
+    assert_equal(resumed.state_dict(), straight.state_dict())
+
+
+def assert_equal(a: Any, b: Any) -> None:
+    torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+@by_settings
+def test_ten_in_a_stack_are_ten_single_ones(settings: GanSettings):
+    stack, real = make(settings), real_images()
+    for _ in range(5):
+        stack.step(real)
+    for digit in DIGITS:
+        single = make(settings, [digit])
+        for _ in range(5):
+            single.step(real[digit : digit + 1])
+        for many, one in zip(stack.generator.params, single.generator.params, strict=True):
+            torch.testing.assert_close(many[digit], one[0], rtol=1e-12, atol=1e-12)
+
+
+def test_a_digits_draws_do_not_depend_on_its_neighbours():
+    settings = GanSettings()
+    torch.testing.assert_close(
+        make(settings, [7, 3]).noise(5), make(settings).noise(5)[[7, 3]], rtol=0, atol=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "mean", "low"), [("normal", 0.0, -float("inf")), ("uniform", 0.5, 0.0)]
+)
+def test_noise_is_of_the_kind_asked_for(kind: Any, mean: float, low: float):
+    noise = make(GanSettings(noise=kind)).noise(50)
+    assert noise.shape == (10, 50, 100)
+    assert noise.mean() == pytest.approx(mean, abs=0.02)
+    assert low <= noise.min() < 0.01
+
+
+def test_a_state_of_other_gans_is_refused():
+    state = make(SETTINGS[0]).state_dict()
+    with pytest.raises(ValueError, match="other GANs"):
+        make(SETTINGS[0], [1, 2]).load_state_dict(state)
+    with pytest.raises(ValueError, match="other GANs"):
+        make(SETTINGS[3]).load_state_dict(state)
+
+
+def test_loading_copies_the_state():
+    gans, real = make(SETTINGS[2]), real_images()
+    gans.step(real)
+    state = copy.deepcopy(gans.state_dict())
+    other = make(SETTINGS[2])
+    other.load_state_dict(state)
+    before = copy.deepcopy(state)
+    other.step(real)
+    assert_equal(state, before)
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        ({"noise_size": 0}, "noise_size"),
+        ({"generator_hidden": -1}, "hidden"),
+        ({"discriminator_hidden": -1}, "hidden"),
+        ({"noise": "pink"}, "noise"),
+        ({"discriminator_decay": -1.0}, "discriminator_decay"),
+        ({"reduction": "median"}, "reduction"),
+        ({"rule": "adamax"}, "rule"),
+    ],
+)
+def test_bad_settings_are_named(bad: dict[str, Any], named: str):
+    with pytest.raises(ValueError, match=named):
+        GanSettings(**bad)
+
+
+def test_finite_where_the_discriminator_saturates():
+    settings = GanSettings(noise_size=4, init_scale=1.0, discriminator_lr=1e3, generator_lr=1e-3)
+    rngs = [generator(0, "saturated")]
+    gans = StackedGans(rngs, settings, pixels=PIXELS)
+    real = real_images([0]).float()
+    for _ in range(20):
+        losses = gans.step(real)
+        assert all(loss.isfinite().all() for loss in losses)
+    assert gans.logits(real).abs().max() > 1e3
+    assert all(param.isfinite().all() for param in gans.generator.params)
+
+
+def test_one_layer_gans_learn_the_mean_of_their_class():
+    templates = torch.rand(2, 1, PIXELS, generator=generator(0, "templates"))
+    images = templates * (torch.rand(2, 64, 1, generator=generator(0, "light")) * 0.4 + 0.8)
+    rngs = [generator(0, f"digit {digit}") for digit in range(2)]
+    settings = GanSettings(noise_size=5, reduction="mean", generator_lr=0.1, discriminator_lr=0.1)
+    gans = StackedGans(rngs, settings, pixels=PIXELS)
+    for _ in range(300):
+        gans.step(images)
+    fakes = gans.generate(gans.noise(200))
+    assert fakes.min() >= 0
+    for k in range(2):
+        pair = torch.stack([fakes[k].mean(0), images[k].mean(0)])
+        assert torch.corrcoef(pair)[0, 1] > 0.95

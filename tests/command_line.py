@@ -1,0 +1,135 @@
+"""The real command line, run as a user runs it: in a process and a folder of its own.
+
+`run_lab` starts a fresh interpreter. `start_lab` and `quick_lab` fork one in which the libraries
+(but nothing of lab) are imported already: the same command without ten seconds of imports.
+"""
+
+import multiprocessing
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+# A run of about a second that logs and checkpoints at every step and always trains to its last.
+TINY = (
+    "device=cpu seq_len=3 size=small data_size=100 max_steps=40 eval_every=5 log_every=1 "
+    "target_accuracy=null checkpoint_seconds=0"
+).split()
+ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]
+
+_WARM = multiprocessing.get_context("forkserver")
+_WARM.set_forkserver_preload(
+    ["torch._dynamo", "torch.utils.tensorboard", "matplotlib.backends.backend_agg", "hydra.main"]
+)
+
+
+def command(*args: str, module: str = "lab") -> list[str]:
+    """`python -m lab …` as a list of words."""
+    return [sys.executable, "-m", module, *args]
+
+
+def environment() -> dict[str, str]:
+    """This process's, with the tree under test on the Python path."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run_lab(
+    *args: str, cwd: Path, module: str = "lab", timeout: float = 300, **kw: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m lab *args` in `cwd` to its end; `kw` goes to `subprocess.run`."""
+    kw = {"capture_output": True, "text": True, "env": environment(), **kw}
+    return subprocess.run(command(*args, module=module), cwd=cwd, timeout=timeout, **kw)
+
+
+class Started:
+    """A command that is running, or has run, in a forked process of its own.
+
+    Args:
+        args: of the command line.
+        cwd: where it runs.
+    """
+
+    def __init__(self, args: tuple[str, ...], cwd: Path) -> None:
+        self.args = args
+        self._folder = tempfile.TemporaryDirectory()
+        self._files = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
+        self._process = _WARM.Process(
+            target=_in_child, args=(args, str(cwd), [str(file) for file in self._files])
+        )
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, and see it dead."""
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def wait(self, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Wait for its end; the return code of one killed by a signal is negative."""
+        self._process.join(timeout)
+        if self._process.is_alive():
+            self._process.kill()
+            raise AssertionError(f"still running after {timeout} s: {' '.join(self.args)}")
+        texts = [file.read_text() if file.exists() else "" for file in self._files]
+        self._folder.cleanup()
+        assert self._process.exitcode is not None
+        return subprocess.CompletedProcess(self.args, self._process.exitcode, *texts)
+
+
+def start_lab(*args: str, cwd: Path) -> Started:
+    """Start `lab *args` in `cwd` and do not wait for it."""
+    return Started(args, cwd)
+
+
+def quick_lab(*args: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """As `run_lab`, forked from an interpreter that has imported the libraries."""
+    return start_lab(*args, cwd=cwd).wait(timeout)
+
+
+def _in_child(args: tuple[str, ...], cwd: str, files: list[str]) -> None:
+    for descriptor, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
+    os.chdir(cwd)
+    os.environ["PYTHONPATH"] = str(ROOT)
+    sys.path.insert(0, str(ROOT))
+    sys.argv = ["lab", *args]
+    runpy.run_module("lab", run_name="__main__", alter_sys=True)
+
+
+def wait_until(condition: Callable[[], object], timeout: float = 60) -> None:
+    """Look again and again, without a pause, until `condition` holds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout} s"
+
+
+def run_folders(cwd: Path) -> list[Path]:
+    """The folders of the runs that were begun in `cwd`, by name."""
+    return sorted(cwd.glob("outputs/runs/*"))
+
+
+def run_folder(cwd: Path) -> Path:
+    """The folder of the one run that was begun in `cwd`."""
+    (folder,) = run_folders(cwd)
+    return folder
+
+
+def rows(cwd: Path) -> int:
+    """How many rows the metrics.csv of the one run in `cwd` has by now."""
+    files = list(cwd.glob("outputs/runs/*/metrics.csv"))
+    return max(files[0].read_text().count("\n") - 1, 0) if files else 0

@@ -1,0 +1,26 @@
+"""Runs that several tests look at, made once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a TINY run that was never interrupted. Copy it, do not change it."""
+    cwd = tmp_path_factory.mktemp("reference")
+    done = quick_lab(*TINY, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return run_folder(cwd)
+
+
+@pytest.fixture(scope="session")
+def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a TINY run that was killed in the midst of training. Copy it."""
+    cwd = tmp_path_factory.mktemp("half_done")
+    run = start_lab(*TINY, cwd=cwd)
+    wait_until(lambda: rows(cwd) >= 10)
+    run.kill()
+    return run_folder(cwd)

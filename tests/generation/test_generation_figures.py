@@ -1,0 +1,116 @@
+"""The figures as pixels: true greys, square pixels, thin gaps, every label in its place."""
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lab.generation import figures
+from lab.generation.figures import GAP, ZOOM
+
+SIDE = 28
+STEP = (SIDE + GAP) * ZOOM
+
+
+def drawn(figure):
+    """The figure's pixels [H, W] as grey levels 0 to 255."""
+    assert isinstance(figure, Figure)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return np.asarray(Image.open(file).convert("L")).astype(int)
+
+
+def ramps(count):
+    """Images [N, 28, 28], each from -1 to a top of its own."""
+    ramp = np.linspace(0, 1, SIDE * SIDE, dtype=np.float32).reshape(1, SIDE, SIDE)
+    return ramp * np.linspace(0.1, 2, count, dtype=np.float32)[:, None, None] - 1
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "rows_drawn", "columns_drawn"),
+    [(25, None, 5, 5), (7, None, 3, 3), (6, 3, 2, 3), (1, None, 1, 1)],
+)
+def test_a_grid_shows_every_pixel_with_its_own_grey(count, columns, rows_drawn, columns_drawn):
+    images = ramps(count)
+    pixels = drawn(figures.image_grid(images, columns))
+    assert pixels.shape == (
+        rows_drawn * STEP + GAP * ZOOM,
+        columns_drawn * STEP + GAP * ZOOM,
+    )
+    for index, image in enumerate(images):
+        top = GAP * ZOOM + index // columns_drawn * STEP
+        left = GAP * ZOOM + index % columns_drawn * STEP
+        shown = pixels[top : top + SIDE * ZOOM, left : left + SIDE * ZOOM]
+        wanted = ((image + 1) * 127.5).repeat(ZOOM, 0).repeat(ZOOM, 1)
+        assert abs(shown - wanted).max() <= 0.51
+
+
+def texts(figure):
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_a_progress_sheet_has_a_row_for_each_step():
+    figure = figures.progress_sheet(ramps(12).reshape(3, 4, SIDE, SIDE), [0, 500, 12_000])
+    assert texts(figure) == ["step 0", "step 500", "step 12,000"]
+    pixels = drawn(figure)
+    sheet = pixels[:, figures.MARGIN :]
+    assert sheet.shape == (3 * STEP + GAP * ZOOM, 4 * STEP + GAP * ZOOM)
+    # Nothing of the longest label is cut off at the left edge.
+    assert (pixels[:, :2] == 255).all()
+
+
+def test_rows_carry_a_label_under_each_image():
+    rows = ramps(18).reshape(2, 9, SIDE, SIDE)
+    figure = figures.labelled_rows(rows, ["711111166", "777799966"], ["linear", "spherical"])
+    assert texts(figure) == [*"711111166", *"777799966"]
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["linear", "spherical"]
+    bold = [text for axis in figure.axes for text in axis.texts if text.get_weight() == "bold"]
+    assert [text.get_text() for text in bold] == ["7", "6", "7", "6"]
+    below = drawn(figure)[-figures.LABEL :]
+    for index in range(9):
+        left = GAP * ZOOM + index * STEP
+        assert below[:, left : left + SIDE * ZOOM].min() < 128, "a label must stand here"
+
+
+@pytest.mark.parametrize("count", [1, 10, 500])
+@pytest.mark.parametrize("cross_entropy", [True, False])
+def test_loss_dynamics(count, cross_entropy):
+    steps = list(range(count))
+    figure = figures.loss_dynamics(
+        steps,
+        {"discriminator": [0.7] * count, "generator": [0.8] * count},
+        {"D(x)": [0.5] * count, "D(G(z))": [0.4] * count, "D is right": [0.6] * count},
+        "B4, seed 0",
+        cross_entropy,
+    )
+    losses, shares = figure.axes
+    assert [text.get_text() for text in losses.get_legend().get_texts()] == [
+        "discriminator",
+        "generator",
+    ]
+    assert len(shares.get_legend().get_texts()) == 3
+    assert texts(figure) == (["log 2: D cannot decide"] if cross_entropy else [])
+    means = [line for line in losses.get_lines() if line.get_label() == "generator"]
+    assert np.allclose(means[0].get_ydata(), 0.8)
+    drawn(figure)
+
+
+def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
+    frames = ramps(12).reshape(3, 4, SIDE, SIDE)
+    path = tmp_path / "progress.gif"
+    figures.animation(frames, 2, path)
+    with Image.open(path) as gif:
+        assert gif.n_frames == 3
+        assert gif.info["loop"] == 0
+        durations = []
+        for index in range(3):
+            gif.seek(index)
+            durations.append(gif.info["duration"])
+            shown = np.asarray(gif.convert("L")).astype(int)[::ZOOM, ::ZOOM]
+            assert (shown == figures.tile(frames[index], 2)).all()
+    assert durations == [figures.FRAME_MS, figures.FRAME_MS, figures.LAST_FRAME_MS]
+    file = io.BytesIO()
+    figures.animation(frames, 2, file)
+    assert file.getvalue() == path.read_bytes()

@@ -1,0 +1,179 @@
+"""Walks and sums on a plane of z where the classes are known sectors."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from lab.errors import UserError
+from lab.generation.judge import Judge
+from lab.generation.latent import (
+    different_pairs,
+    draw,
+    generate,
+    interpolate,
+    nearest,
+    path_length,
+    roof_rows,
+    sums,
+    third_classes,
+    verdict_along,
+)
+
+
+class Plane(nn.Module):
+    """Writes z = (x, y) into the first two pixels."""
+
+    latent = 2
+
+    def forward(self, z):
+        images = torch.zeros(len(z), 1, 28, 28)
+        images[:, 0, 0, :2] = z
+        return images
+
+
+class Sectors(Judge):
+    """Reads z again: class e, n, w or s by its direction, its features are z itself."""
+
+    def __init__(self):
+        super().__init__(("e", "n", "w", "s"))
+
+    def forward(self, images):
+        z = images[:, 0, 0, :2]
+        directions = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
+        return 20 * z @ directions.T, z
+
+
+E, N, W, S = range(4)
+PLANE, SECTORS = Plane().eval(), Sectors().eval()
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def draws():
+    return draw(PLANE, SECTORS, 1000, random())
+
+
+def test_draws_are_repeatable_and_judged(draws):
+    assert draws.z.shape == (1000, 2)
+    assert torch.equal(draws.z, draw(PLANE, SECTORS, 1000, random()).z)
+    x, y = draws.z.T
+    assert torch.equal(draws.verdict.labels == E, (x > y.abs()))
+    assert torch.equal(generate(PLANE, draws.z)[:, 0, 0, :2], draws.z)
+
+
+def test_sure_samples_are_of_the_class(draws):
+    z = draws.sure_of(N)
+    assert len(z) > 100
+    assert (z[:, 1] - z[:, 0].abs() > 0.1).all()
+
+
+def test_a_class_never_made_is_named_with_what_is_made():
+    class East(Plane):
+        def forward(self, z):
+            return super().forward(torch.tensor([[3.0, 0.0]]).expand(len(z), 2))
+
+    draws = draw(East(), SECTORS, 50, random())
+    with pytest.raises(UserError, match=r"no clear s in 50 samples; it makes e \(50\)"):
+        draws.sure_of(S)
+    with pytest.raises(UserError, match="two different classes"):
+        different_pairs(draws, 5, random())
+
+
+def test_linear_walks_are_the_source_s_formula():
+    start, end = torch.randn(2, 5, 3, generator=random())
+    walk = interpolate(start, end)
+    assert walk.shape == (5, 9, 3)
+    for index in range(9):
+        a = index / 8
+        torch.testing.assert_close(walk[:, index], (1 - a) * start + a * end)
+    assert torch.equal(walk[:, 0], start)
+    assert torch.equal(walk[:, -1], end)
+
+
+def test_spherical_walks_turn_evenly():
+    start, end = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 4.0])
+    walk = interpolate(start, end, between=7, spherical=True)
+    turned = torch.atan2(walk[:, 1], walk[:, 0])
+    torch.testing.assert_close(turned, torch.linspace(0, math.pi / 2, 9))
+    torch.testing.assert_close(walk.norm(dim=1), torch.linspace(2, 4, 9))
+    # On a sphere of 100 dimensions the straight way leads through the inside.
+    ends = torch.nn.functional.normalize(torch.randn(2, 100, generator=random()), dim=1)
+    assert interpolate(*ends, spherical=True).norm(dim=1).min() > 0.999
+    assert interpolate(*ends).norm(dim=1).min() < 0.8
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_a_spherical_walk_without_a_turn_is_straight(factor):
+    z = torch.randn(4, generator=random())
+    walk = interpolate(z, factor * z, spherical=True)
+    torch.testing.assert_close(walk, interpolate(z, factor * z))
+
+
+def test_a_third_class_between_two(draws):
+    starts = torch.tensor([[2.0, 0.1], [2.0, 0.1], [2.0, 0.0]])
+    ends = torch.tensor([[-2.0, 0.1], [0.1, 2.0], [-2.0, 6.0]])
+    verdict = verdict_along(PLANE, SECTORS, interpolate(starts, ends))
+    assert verdict.features.shape == (3, 9, 2)
+    between = third_classes(verdict.logits.argmax(-1), 4)
+    assert between.tolist() == [
+        [False, True, False, False],  # from e to w through n
+        [False, False, False, False],  # from e to n directly
+        [False, False, False, False],  # to n in the end
+    ]
+    lengths = path_length(verdict.features)
+    torch.testing.assert_close(lengths, (ends - starts).norm(dim=1))
+
+
+def test_ends_of_walks_are_of_different_classes(draws):
+    starts, ends = different_pairs(draws, 200, random())
+    assert starts.shape == ends.shape == (200, 2)
+    labels = [SECTORS.verdict(generate(PLANE, z)).labels for z in (starts, ends)]
+    assert (labels[0] != labels[1]).all()
+    # Every ordered pair comes up.
+    assert len({*zip(labels[0].tolist(), labels[1].tolist(), strict=True)}) == 12
+
+
+def test_sums_are_the_sums_they_say(draws):
+    made = sums(draws, plus=N, minus=E, base=W, count=200, random=random())
+    # From the three equations, hybrid = base + 1.2 roof: on_row = base + 0.96 roof.
+    base = (made.on_row - 0.96 * made.single) / 0.04
+    roof = made.single - base
+    torch.testing.assert_close(made.as_written, 1.8 * base + 0.96 * roof, rtol=1e-3, atol=1e-3)
+    assert (SECTORS.verdict(generate(PLANE, base)).labels == W).all()
+    mean_roof = draws.sure_of(N).mean(0) - draws.sure_of(E).mean(0)
+    torch.testing.assert_close(made.means - base, mean_roof.expand(200, 2), rtol=1e-3, atol=1e-3)
+    for null, true in ((made.null_single, made.single), (made.null_means, made.means)):
+        torch.testing.assert_close(
+            (null - base).norm(dim=1), (true - base).norm(dim=1), rtol=1e-3, atol=1e-3
+        )
+    counts = made.counts(PLANE, SECTORS)
+    assert {name: count.sum().item() for name, count in counts.items()} == dict.fromkeys(
+        ("single", "means", "on_row", "as_written", "null_single", "null_means"), 200
+    )
+    # n - e points north-west, so w and this is w or n; a random direction is anything.
+    assert counts["single"][[E, S]].sum() == 0
+    assert (counts["null_single"] > 0).all()
+
+
+def test_the_rows_of_the_source():
+    plus, minus, base = torch.randn(3, 2, generator=random())
+    rows = roof_rows(plus, minus, base)
+    assert rows.shape == (2, 9, 2)
+    torch.testing.assert_close(rows[0, 0], plus - minus)
+    torch.testing.assert_close(rows[1, 0], base + 1.2 * (plus - minus))
+    torch.testing.assert_close(rows[:, -1], base.expand(2, 2))
+
+
+def test_nearest_against_brute_force(monkeypatch):
+    monkeypatch.setattr("lab.generation.latent.ROWS", 3)
+    queries, candidates = torch.randn(10, 4, generator=random()), torch.randn(50, 4)
+    indices, distances = nearest(queries, candidates)
+    for query, index, distance in zip(queries, indices, distances, strict=True):
+        apart = (candidates - query).norm(dim=1)
+        assert index == apart.argmin()
+        torch.testing.assert_close(distance, apart.min())

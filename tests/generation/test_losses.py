@@ -1,0 +1,99 @@
+"""Losses against the papers' formulas written with log and sigmoid in float64."""
+
+import pytest
+import torch
+
+from lab.generation.losses import Hinge, Minimax, NonSaturating, Wasserstein, gradient_penalty
+from lab.generation.networks import ConvDiscriminator, MLPDiscriminator
+
+RANDOM = torch.Generator().manual_seed(0)
+REAL = 3 * torch.randn(64, generator=RANDOM, dtype=torch.float64)
+FAKE = 3 * torch.randn(64, generator=RANDOM, dtype=torch.float64)
+D_REAL, D_FAKE = torch.sigmoid(REAL), torch.sigmoid(FAKE)
+
+# Of each loss, what the discriminator minimises and what the generator minimises.
+VALUE = -(D_REAL.log().mean() + (1 - D_FAKE).log().mean()) / 2
+SMOOTH = -(
+    (0.9 * D_REAL.log() + 0.1 * (1 - D_REAL).log()).mean() + (1 - D_FAKE).log().mean()
+) / 2  # fmt: skip
+MARGINS = (1 - REAL).clamp(min=0).mean() + (1 + FAKE).clamp(min=0).mean()
+CASES = [
+    (Minimax(), VALUE, (1 - D_FAKE).log().mean()),
+    (NonSaturating(), VALUE, -D_FAKE.log().mean()),
+    (NonSaturating(real_target=0.9), SMOOTH, -D_FAKE.log().mean()),
+    (Hinge(), MARGINS, -FAKE.mean()),
+    (Wasserstein(), FAKE.mean() - REAL.mean(), -FAKE.mean()),
+]
+
+
+@pytest.mark.parametrize(("loss", "discriminator", "generator"), CASES)
+def test_the_formulas_of_the_papers(loss, discriminator, generator):
+    torch.testing.assert_close(loss.discriminator(REAL, FAKE), discriminator, rtol=1e-12, atol=0)
+    torch.testing.assert_close(loss.generator(FAKE), generator, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("loss", [Minimax(), NonSaturating()])
+def test_undecided_is_log_2(loss):
+    nothing = torch.zeros(8)
+    assert loss.discriminator(nothing, nothing).item() == pytest.approx(0.693147, abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", [case[0] for case in CASES])
+@pytest.mark.parametrize("size", [200.0, -200.0])
+def test_sure_logits_keep_finite_losses_and_gradients(loss, size):
+    # In float32 the sigmoid of 200 is 1 and its log(1 - D) is infinite.
+    logits = torch.full((4,), size, requires_grad=True)
+    value = loss.discriminator(logits, -logits) + loss.discriminator(-logits, logits)
+    value = value + loss.generator(logits)
+    value.backward()
+    assert value.isfinite()
+    assert logits.grad.isfinite().all()
+
+
+def test_only_the_saturating_generator_starves_under_a_sure_discriminator():
+    gradients = []
+    for loss in (Minimax(), NonSaturating()):
+        logits = torch.full((1,), -12.0, requires_grad=True)
+        loss.generator(logits).backward()
+        gradients.append(-logits.grad.item())
+    assert gradients == pytest.approx([6.14e-6, 1.0], rel=1e-3)
+
+
+@pytest.mark.parametrize("real_target", [0.5, 1.1])
+def test_an_impossible_target_is_refused(real_target):
+    with pytest.raises(ValueError, match="real_target"):
+        NonSaturating(real_target)
+
+
+@pytest.mark.parametrize(
+    "discriminator", [MLPDiscriminator([32], slope=0.5), ConvDiscriminator(4, slope=0.5)]
+)
+def test_the_gradient_penalty_against_finite_differences(discriminator):
+    discriminator.double()
+    real, fake = torch.rand(2, 3, 1, 28, 28, dtype=torch.float64)
+    torch.manual_seed(0)
+    penalty = gradient_penalty(discriminator, real, fake)
+    torch.manual_seed(0)
+    share = torch.rand(3, 1, 1, 1, dtype=torch.float64)
+    between = share * real + (1 - share) * fake
+    moves = 1e-6 * torch.eye(784, dtype=torch.float64).view(784, 1, 28, 28)
+    with torch.no_grad():
+        slopes = torch.stack(
+            [(discriminator(x + moves) - discriminator(x - moves)) / 2e-6 for x in between]
+        )  # [3, 784]
+    wanted = (slopes.square().sum(1).sqrt() - 1).square().mean()
+    torch.testing.assert_close(penalty, wanted, rtol=1e-6, atol=0)
+
+
+def test_the_gradient_penalty_teaches_the_discriminator_alone():
+    discriminator = MLPDiscriminator([32])
+    real, fake = torch.rand(2, 8, 1, 28, 28, requires_grad=True)
+    optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1)
+    penalties = []
+    for _ in range(200):
+        penalty = gradient_penalty(discriminator, real, fake)
+        optimizer.zero_grad()
+        penalty.backward()
+        optimizer.step()
+        penalties.append(penalty.item())
+    assert penalties[-1] < 0.1 * penalties[0]

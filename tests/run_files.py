@@ -1,0 +1,50 @@
+"""What is in a run's folder, compared."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def copy_into(cwd: Path, folder: Path) -> Path:
+    """A run's folder, copied to where the same command given in `cwd` looks for it."""
+    return Path(shutil.copytree(folder, cwd / "outputs" / "runs" / folder.name))
+
+
+def result_but_seconds(folder: Path) -> dict[str, Any]:
+    return {**json.loads((folder / "result.json").read_text()), "seconds": None}
+
+
+def assert_same_run(folder: Path, reference: Path) -> None:
+    """Bitwise the same weights and metrics, the same result but for the time it took."""
+    for name in ("model.safetensors", "metrics.csv"):
+        assert (folder / name).read_bytes() == (reference / name).read_bytes(), name
+    assert result_but_seconds(folder) == result_but_seconds(reference)
+    assert (folder / "status").read_text() == "finished\n"
+
+
+def assert_curves_are_whole(folder: Path) -> None:
+    """What TensorBoard shows of each column: every logged value once, in the order of the steps."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    accumulator.Reload()
+    with open(folder / "metrics.csv", newline="") as file:
+        logged = list(csv.DictReader(file))
+    for name in logged[0].keys() - {"step"}:
+        shown = [(event.step, event.value) for event in accumulator.Scalars(name)]
+        expected = [(int(row["step"]), float(row[name])) for row in logged if row[name]]
+        assert [step for step, _ in shown] == [step for step, _ in expected], name
+        assert [value for _, value in shown] == pytest.approx([v for _, v in expected]), name
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file below `folder`: when it was last written, and what it holds."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

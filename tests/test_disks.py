@@ -1,0 +1,97 @@
+"""A full disk and a folder that cannot be written: one line, and nothing is lost."""
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import (
+    TINY,
+    command,
+    environment,
+    quick_lab,
+    run_folder,
+    start_lab,
+)
+from tests.run_files import assert_same_run, copy_into
+
+IS_ROOT = os.geteuid() == 0
+# Root may write anywhere, unless it gives that right up.
+AS_A_USER = ["setpriv", "--bounding-set", "-dac_override"] if IS_ROOT else []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Give a disk of its own a size, as `mount` has it, again and again."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def resize(size: str) -> Path:
+        how = f"remount,size={size}" if os.path.ismount(disk) else f"size={size}"
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", how, "none", disk], check=False)
+        if made.returncode:
+            pytest.skip("may not mount a disk")
+        return disk
+
+    yield resize
+    subprocess.run(["umount", disk], check=False)
+
+
+# Full at the first checkpoint, later in training, and at the figures.
+@pytest.mark.parametrize("size", ["40k", "260k", "340k"])
+def test_a_full_disk_is_told_in_one_line_and_the_run_goes_on_with_room(
+    size: str, small_disk: Callable[[str], Path], reference: Path
+) -> None:
+    disk = small_disk(size)
+    failed = quick_lab(*TINY, cwd=disk)
+    assert failed.returncode == 1
+    folder = run_folder(disk)
+    assert failed.stderr == (
+        f"lab: cannot write to {folder.relative_to(disk)}: No space left on device\n"
+    )
+    small_disk("64m")
+    assert quick_lab(*TINY, cwd=disk).returncode == 0
+    assert_same_run(folder, reference)
+
+
+def test_a_file_size_limit_is_told_in_one_line(reference: Path, tmp_path: Path) -> None:
+    run = start_lab(*TINY, cwd=tmp_path)
+    resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (30_000, 30_000))
+    failed = run.wait()
+    assert failed.returncode == 1
+    folder = run_folder(tmp_path)
+    assert failed.stderr == f"lab: cannot write to {folder.relative_to(tmp_path)}: File too large\n"
+    assert (folder / "status").read_text() == "failed\n"
+    assert "File too large" in (folder / "lab.log").read_text()
+    assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
+    assert_same_run(folder, reference)
+
+
+@pytest.mark.skipif(IS_ROOT and shutil.which("setpriv") is None, reason="root may write anywhere")
+def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None:
+    def lab(*args: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*AS_A_USER, *command(*args)],
+            cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    folder = copy_into(tmp_path, reference)
+    for path in (folder, folder.parent, folder.parent.parent):
+        path.chmod(0o555)
+
+    failed = lab(*TINY, "seed=1")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("lab: cannot write to outputs/runs/lstm-T3-s1-")
+    assert failed.stderr.endswith(": Permission denied\n")
+    assert len(failed.stderr.splitlines()) == 1
+
+    shown = lab(*TINY)
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("finished before: ")
+
+    for path in (folder, folder.parent, folder.parent.parent):
+        path.chmod(0o755)

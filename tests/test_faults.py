@@ -1,0 +1,144 @@
+"""What must not lose or mix up anything: kills, signals, damaged files."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
+from tests.run_files import assert_curves_are_whole, assert_same_run, copy_into
+
+
+def half_written(folder: Path) -> list[Path]:
+    return list(folder.glob(".checkpoint.*"))
+
+
+def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
+    reference: Path, tmp_path: Path
+) -> None:
+    moments = random.Random(0)
+    for after in sorted(moments.sample(range(1, 30), 3)):
+        run = start_lab(*TINY, cwd=tmp_path)
+        wait_until(lambda after=after: rows(tmp_path) > after)
+        time.sleep(moments.uniform(0, 0.02))
+        run.kill()
+    folder = run_folder(tmp_path)
+    caught = 0
+    for _ in range(2):
+        run = start_lab(*TINY, cwd=tmp_path)
+        wait_until(lambda: half_written(folder))
+        run.kill()
+        caught += bool(half_written(folder))
+    assert caught, "no kill came while a checkpoint was being written"
+    assert not (folder / "result.json").exists()
+
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "going on in" in done.stdout
+    assert_same_run(folder, reference)
+    assert_curves_are_whole(folder)
+    assert not half_written(folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
+    number: signal.Signals, reference: Path, tmp_path: Path
+) -> None:
+    # No checkpoint is due by time: the one there is afterwards was written for the signal.
+    words = [*TINY, "checkpoint_seconds=1000"]
+    run = start_lab(*words, cwd=tmp_path)
+    wait_until(lambda: rows(tmp_path) >= 5)
+    run.send(number)
+    stopped = run.wait()
+    assert stopped.returncode == 128 + number
+    folder = run_folder(tmp_path)
+    step = rows(tmp_path)
+    assert (
+        stopped.stderr.splitlines()[-1]
+        == f"lab: stopped at step {step}; the same command goes on from there "
+        f"({folder.relative_to(tmp_path)})"
+    )
+    assert torch.load(folder / "checkpoint.pt", weights_only=True)["state"]["step"] == step
+
+    done = quick_lab(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    assert_same_run(folder, reference)
+    assert_curves_are_whole(folder)
+
+
+def cut_in_half(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def from_another_run(path: Path) -> None:
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "identity": "00000000"}, path)
+
+
+class Bomb:
+    """A pickle that leaves a mark when it is read carelessly."""
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, ("touch bomb-went-off",)
+
+
+def bomb(path: Path) -> None:
+    torch.save({**torch.load(path, weights_only=True), "bomb": Bomb()}, path)
+
+
+@pytest.mark.parametrize("damage", [cut_in_half, from_another_run, bomb])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
+    damage: Callable[[Path], None], half_done: Path, reference: Path, tmp_path: Path
+) -> None:
+    folder = copy_into(tmp_path, half_done)
+    (folder / "checkpoint.new.pt").unlink(missing_ok=True)
+    damage(folder / "checkpoint.pt")
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "going on in" in done.stdout
+    assert "checkpoint.pt cannot be used" in (folder / "lab.log").read_text()
+    assert not list(tmp_path.rglob("bomb-went-off"))
+    assert_same_run(folder, reference)
+    assert_curves_are_whole(folder)
+
+
+def test_with_no_usable_checkpoint_it_starts_over(
+    half_done: Path, reference: Path, tmp_path: Path
+) -> None:
+    folder = copy_into(tmp_path, half_done)
+    for path in folder.glob("checkpoint*.pt"):
+        cut_in_half(path)
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "results go to" in done.stdout
+    assert_same_run(folder, reference)
+    assert len(list(folder.glob("events.*"))) == 1
+
+
+def test_a_metrics_file_cut_in_mid_line_is_mended(
+    half_done: Path, reference: Path, tmp_path: Path
+) -> None:
+    folder = copy_into(tmp_path, half_done)
+    os.truncate(folder / "metrics.csv", (folder / "metrics.csv").stat().st_size - 7)
+    assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
+    assert_same_run(folder, reference)
+
+
+def test_a_checkpoint_of_an_older_code_is_told_in_one_line(half_done: Path, tmp_path: Path) -> None:
+    folder = copy_into(tmp_path, half_done)
+    for path in folder.glob("checkpoint*.pt"):
+        content = torch.load(path, weights_only=True)
+        content["state"]["task"]["network"].popitem()
+        torch.save(content, path)
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "does not fit this version of the code" in done.stderr
+    assert "fresh=true starts over" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert (folder / "status").read_text() == "failed\n"
+    assert "Traceback" in (folder / "lab.log").read_text()
