@@ -12,7 +12,8 @@ import yaml
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.command_line import ROOT, TINY, command, environment, only, quick_lab, run_lab
+from tests.command_line import ROOT, TINY, command, environment, quick_lab, run_lab
+from tests.run_files import only
 
 CPU_SECONDS_OF_NOTHING = 1.5
 

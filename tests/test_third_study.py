@@ -4,7 +4,8 @@ import csv
 import json
 import subprocess
 
-from tests.command_line import command, environment, only
+from tests.command_line import command, environment
+from tests.run_files import only
 
 STUDY = '''
 import torch

@@ -1,0 +1,200 @@
+"""The generation study at the command line, on a user's own small images."""
+
+import csv
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.command_line import quick_lab, run_lab, start_lab, wait_until
+from tests.generation.small_data import MNIST_FILES, bars, write_raw_files
+from tests.run_files import only
+
+FIGURES = {
+    "samples_start.png", "samples_half.png", "samples_end.png", "progress.png", "training.gif",
+    "losses.png", "interpolation.png", "nearest.png",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory) -> Iterator[Path]:
+    """A working folder with images of three classes, and a data cache of its own."""
+    cwd = tmp_path_factory.mktemp("studio")
+    arrays = []
+    for split, count in enumerate((120, 60)):
+        images = bars(count, split)
+        assert images.labels is not None
+        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
+    write_raw_files(cwd / "images", arrays)
+    before = os.environ.get("LAB_DATA")
+    os.environ["LAB_DATA"] = str(cwd / "cache")
+    yield cwd
+    del os.environ["LAB_DATA"]
+    if before is not None:
+        os.environ["LAB_DATA"] = before
+
+
+TINY = (
+    "task=gan", "data=folder", "data.root=images", "batch_size=20", "max_steps=60",
+    "sample_every=20", "eval_every=30", "log_every=10", "eval_samples=40", "final_samples=60",
+    "generator.widths=[64]", "discriminator.widths=[64]", "checkpoint_seconds=0", "device=cpu",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def run(studio) -> Path:
+    """A finished run."""
+    done = run_lab(*TINY, cwd=studio)
+    assert done.returncode == 0, done.stderr
+    assert "the judge's FID" in done.stdout
+    return only(studio / "outputs/runs", "gan-folder-s0-*")
+
+
+def test_a_run_leaves_its_pictures_and_an_animation(run):
+    names = {path.name for path in (run / "figures").iterdir()}
+    assert names >= FIGURES - {"interpolation.png"}
+    with Image.open(run / "figures/training.gif") as animation:
+        assert animation.n_frames == 4
+
+
+def test_the_result_holds_figures_beside_what_real_images_get(run):
+    result = json.loads((run / "result.json").read_text())
+    for name in ("fid", "fid_floor", "fid_bias", "precision", "recall", "density", "coverage"):
+        assert result[name] >= 0
+    assert result["n"] == 60
+    assert result["real_recall"] > 0.5
+    assert 0 <= result["class_balance"] <= 1
+    assert result["classes"] <= 3
+    assert result["epochs"] == 10
+    assert {"d_loss", "g_loss", "data", "parameters", "judge", "judge_accuracy"} <= result.keys()
+
+
+def test_quality_is_logged_during_training(run):
+    with open(run / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["10", "20", "30", "40", "50", "60"]
+    assert [bool(row["fid"]) for row in rows] == [False, False, True, False, False, True]
+    assert all(row["d_loss"] and row["d_right"] for row in rows)
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(run, studio, tmp_path):
+    """SIGTERM in the middle, then the same command: bitwise the weights of the whole run."""
+    words = [*TINY, f"data.root={studio / 'images'}", f"out_dir={tmp_path}"]
+    whole = quick_lab(*words, "out_dir=" + str(tmp_path / "whole"), cwd=studio, timeout=300)
+    assert whole.returncode == 0, whole.stderr
+    started = start_lab(*words, cwd=studio)
+    wait_until(lambda: list(tmp_path.glob("runs/*/checkpoint.prev.pt")))
+    started.send(signal.SIGTERM)
+    assert started.wait().returncode == 143
+    assert quick_lab(*words, cwd=studio, timeout=300).returncode == 0
+    for name in ("model.safetensors", "metrics.csv"):
+        one, other = only(tmp_path, f"runs/*/{name}"), only(tmp_path, f"whole/runs/*/{name}")
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_a_saved_generator_is_sampled_from(run, studio):
+    done = run_lab(str(run), "n=70", "seed=3", cwd=studio, module="lab.generation.sample")
+    assert done.returncode == 0, done.stderr
+    npz, png = done.stdout.split()
+    with np.load(npz) as arrays:
+        assert arrays["images"].shape == (70, 28, 28)
+        assert arrays["images"].dtype == np.uint8
+        assert arrays["z"].shape == (70, 100)
+        first = arrays["images"].copy()
+    assert Path(png).stat().st_size > 1000
+    run_lab(str(run), "n=70", "seed=3", cwd=studio, module="lab.generation.sample")
+    with np.load(npz) as arrays:
+        assert np.array_equal(arrays["images"], first)
+
+
+def test_walks_through_a_finished_run(run, studio):
+    words = ("plus=0", "minus=1", "base=2")
+    done = run_lab(str(run), *words, cwd=studio, module="lab.generation.latent")
+    assert done.returncode == 0, done.stderr
+    walked = json.loads(done.stdout)
+    # Either there are counts over 200 draws, or a sentence that says what the generator makes.
+    counts = walked.get("sum_0-1+2")
+    if counts is None:
+        assert "it makes" in walked["arithmetic"]
+    else:
+        assert all(sum(count.values()) == 200 for count in counts.values())
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "message"),
+    [
+        ("lab.generation.sample", ["n=0"], "n=0: expected a whole number of at least 1"),
+        ("lab.generation.sample", ["m=3"], "m=3: expected n=64"),
+        ("lab.generation.latent", ["plus=7"], None),
+    ],
+)
+def test_bad_words_for_sample_and_latent(run, studio, module, words, message):
+    done = run_lab(str(run), *words, cwd=studio, module=module)
+    if message is None:  # there is no class 7: said in the answer, with those there are
+        assert "no class 7 among 0, 1, 2" in json.loads(done.stdout)["arithmetic"]
+    else:
+        assert (done.returncode, done.stderr.strip()) == (1, f"lab: {message}, seed=0") or (
+            message in done.stderr
+        )
+
+
+def test_sampling_from_what_is_no_finished_gan_is_refused(studio, tmp_path):
+    done = quick_lab("seq_len=3", "max_steps=2", "size=small", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lstm = only(tmp_path / "outputs/runs", "*")
+    done = run_lab(str(lstm), cwd=tmp_path, module="lab.generation.sample")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "a run of task=lstm, not of the generation study" in done.stderr
+    (lstm / "result.json").unlink()
+    done = run_lab(str(lstm), "121", cwd=tmp_path, module="lab.memory.predict")
+    assert "not finished" in done.stderr
+
+
+def test_images_without_labels_train_without_figures_of_quality(studio, tmp_path):
+    for name in MNIST_FILES[::2]:
+        (tmp_path / name).write_bytes((studio / "images" / name).read_bytes())
+    done = quick_lab(*TINY, f"data.root={tmp_path}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "no labels" in done.stdout
+    result = json.loads(only(tmp_path, "outputs/runs/*/result.json").read_text())
+    assert "fid" not in result
+    assert result["steps"] == 60
+
+
+BAD = {
+    "seq_len=5": "seq_len means nothing for task=gan: it is a key of task=lstm",
+    "cell=rnn": "cell means nothing for task=gan",
+    "generator.latent=0": "sizes must be at least 1",
+    "epochs=0": "epochs=0 is not allowed: expected at least 1",
+    "batch_size=121": "batch_size=121: expected 1 to 120, the number of images",
+    "data.root=nowhere": "nowhere",
+    "data=mnists": "data=mnists is no choice",
+    "loss=hing": "did you mean hinge?",
+    "ema=1": "ema=1 is not allowed: expected less than 1.0",
+    "precision=fp16": "precision=fp16 is not allowed: expected fp32, bf16",
+    "discriminator.dropout=1": "dropout=1 must be at least 0 and below 1",
+    "gradient_penalty=-1": "gradient_penalty=-1 is not allowed: expected at least 0.0",
+}
+
+
+@pytest.mark.parametrize("word", BAD)
+def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, studio, tmp_path):
+    words = [w for w in TINY if w != "data=folder"] if word == "data=mnists" else list(TINY)
+    done = quick_lab(*words, word, f"out_dir={tmp_path / 'out'}", cwd=studio)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert BAD[word] in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_images_of_another_size_are_refused(studio, tmp_path):
+    arrays = [np.zeros((30, 14, 14), np.uint8), np.zeros(30, np.uint8)] * 2
+    write_raw_files(tmp_path / "images", arrays)
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "(30, 14, 14), expected (N, 28, 28)" in done.stderr

@@ -1,0 +1,127 @@
+"""The game: what a step changes, that it resumes bit for bit, that every loss can be played."""
+
+import copy
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.generation.config import GanConfig
+from lab.generation.task import GanTask
+from lab.seeding import seed_everything
+from tests.generation.small_data import MNIST_FILES, random_arrays, write_raw_files
+
+TINY = (
+    "task=gan", "data=folder", "batch_size=8", "max_steps=20", "sample_every=4",
+    "generator.widths=[16]", "discriminator.widths=[16]", "generator.latent=5",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory):
+    """Images without labels need no judge, so that a task is built at once."""
+    folder = tmp_path_factory.mktemp("images")
+    write_raw_files(folder, random_arrays())
+    for name in MNIST_FILES[1::2]:
+        (folder / name).unlink()
+    return folder
+
+
+def make(folder, *overrides: str) -> GanTask:
+    config = compose_config(*TINY, f"data.root={folder}", *overrides)
+    assert isinstance(config, GanConfig)
+    seed_everything(config.seed)
+    return GanTask(config, "cpu")
+
+
+@pytest.mark.parametrize("overrides", [(), ("loss=wasserstein", "discriminator.dropout=0.4")])
+def test_it_goes_on_bit_for_bit_from_a_saved_state(unlabelled, overrides):
+    whole, broken = make(unlabelled, *overrides), make(unlabelled, *overrides)
+    for task in (whole, broken):
+        seed_everything(1)
+        for _ in range(6):
+            task.step()
+    state, rng = copy.deepcopy(broken.state_dict()), torch.get_rng_state()
+    resumed = make(unlabelled, *overrides)
+    resumed.load_state_dict(state)
+
+    torch.set_rng_state(rng)
+    expected = [{k: float(v) for k, v in whole.step().items()} for _ in range(9)]
+    torch.set_rng_state(rng)
+    assert [{k: float(v) for k, v in resumed.step().items()} for _ in range(9)] == expected
+    for name, value in whole.sampled.state_dict().items():
+        assert torch.equal(value, resumed.sampled.state_dict()[name])
+    assert list(resumed.frames) == [0, 4, 8, 12]
+    assert all(torch.equal(whole.frames[step], resumed.frames[step]) for step in whole.frames)
+
+
+def test_a_snapshot_and_a_look_at_quality_change_nothing_that_training_depends_on(unlabelled):
+    plain, watched = make(unlabelled, "sample_every=1000"), make(unlabelled, "sample_every=1")
+    for _ in range(5):
+        watched.evaluate()
+        seed_everything(2)
+        expected = plain.step()
+        seed_everything(2)
+        assert float(watched.step()["g_loss"]) == float(expected["g_loss"])
+
+
+@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "hinge", "wasserstein"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_every_loss_moves_both_players(unlabelled, loss, precision):
+    task = make(unlabelled, f"loss={loss}", f"precision={precision}")
+    assert (task.config.gradient_penalty == 10) is (loss == "wasserstein")
+    before = copy.deepcopy(task.state_dict())
+    metrics = {name: float(value) for name, value in task.step().items()}
+    assert all(map(math.isfinite, metrics.values()))
+    assert 0 <= metrics["d_right"] <= 1
+    for player in ("generator", "discriminator"):
+        now = getattr(task, player).state_dict()
+        assert any(not torch.equal(now[name], old) for name, old in before[player].items())
+
+
+def test_each_player_has_a_learning_rate_of_its_own(unlabelled):
+    task = make(unlabelled, "optimizer.lr=0.001", "discriminator_lr=0.003", "lr_schedule=constant")
+    rates = {name: o.param_groups[0]["lr"] for name, o in task.optimizers.items()}
+    assert rates == {"generator": 0.001, "discriminator": 0.003}
+    task = make(unlabelled, "optimizer.lr=0.001", "discriminator_lr=null")
+    assert task.optimizers["discriminator"].param_groups[0]["lr"] == 0.001
+
+
+def test_the_generators_step_leaves_the_discriminator_alone(unlabelled):
+    task = make(unlabelled, "discriminator_lr=1e-30", "discriminator.spectral_norm=false")
+    before = copy.deepcopy(task.discriminator.state_dict())
+    task.step()
+    for name, value in task.discriminator.state_dict().items():
+        assert torch.allclose(value, before[name], atol=1e-12)
+    assert all(p.requires_grad for p in task.discriminator.parameters())
+
+
+def test_without_ema_the_generator_itself_is_sampled_from(unlabelled):
+    assert make(unlabelled, "ema=null").sampled is not None
+    task = make(unlabelled, "ema=null")
+    assert task.sampled is task.generator
+    assert make(unlabelled).sampled is not task.generator
+
+
+def test_the_frames_are_of_one_latent_batch(unlabelled):
+    task = make(unlabelled, "optimizer.lr=1e-30", "ema=null", "discriminator_lr=1e-3")
+    for _ in range(8):
+        task.step()
+    first, later = task.frames[0].int(), task.frames[8].int()
+    # BatchNorm's running statistics move, the weights do not.
+    assert np.corrcoef(first.flatten(), later.flatten())[0, 1] > 0.5
+
+
+def test_batch_norm_needs_two_images(unlabelled):
+    with pytest.raises(Exception, match="batch_size=1 is not allowed: expected at least 2"):
+        make(unlabelled, "batch_size=1")
+
+
+def test_identity_tells_data_sets_apart(unlabelled):
+    config = make(unlabelled).config
+    assert config.readable_name == "gan-folder-s0"
+    other = dataclasses.replace(config, data=dataclasses.replace(config.data, root="/elsewhere"))
+    assert other.identity != config.identity
