@@ -8,6 +8,8 @@ from pydantic.dataclasses import dataclass
 from lab.config import STRICT, Component, Count, Optimizer, Positive, RunConfig
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from lab.generation.task import GanTask
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -69,3 +71,10 @@ class GanConfig(RunConfig):
             f"(real {result['real_recall']:.2f}), {result['classes']} classes, "
             f"{result['steps']} steps"
         )
+
+    @classmethod
+    def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+        from lab.generation.figures import sweep_quality
+
+        measured = [row for row in rows if "fid" in row]
+        return {"quality": sweep_quality(measured)} if measured else {}

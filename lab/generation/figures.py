@@ -7,7 +7,7 @@ in every image, whatever else it holds, and every pixel is drawn as a square of 
 from collections.abc import Mapping, Sequence
 from math import ceil, isqrt, log
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -156,6 +156,36 @@ def loss_dynamics(
     right.axhline(0.5, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
     right.set_ylim(-0.02, 1.02)
     right.set_ylabel("mean over the batch")
+    return figure
+
+
+def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """FID and recall of each setting, a mark for each seed and a bar at their mean.
+
+    Args:
+        rows: of finished runs, with `series`, `fid`, `recall` and what real images get.
+    """
+    names = list(dict.fromkeys(str(row["series"]) for row in rows))
+    counts = sorted({int(row["n"]) for row in rows})
+    title = f"The judge's FID and recall at n={' and '.join(f'{n:,}' for n in counts)}"
+    figure, axes = plots.new_figure(title, panels=2)
+    panels = (("fid", "fid_floor", "FID (less is better)"), ("recall", "real_recall", "recall"))
+    for axis, (key, of_real, words) in zip(axes, panels, strict=True):
+        for index, name in enumerate(names):
+            values = [float(row[key]) for row in rows if row["series"] == name]
+            colour = plots.COLOURS[index % len(plots.COLOURS)]
+            marker = plots.MARKERS[index % len(plots.MARKERS)]
+            axis.plot(values, [index] * len(values), marker, color=colour, alpha=0.7)
+            axis.plot([float(np.mean(values))] * 2, [index - 0.3, index + 0.3], "-", color=colour)
+        real = float(np.mean([row[of_real] for row in rows]))
+        axis.axvline(real, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+        axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
+        axis.set_ylim(len(names) - 0.5, -0.5)
+    axes[0].set_xscale("log")
+    axes[0].set_yticks(range(len(names)), names)
+    axes[1].set_xlim(0, 1)
+    axes[1].set_yticks(range(len(names)), [""] * len(names))
+    figure.subplots_adjust(left=0.32, bottom=0.16)
     return figure
 
 

@@ -114,3 +114,15 @@ def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
     file = io.BytesIO()
     figures.animation(frames, 2, file)
     assert file.getvalue() == path.read_bytes()
+
+
+def test_a_sweeps_quality_shows_each_seed_and_the_mean_of_each_setting():
+    rows = [
+        {"series": s, "fid": f, "recall": r, "fid_floor": 0.1, "real_recall": 0.9, "n": 100}
+        for s, f, r in [("hinge", 2.0, 0.8), ("hinge", 4.0, 0.6), ("minimax", 9.0, 0.1)]
+    ]
+    fid, recall = figures.sweep_quality(rows).axes
+    assert fid.lines[0].get_xdata().tolist() == [2.0, 4.0]
+    assert list(fid.lines[1].get_xdata()) == [3.0, 3.0]
+    assert list(recall.lines[3].get_xdata()) == [0.1, 0.1]
+    assert [label.get_text() for label in fid.get_yticklabels()] == ["hinge", "minimax"]
