@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from lab.generation.images import Images, to_float
 from lab.generation.judge import Judge, load_judge
-from lab.generation.latent import generate
 from lab.generation.quality import Yardstick, measure, yardstick
 
 
@@ -28,17 +27,30 @@ class Examiner:
     def _yardstick(self, n: int) -> Yardstick:
         return yardstick(self.judge, self._train, self._test, n)
 
-    def measure(self, generator: nn.Module, z: Tensor) -> Mapping[str, float]:
-        """The figures of the generator's images of z [N, latent], or of the first so many.
+    def measure(self, samples: Tensor) -> Mapping[str, float]:
+        """The figures of generated images [N, 1, 28, 28].
 
-        Fewer than N where a split of the real images has fewer.
+        Of the first so many, where a split of the real images has fewer than N.
         """
-        real = self.yardstick(len(z))
-        return measure(self.judge, generate(generator, z[: real.n]), real)
+        real = self.yardstick(len(samples))
+        return measure(self.judge, samples[: real.n], real)
 
 
 @torch.no_grad()
-def share_called_real(discriminator: nn.Module, images: Images, device: str) -> float:
-    """How many of (at most 2,000) real images never trained on the discriminator takes for real."""
-    logits = discriminator(to_float(images.pixels[:2000].to(device)))
-    return float((logits > 0).float().mean())
+def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) -> float:
+    """How well the discriminator tells real images it never saw from generated ones.
+
+    The share of pairs of which it gives the real image the larger logit (the area under the ROC
+    curve): 0.5 if it cannot tell, 1 if always. Needs no threshold, so it holds for every loss.
+
+    Args:
+        discriminator: in evaluation mode.
+        images: never trained on; as many are taken as there are generated ones.
+        generated: float [N, 1, 28, 28].
+    """
+    from torchmetrics.functional.classification import binary_auroc
+
+    real = to_float(images.pixels[: len(generated)].to(generated.device))
+    logits = torch.cat([discriminator(real), discriminator(generated)])
+    is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))]).long()
+    return float(binary_auroc(logits.float().cpu(), is_real))

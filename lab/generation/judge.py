@@ -55,11 +55,11 @@ RECIPE = Recipe()
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What the judge says of N images.
+    """What the judge says of images.
 
     Args:
-        logits: [N, K] over the classes.
-        features: [N, D].
+        logits: [..., K] over the classes.
+        features: [..., D].
     """
 
     logits: Tensor
@@ -67,13 +67,13 @@ class Verdict:
 
     @property
     def labels(self) -> Tensor:
-        """The likeliest class, int64 [N]."""
-        return self.logits.argmax(1)
+        """The likeliest class, int64 [...]."""
+        return self.logits.argmax(-1)
 
     @property
     def confidence(self) -> Tensor:
-        """The probability given to the likeliest class, [N]."""
-        return self.logits.softmax(1).amax(1)
+        """The probability given to the likeliest class, [...]."""
+        return self.logits.softmax(-1).amax(-1)
 
 
 class Judge(nn.Module):

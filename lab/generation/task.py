@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from lab.components import build
 from lab.generation.config import GanConfig
-from lab.generation.examiner import Examiner, share_called_real
+from lab.generation.examiner import Examiner, held_out_auc
 from lab.generation.images import Batches, load
+from lab.generation.latent import generate
 from lab.generation.losses import gradient_penalty
 from lab.generation.networks import EMA
 from lab.runs import RunFolder
@@ -36,7 +37,7 @@ class GanTask:
     """
 
     columns = (
-        *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_real_held_out"),
+        *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
         *FIGURES,
     )
 
@@ -86,9 +87,8 @@ class GanTask:
     @torch.no_grad()
     def _snapshot(self) -> Tensor:
         """The images of the fixed z, uint8 [25, 28, 28]."""
-        was_training = self.sampled.training
         images = self.sampled.eval()(self.fixed_z)[:, 0]
-        self.sampled.train(was_training)
+        self.generator.train()
         return ((images + 1) * 127.5).round().to(torch.uint8).cpu()
 
     def step(self) -> Mapping[str, Tensor]:
@@ -137,23 +137,17 @@ class GanTask:
 
     def evaluate(self) -> Mapping[str, float]:
         """Quality at a cheap number of samples, and what D makes of images never trained on."""
+        z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
         self.discriminator.eval()
-        metrics = {
-            "d_real_held_out": share_called_real(self.discriminator, self.held_out, self.device)
-        }
+        fake = generate(self.sampled.eval(), z)
+        metrics = {"d_auc": held_out_auc(self.discriminator, self.held_out, fake)}
         self.discriminator.train()
+        self.generator.train()
         if self.examiner:
-            z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
-            measured = self._examine(self.examiner, z)
+            measured = self.examiner.measure(fake)
             metrics |= {name: float(measured[name]) for name in FIGURES}
         self._warn(metrics)
         return metrics
-
-    def _examine(self, examiner: Examiner, z: Tensor) -> Mapping[str, float]:
-        was_training = self.sampled.training
-        measured = examiner.measure(self.sampled.eval(), z)
-        self.sampled.train(was_training)
-        return measured
 
     def _warn(self, metrics: Mapping[str, float]) -> None:
         """Say in words what the figures mean when one of the players has lost."""
@@ -211,13 +205,13 @@ class GanTask:
             "epochs": self.steps / self.batches.steps_per_epoch,
             "d_loss": last["d_loss"],
             "g_loss": last["g_loss"],
-            "d_real_held_out": last["d_real_held_out"],
+            "d_auc": last["d_auc"],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
         }
         if self.examiner is None:
             return result
         z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
-        result |= self._examine(self.examiner, z)
+        result |= self.examiner.measure(generate(network, z))
         result["judge_accuracy"] = float(self.examiner.judge.test_accuracy)
         result["judge"] = self.examiner.judge.checksum[:8]
         walks = generator(self.config.seed, "walks")

@@ -177,3 +177,11 @@ def test_nearest_against_brute_force(monkeypatch):
         apart = (candidates - query).norm(dim=1)
         assert index == apart.argmin()
         torch.testing.assert_close(distance, apart.min())
+
+
+def test_what_is_said_along_walks_is_what_is_said_of_each_image(draws):
+    walks = interpolate(*different_pairs(draws, 6, random()))
+    along = verdict_along(PLANE, SECTORS, walks)
+    each = SECTORS.verdict(generate(PLANE, walks.flatten(0, 1)))
+    assert torch.equal(along.labels, each.labels.view(6, 9))
+    assert torch.equal(along.confidence, each.confidence.view(6, 9))
