@@ -20,8 +20,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lab.config import RunConfig, short_hash
-from lab.jobs import Outcome
 from lab.interrupts import stop_workers_first
+from lab.jobs import Outcome
 from lab.runs import RunFolder, write_text
 
 # Not part of what a sweep asks for.
@@ -139,12 +139,14 @@ class Sweep:
         Args:
             since: only jobs noted after this time (seconds since 1970) are counted.
         """
-        records = [record for record in self.records() if record["time"] >= since]
-        lines = [
-            f"failed: {' '.join(record['overrides'])}: {record['line']}"
-            for record in records
-            if record["kind"] == "failed"
-        ]
+        everything = self.records()
+        in_all = set.intersection(*(set(record["overrides"]) for record in everything))
+        records = [record for record in everything if record["time"] >= since]
+        lines = []
+        for record in records:
+            if record["kind"] == "failed":
+                own = [o for o in record["overrides"] if o not in in_all] or record["overrides"]
+                lines.append(f"failed: {' '.join(own)}: {record['line']}")
         counts = Counter(self._kind(record) for record in records)
         words = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
         lines.append(

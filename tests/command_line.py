@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# A run of about a second that logs and checkpoints at every step and always trains to its last.
-TINY = (
-    "device=cpu seq_len=3 size=small data_size=100 max_steps=40 eval_every=5 log_every=1 "
-    "target_accuracy=null checkpoint_seconds=0"
-).split()
+# Runs of about a second that log and checkpoint at every step and always train to their last.
+SMALL = [
+    *("device=cpu", "size=small", "data_size=100", "max_steps=40"),
+    *("eval_every=5", "log_every=1", "target_accuracy=null", "checkpoint_seconds=0"),
+]
+TINY = [*SMALL, "seq_len=3"]
 ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]
 
 _WARM = multiprocessing.get_context("forkserver")
@@ -61,7 +62,9 @@ class Started:
         self._folder = tempfile.TemporaryDirectory()
         self._files = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
         self._process = _WARM.Process(
-            target=_in_child, args=(args, str(cwd), [str(file) for file in self._files])
+            target=_in_child,
+            args=(args, str(cwd), [str(file) for file in self._files]),
+            daemon=True,  # a failed test leaves none behind
         )
         self._process.start()
 
@@ -69,6 +72,10 @@ class Started:
     def pid(self) -> int:
         assert self._process.pid is not None
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it."""

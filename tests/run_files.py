@@ -48,3 +48,21 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def only(folder: Path, pattern: str) -> Path:
+    """The one path in `folder` that matches."""
+    (path,) = folder.glob(pattern)
+    return path
+
+
+def summary(cwd: Path) -> list[dict[str, str]]:
+    """The table of the one sweep in `cwd`."""
+    (file,) = cwd.glob("outputs/sweeps/*/summary.csv")
+    with open(file, newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def recap(output: str) -> str:
+    """What the last line of a sweep counts: `2 finished, 1 failed`."""
+    return output.splitlines()[-1].removeprefix("sweep: ").partition(" in ")[0]

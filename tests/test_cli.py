@@ -141,7 +141,7 @@ def test_what_is_no_palindrome_is_refused(run, tmp_path, digits, message):
 
 def test_a_sweep_leaves_a_table_and_a_plot(sweep):
     assert {path.name for path in sweep.iterdir()} == {
-        "summary.csv", "accuracy_vs_length.png", "multirun.yaml", "jobs",
+        ".lock", "summary.csv", "accuracy_vs_length.png", "multirun.yaml", "jobs",
     }  # fmt: skip
     with open(sweep / "summary.csv") as file:
         rows = list(csv.DictReader(file))

@@ -18,15 +18,20 @@ def half_written(folder: Path) -> list[Path]:
     return list(folder.glob(".checkpoint.*"))
 
 
+def kill_in_training(cwd: Path, after: int, seconds: float) -> None:
+    """Go on with the run in `cwd`; kill it so long after it has logged `after` steps."""
+    run = start_lab(*TINY, cwd=cwd)
+    wait_until(lambda: rows(cwd) > after)
+    time.sleep(seconds)
+    run.kill()
+
+
 def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
     reference: Path, tmp_path: Path
 ) -> None:
     moments = random.Random(0)
     for after in sorted(moments.sample(range(1, 30), 3)):
-        run = start_lab(*TINY, cwd=tmp_path)
-        wait_until(lambda after=after: rows(tmp_path) > after)
-        time.sleep(moments.uniform(0, 0.02))
-        run.kill()
+        kill_in_training(tmp_path, after, moments.uniform(0, 0.02))
     folder = run_folder(tmp_path)
     caught = 0
     for _ in range(2):

@@ -1,0 +1,160 @@
+"""Sweeps through the engines that spread them: the same runs, the same summary, no noise."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import (
+    SMALL,
+    command,
+    environment,
+    quick_lab,
+    rows,
+    run_folder,
+    run_folders,
+    run_lab,
+    wait_until,
+)
+from tests.run_files import assert_same_run, recap, summary
+
+FOUR = ["-m", *SMALL, "epochs=150", "max_steps=150", "seq_len=3,4", "seed=0,1"]
+# None is due by time: one that is there after a signal was written for it.
+SIGNALLED = ["checkpoint_seconds=1000"]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sweep FOUR has been run in one process."""
+    cwd = tmp_path_factory.mktemp("alone")
+    assert quick_lab(*FOUR, cwd=cwd).returncode == 0
+    return cwd
+
+
+def assert_as_alone(cwd: Path, alone: Path) -> None:
+    # The sweep's folder is the very one that the command has without a launcher.
+    assert [path.name for path in cwd.glob("outputs/sweeps/*")] == [
+        path.name for path in alone.glob("outputs/sweeps/*")
+    ]
+    columns = ("overrides", "status", "val_accuracy", "run")
+    assert [[row[column] for column in columns] for row in summary(cwd)] == [
+        [row[column] for column in columns] for row in summary(alone)
+    ]
+    for folder, other in zip(run_folders(cwd), run_folders(alone), strict=True):
+        assert_same_run(folder, other)
+    assert set(os.listdir(cwd)) == {"outputs"}
+
+
+@pytest.mark.parametrize(
+    "launcher", ["submitit_local", pytest.param("ray", marks=pytest.mark.slow)]
+)
+def test_a_launcher_gives_the_same_runs_and_the_same_summary(
+    launcher: str, alone: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    done = run_lab(*FOUR, f"hydra/launcher={launcher}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+    assert recap(done.stdout) == "4 finished"
+    assert_as_alone(tmp_path, alone)
+
+
+@pytest.mark.parametrize(
+    ("number", "only_the_parent"),
+    [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)],
+)
+def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
+    number: signal.Signals, only_the_parent: bool, alone: Path, tmp_path: Path
+) -> None:
+    words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib"]
+    sweep = subprocess.Popen(
+        command(*words), cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: has_two_in_training(tmp_path))
+    # A terminal sends Ctrl-C to every process of the group; `kill` and `timeout` send to one.
+    (os.kill if only_the_parent else os.killpg)(sweep.pid, number)
+    stdout, stderr = sweep.communicate(timeout=60)
+    assert sweep.returncode == 128 + number
+    assert recap(stdout) == "2 interrupted"
+    assert stderr.count("the same command goes on from there") == 2
+    assert "Traceback" not in stderr
+    wait_until(lambda: not processes_of_session(sweep.pid), timeout=10)
+    assert len(run_folders(tmp_path)) == 2
+    assert all((folder / "checkpoint.pt").exists() for folder in run_folders(tmp_path))
+
+    done = run_lab(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert recap(done.stdout) == "2 resumed, 2 finished"
+    assert_as_alone(tmp_path, alone)
+
+
+def has_two_in_training(cwd: Path) -> bool:
+    files = list(cwd.glob("outputs/runs/*/metrics.csv"))
+    return len(files) == 2 and all(file.read_text().count("\n") > 2 for file in files)
+
+
+def processes_of_session(session: int) -> dict[int, str]:
+    """The command lines of the live processes that were started in this session, by their id."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, of_session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(of_session) == session and state != "Z":
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+@pytest.mark.slow
+def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
+    alone: Path, tmp_path: Path
+) -> None:
+    """submitit's signal for time limits and pre-emption, as a Slurm job gets it."""
+    sweep = subprocess.Popen(
+        command(*FOUR, "seed=0", "seq_len=3", *SIGNALLED, "hydra/launcher=submitit_local"),
+        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: rows(tmp_path) > 2)
+    (worker,) = (
+        pid
+        for pid, line in processes_of_session(sweep.pid).items()
+        if "submitit.core._submit" in line
+    )
+    # On SIGTERM Slurm decides what becomes of the job: the run writes a checkpoint and goes on.
+    os.kill(worker, signal.SIGTERM)
+    wait_until(lambda: (run_folder(tmp_path) / "checkpoint.pt").exists())
+    had = rows(tmp_path)
+    wait_until(lambda: rows(tmp_path) > had)
+    os.kill(worker, signal.SIGUSR2)
+    stdout, _ = sweep.communicate(timeout=120)
+    assert sweep.returncode == 0
+    assert recap(stdout) == "1 resumed"
+    (log,) = tmp_path.glob("outputs/sweeps/*/.submitit/*_log.out")
+    assert "Requeued job" in log.read_text()
+    assert_same_run(run_folder(tmp_path), run_folders(alone)[0])
+
+
+def test_slurm_is_asked_to_queue_a_pre_empted_run_again(tmp_path: Path) -> None:
+    """What sbatch is given; a stand-in for it keeps the script and refuses."""
+    bin = tmp_path / "bin"
+    bin.mkdir()
+    for name in ("sbatch", "srun"):
+        (bin / name).write_text(f"#!/bin/sh\ncp $1 {tmp_path}/script\nexit 1\n")
+        (bin / name).chmod(0o755)
+    path = f"{bin}:{os.environ['PATH']}"
+    refused = run_lab(
+        *FOUR, "threads=2", "hydra/launcher=submitit_slurm", "hydra.launcher.partition=gpu",
+        cwd=tmp_path, env={**environment(), "PATH": path},
+    )  # fmt: skip
+    assert refused.returncode == 1
+    options = set((tmp_path / "script").read_text().splitlines())
+    assert {
+        "#SBATCH --requeue", "#SBATCH --signal=USR2@60", "#SBATCH --array=0-3%4",
+        "#SBATCH --cpus-per-task=2", "#SBATCH --time=240", "#SBATCH --partition=gpu",
+    } <= options  # fmt: skip
