@@ -54,6 +54,8 @@ def test_a_run_leaves_every_file_of_the_contract(run):
     assert {path.name for path in (run / "figures").iterdir()} == {
         "learning_curves.png",
         "accuracy_vs_length.png",
+        "gradient_flow.png",
+        "gates.png",
     }
     assert (run / "status").read_text().strip() == "finished"
 
@@ -108,7 +110,9 @@ def test_tensorboard_shows_scalars_figures_and_settings_in_one_folder(run):
     events = EventAccumulator(str(run)).Reload()
     tags = events.Tags()
     assert {"train_loss", "val_accuracy", "result/test_accuracy"} <= set(tags["scalars"])
-    assert set(tags["images"]) == {"learning_curves", "accuracy_vs_length"}
+    assert set(tags["images"]) == {
+        "learning_curves", "accuracy_vs_length", "gradient_flow", "gates",
+    }  # fmt: skip
     assert "_hparams_/session_start_info" in events.summary_metadata
 
 

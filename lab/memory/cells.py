@@ -163,12 +163,17 @@ class LSTM(Cell):
         zeros = x.new_zeros(x.shape[1], self.hidden_size)
         return zeros, zeros
 
-    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
-        h, c = state
+    def gate(self, a: Tensor, W_h: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """g, i, f, o at one step, each [B, H]; the arguments are those of `step`."""
         # split, not slices: backward of a slice fills a whole [B, 4H] with zeros.
         g, ifo = torch.addmm(a, h, W_h).split([self.hidden_size, 3 * self.hidden_size], dim=1)
         i, f, o = torch.sigmoid(ifo).chunk(3, dim=1)
-        c = torch.tanh(g) * i + c * f
+        return torch.tanh(g), i, f, o
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        h, c = state
+        g, i, f, o = self.gate(a, W_h, h)
+        c = g * i + c * f
         return torch.tanh(c) * o, c
 
     def to_torch(self) -> nn.LSTM:

@@ -26,6 +26,7 @@ class MemoryConfig(RunConfig):
     data_size: Annotated[int, Field(ge=2)]
     train_part: Share
     stream: bool
+    curriculum: Literal["none", "doubling"]
     epochs: Count
     clip_norm: Positive | None
     lr_schedule: Literal["constant", "halving", "cosine"]
@@ -38,7 +39,7 @@ class MemoryConfig(RunConfig):
     def cell_name(self) -> str:
         """rnn, lstm, gru, torch_lstm, or the class of a cell of the user's own."""
         name = str(self.cell["_target_"]).rpartition(".")[2]
-        return {"TorchLSTM": "torch_lstm"}.get(name, name.lower())
+        return {"TorchLSTM": "torch_lstm", "MinGRU": "min_gru"}.get(name, name.lower())
 
     @property
     def label(self) -> str:

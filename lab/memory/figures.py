@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -45,11 +46,26 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
     plots.chance_line(losses, LOSS_OF_CHANCE, "chance, ln 10")
     plots.accuracy_axis(accuracies, CHANCE)
     accuracies.set_ylabel("accuracy")
+    if "seq_len" in metrics:
+        _mark_growth(accuracies, metrics)
     for axis in (losses, accuracies):
         axis.set_xlim(0, steps.max() * 1.04)
         axis.set_xlabel("optimizer step")
     losses.legend(frameon=False, loc="lower left", fontsize=9)
     return figure
+
+
+def _mark_growth(axis: Axes, metrics: Mapping[str, Sequence[float]]) -> None:
+    """A line where the curriculum's T grew, named by the T that training went on with."""
+    before = None
+    for step, seq_len in zip(metrics["step"], metrics["seq_len"], strict=True):
+        if seq_len != before:
+            axis.axvline(step, color=plots.CHANCE, linewidth=0.7, linestyle=":")
+            axis.annotate(
+                f"T={seq_len:,.0f}", (step, 0.5), xytext=(2, 0), textcoords="offset points",
+                rotation=90, fontsize=7, color=plots.CHANCE, va="center",
+            )  # fmt: skip
+        before = seq_len
 
 
 def accuracy_by_length(accuracies: Mapping[int, float], config: MemoryConfig) -> Figure:

@@ -1,5 +1,6 @@
 """A cell with its read-out: digits in, scores of the next digit out."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -42,6 +43,13 @@ class Network(nn.Module):
         _, state = self.cell(self.encode(digits), state)
         return self.read_out(state[0])
 
+    def states(self, digits: Tensor) -> Iterator[State]:
+        """The cell's state after each of the digits uint8 [B, T-1], one step at a time."""
+        state = None
+        for x in self.encode(digits).split(1):
+            _, state = self.cell(x, state)
+            yield state
+
     def read_out(self, h: Tensor) -> Tensor:
         """Logits [..., 10] of hidden states [..., H]."""
         return nn.functional.linear(h, self.W_ph, self.b_p)
@@ -67,6 +75,13 @@ def build_network(config: MemoryConfig) -> Network:
     input_size = DIGITS if config.input == "one_hot" else 1
     cell = build("cell", config.cell, input_size, config.hidden_size)
     return Network(cell, config.hidden_size, config.input)
+
+
+def initial_network(config: MemoryConfig) -> Network:
+    """The network with the very weights that the run of this config began with, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return build_network(config)
 
 
 @torch.no_grad()

@@ -29,6 +29,12 @@ def count_palindromes(seq_len: int) -> int:
     return 10 ** ((seq_len + 1) // 2)
 
 
+def count_to_train_on(seq_len: int, size: int, train_part: float) -> int:
+    """How many palindromes `draw` gives to train on when asked for `size` of this length."""
+    size = min(size, count_palindromes(seq_len))
+    return min(max(round(size * train_part), 1), size - 1)
+
+
 def draw(
     seq_len: int, size: int, train_part: float, test_size: int, generator: torch.Generator
 ) -> Palindromes:
@@ -44,7 +50,7 @@ def draw(
     codes = distinct_codes(seq_len, size + test_size, generator)
     palindromes = from_codes(codes, seq_len, generator)
     size = min(size, len(codes))
-    train_size = min(max(round(size * train_part), 1), size - 1)
+    train_size = count_to_train_on(seq_len, size, train_part)
     return Palindromes(palindromes[:train_size], palindromes[train_size:size], palindromes[size:])
 
 
@@ -66,13 +72,18 @@ def _code_count(seq_len: int) -> int:
 
 def from_codes(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
     """The palindromes of these codes, uint8 [N, T]; digits that the codes do not say are random."""
+    half = free_digits(codes, seq_len, generator)
+    return torch.cat([half, half[:, : seq_len // 2].flip(1)], dim=1)
+
+
+def free_digits(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
+    """The first ceil(T/2) digits of the same, which say the others, uint8 [N, ceil(T/2)]."""
     free = (seq_len + 1) // 2
     known = min(free, CODE_DIGITS)
     powers = 10 ** torch.arange(known - 1, -1, -1)
     first = (codes[:, None] // powers % 10).to(torch.uint8)  # [N, known]
     rest = torch.randint(10, (len(codes), free - known), generator=generator, dtype=torch.uint8)
-    half = torch.cat([first, rest], dim=1)  # [N, ceil(T/2)]
-    return torch.cat([half, half[:, : seq_len // 2].flip(1)], dim=1)
+    return torch.cat([first, rest], dim=1)
 
 
 def to_codes(palindromes: Tensor) -> Tensor:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import torch
 
-from lab.config import from_file
 from lab.errors import UserError
-from lab.memory.config import MemoryConfig
-from lab.memory.network import Network, build_network
+from lab.memory.finished import load_network
 from lab.runs import RunFolder
 
 
@@ -23,22 +21,6 @@ def main() -> None:
         print(answer(Path(sys.argv[1]), sys.argv[2]))
     except UserError as error:
         sys.exit(f"lab: {error}")
-
-
-def load_network(folder: RunFolder) -> tuple[Network, MemoryConfig]:
-    """The trained network of a finished run of the memory study.
-
-    Raises:
-        UserError: the folder is no such run, or the run is not finished.
-    """
-    config = from_file(folder.config_file)
-    if not isinstance(config, MemoryConfig):
-        raise UserError(f"{folder.path}: a run of task={config.task}, not of the memory study")
-    if folder.result is None:
-        raise UserError(f"{folder.path}: not finished; the same lab command goes on with it")
-    network = build_network(config)
-    network.load_equation_weights(folder.load_weights())
-    return network.eval(), config
 
 
 @torch.no_grad()

@@ -19,6 +19,7 @@ from lab.tracking import Tracker
 TEST_SIZE = 10_000
 LENGTHS = range(3, 26)
 PER_LENGTH = 1_000
+SHORTEST_OF_CURRICULUM = 9
 
 
 class MemoryTask:
@@ -32,22 +33,16 @@ class MemoryTask:
         UserError: the cell or the optimizer refuses its arguments.
     """
 
-    columns = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
-
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device
         self.network = build_network(config).to(device)
         self.optimizer = build("optimizer", config.optimizer, self.network.parameters())
-        sets = palindromes.draw(
-            config.seq_len,
-            config.data_size,
-            config.train_part,
-            TEST_SIZE,
-            generator(config.seed, "palindromes"),
+        grows = config.curriculum == "doubling"
+        self._use_length(min(SHORTEST_OF_CURRICULUM, config.seq_len) if grows else config.seq_len)
+        steps_per_epoch = math.ceil(
+            palindromes.count_to_train_on(config.seq_len, config.data_size, config.train_part)
+            / config.batch_size
         )
-        self.held_out, self.test = sets.held_out.to(device), sets.test.to(device)
-        self.batches = self._batches(sets)
-        steps_per_epoch = math.ceil(len(sets.train) / config.batch_size)
         self.total_steps = min(
             config.epochs * steps_per_epoch, config.max_steps or config.epochs * steps_per_epoch
         )
@@ -60,15 +55,41 @@ class MemoryTask:
         self.log_every, self.eval_every = config.log_every, config.eval_every
         self.last_evaluation: dict[str, float] = {}
 
-    def _batches(self, sets: palindromes.Palindromes) -> palindromes.Epochs | palindromes.Stream:
-        order = generator(self.config.seed, "batches")
-        if self.config.stream:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        names = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+        return names if self.config.curriculum == "none" else (*names, "seq_len")
+
+    def _use_length(self, seq_len: int) -> None:
+        """Train, hold out and test palindromes of this length from now on."""
+        config = self.config
+        sets = palindromes.draw(
+            seq_len,
+            config.data_size,
+            config.train_part,
+            TEST_SIZE,
+            generator(config.seed, "palindromes"),
+        )
+        self.seq_len = seq_len
+        self.held_out, self.test = sets.held_out.to(self.device), sets.test.to(self.device)
+        order = generator(config.seed, "batches")
+        self.batches: palindromes.Epochs | palindromes.Stream
+        if config.stream:
             excluded = torch.cat([sets.held_out, sets.test])
-            return palindromes.Stream(self.config.seq_len, excluded, self.config.batch_size, order)
-        return palindromes.Epochs(sets.train, self.config.batch_size, order)
+            self.batches = palindromes.Stream(seq_len, excluded, config.batch_size, order)
+        else:
+            self.batches = palindromes.Epochs(sets.train, config.batch_size, order)
+
+    def _grow_where_solved(self) -> None:
+        """The next step of the curriculum, once the last evaluation has solved this one."""
+        solved = self.last_evaluation.get("val_accuracy", 0.0) == 1.0
+        if solved and self.seq_len < self.config.seq_len:
+            self._use_length(min(2 * self.seq_len - 1, self.config.seq_len))
+            self.last_evaluation = {}
 
     def step(self) -> Mapping[str, Tensor]:
         """One batch of the training palindromes."""
+        self._grow_where_solved()
         batch = self.batches.next().to(self.device)  # [B, T]
         logits, target = self.network(batch[:, :-1]), batch[:, -1].long()
         loss = nn.functional.cross_entropy(logits, target)
@@ -80,7 +101,10 @@ class MemoryTask:
         lr = torch.tensor(self.schedule.get_last_lr()[0], dtype=torch.float64)
         self.schedule.step()
         accuracy = (logits.detach().argmax(1) == target).float().mean()
-        return {"lr": lr, "train_loss": loss.detach(), "train_accuracy": accuracy}
+        metrics = {"lr": lr, "train_loss": loss.detach(), "train_accuracy": accuracy}
+        if "seq_len" in self.columns:
+            metrics["seq_len"] = torch.tensor(self.seq_len)
+        return metrics
 
     def evaluate(self) -> Mapping[str, float]:
         """Loss and accuracy on the held-out palindromes."""
@@ -89,15 +113,18 @@ class MemoryTask:
         return self.last_evaluation
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether the held-out accuracy has reached the target."""
+        """Whether the held-out accuracy has reached the target, at the length asked for."""
         target = self.config.target_accuracy
-        return target is not None and metrics["val_accuracy"] >= target
+        if target is None or self.seq_len < self.config.seq_len:
+            return False
+        return metrics["val_accuracy"] >= target
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "seq_len": self.seq_len,
             "batches": self.batches.state_dict(),
             "last_evaluation": self.last_evaluation,
         }
@@ -106,14 +133,19 @@ class MemoryTask:
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
+        if state["seq_len"] != self.seq_len:
+            self._use_length(state["seq_len"])
         self.batches.load_state_dict(state["batches"])
         self.last_evaluation = state["last_evaluation"]
 
     def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
         """Test on palindromes never seen and at other lengths; write weights and figures."""
-        from lab.memory import figures
+        from lab.memory import figures, remembering
 
         folder.save_weights(self.network.equation_weights())
+        if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
+            self._use_length(self.config.seq_len)
+            self.evaluate()
         test_accuracy = evaluate(self.network, self.test)[1] if len(self.test) else None
         by_length = self._accuracy_by_other_lengths()
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
@@ -121,6 +153,7 @@ class MemoryTask:
         drawn = {
             "learning_curves": figures.learning_curves(folder.read_metrics(), self.config),
             "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config),
+            **remembering.figures(self.network, self.config),
         }
         for name, figure in drawn.items():
             tracker.image(name, folder.save_figure(name, figure))

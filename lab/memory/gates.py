@@ -1,0 +1,82 @@
+"""What the gates of a trained LSTM do over time, and which of its units carry the first digit."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lab.memory.cells import LSTM
+from lab.memory.network import DIGITS, Network
+
+# A unit carries the first digit if that explains at least so much of its cell state's variance at
+# every step. Of the N palindromes it is taken over, chance explains 9 / (N - 1).
+CARRIES = 0.5
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates and the cell state over time, each [T-1, B, H]."""
+
+    f: Tensor
+    i: Tensor
+    o: Tensor
+    c: Tensor
+
+
+@torch.no_grad()
+def gate_values(network: Network, digits: Tensor) -> Gates:
+    """Read the digits uint8 [B, T-1] with an LSTM and keep what its gates did."""
+    cell = network.cell
+    assert isinstance(cell, LSTM)
+    x = network.encode(digits)
+    projected = nn.functional.linear(x, cell.stacked("W_{}x"), cell.stacked("b_{}"))
+    W_h = cell.stacked("W_{}h").T
+    h, c = cell.initial_state(x)
+    kept = []
+    for a in projected.unbind(0):
+        g, i, f, o = cell.gate(a, W_h, h)
+        c = g * i + c * f
+        h = torch.tanh(c) * o
+        kept.append((f, i, o, c))
+    return Gates(*(torch.stack(part) for part in zip(*kept, strict=True)))
+
+
+def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
+    """How much of each unit's variance over palindromes the first digit explains, [H], 0 to 1.
+
+    The least of all steps: a unit that takes the digit over from another has a low share before.
+
+    Args:
+        c: the cell state, [T-1, B, H].
+        first_digits: integers [B].
+    """
+    c = c.double()
+    classes = nn.functional.one_hot(first_digits.long(), DIGITS).double()  # [B, 10]
+    counts = classes.sum(0)
+    means = (classes / counts.clamp(min=1)).T @ c  # [T-1, 10, H]
+    overall = c.mean(1, keepdim=True)
+    between = (counts[:, None] * (means - overall) ** 2).sum(1)
+    total = ((c - overall) ** 2).sum(1)
+    return (between / total.clamp(min=torch.finfo(c.dtype).tiny)).amin(0)
+
+
+def half_life(f: Tensor) -> float:
+    """In how many steps what a unit holds is halved, from its forget gates over time."""
+    rate = -float(f.double().log().mean())
+    return math.log(2) / rate if rate > 0 else math.inf
+
+
+def sentence(gates: Gates, share: Tensor) -> str:
+    """What the carrying units' forget gates do, in a sentence."""
+    carrying = share >= CARRIES
+    count, units = int(carrying.sum()), len(share)
+    if count == 0:
+        return f"Of {units} units none holds the first digit at every step."
+    # The first step has nothing to forget.
+    f = gates.f[1:, :, carrying]
+    verb = "unit holds" if count == 1 else "units hold"
+    return (
+        f"{count} of {units} {verb} the first digit at every step: mean forget gate "
+        f"{float(f.mean()):.4f}, by itself a half-life of {half_life(f):,.0f} digits."
+    )

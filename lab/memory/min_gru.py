@@ -1,0 +1,60 @@
+"""minGRU (Feng et al. 2024, "Were RNNs all we needed?"): a gate that does not look at the state,
+so that all steps are computed at once."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from lab.memory.cells import State
+
+
+class MinGRU(nn.Module):
+    """z(t) = sigmoid(W_zx x(t) + b_z); n(t) = W_nx x(t) + b_n; h(t) = (1-z(t)) h(t-1) + z(t) n(t).
+
+    One layer cannot tell the first digit from a later one; from two on, the layer above reads
+    h(t) of the one below as its x(t).
+
+    Args:
+        input_size: D.
+        hidden_size: H.
+        layers: one above the other, at least 1.
+        remember_bias: what -b_z starts from: a layer begins by keeping what it holds.
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, layers: int = 2, remember_bias: float = 3.0
+    ) -> None:
+        super().__init__()
+        if layers < 1:
+            raise ValueError(f"layers={layers} is not at least 1")
+        sizes = [input_size] + [hidden_size] * (layers - 1)
+        self.zn = nn.ModuleList(nn.Linear(size, 2 * hidden_size) for size in sizes)
+        for linear in self.zn:
+            nn.init.constant_(linear.get_parameter("bias")[:hidden_size], -remember_bias)
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """As `Cell.forward`; the state is h of each layer [B, H], the top one first."""
+        last = []
+        for layer, linear in enumerate(self.zn):
+            z, n = linear(x).chunk(2, dim=-1)  # [T, B, H]
+            z = torch.sigmoid(z)
+            before = torch.zeros_like(n[0]) if state is None else state[-1 - layer]
+            x = scan(1 - z, z * n, before)
+            last.append(x[-1])
+        return x, tuple(reversed(last))
+
+
+def scan(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
+    """h(t) = a(t) h(t-1) + b(t) for all t at once: ceil(log2 T) rounds (Hillis & Steele 1986).
+
+    Args:
+        a, b: [T, B, H].
+        h: h(0), [B, H].
+    """
+    b = torch.cat([b[:1] + a[:1] * h, b[1:]])
+    for power in range(math.ceil(math.log2(len(a)))):
+        shift = 2**power
+        b = torch.cat([b[:shift], b[shift:] + a[shift:] * b[:-shift]])
+        a = torch.cat([a[:shift], a[shift:] * a[:-shift]])
+    return b

@@ -1,0 +1,60 @@
+"""The figures of each run that show how its network remembers."""
+
+import copy
+from typing import TYPE_CHECKING
+
+from lab.memory.cells import LSTM
+from lab.memory.config import MemoryConfig
+from lab.memory.flow import gradient_flow, some_palindromes
+from lab.memory.gates import carried_share, gate_values, sentence
+from lab.memory.network import Network, initial_network
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GATE_PALINDROMES = 200
+# At longer T the gates of 200 palindromes would fill the memory, and no column could be told.
+LONGEST_GATES = 200
+
+
+def figures(network: Network, config: MemoryConfig) -> "dict[str, Figure]":
+    """By file name: `gradient_flow`, and for an LSTM `gates`, at the length asked for."""
+    network = copy.deepcopy(network).cpu()
+    drawn = {"gradient_flow": _flow(network, config)}
+    if isinstance(network.cell, LSTM):
+        drawn["gates"] = _gates(network, config)
+    return drawn
+
+
+def _flow(network: Network, config: MemoryConfig) -> "Figure":
+    from lab.memory import flow_figures
+
+    digits = some_palindromes(config, config.seq_len)
+    start = gradient_flow(initial_network(config), digits)
+    title = f"The way back of the gradient, {config.label}, T={config.seq_len:,}"
+    return flow_figures.gradient_flow(start, gradient_flow(network, digits), title)
+
+
+def _gates(network: Network, config: MemoryConfig) -> "Figure":
+    from lab.memory import flow_figures
+
+    seq_len = min(config.seq_len, LONGEST_GATES)
+    palindromes = some_palindromes(config, seq_len, GATE_PALINDROMES)
+    gates = gate_values(network, palindromes[:, :-1])
+    share = carried_share(gates.c, palindromes[:, 0])
+    order = share.argsort(descending=True)
+    panels = {
+        name: values[:, 0, order].T.numpy()
+        for name, values in (
+            ("forget gate", gates.f),
+            ("input gate", gates.i),
+            ("output gate", gates.o),
+            ("cell state", gates.c),
+        )
+    }
+    digits = "".join(str(digit) for digit in palindromes[0, :-1].tolist())
+    title = (
+        f"Gates and cell state while reading T={seq_len:,}, {config.label};\n"
+        "units that hold the first digit best at the top"
+    )
+    return flow_figures.gates(panels, digits, title, sentence(gates, share))

@@ -1,0 +1,75 @@
+"""The curriculum: T grows as it is solved, stops only at the end, goes on bit for bit."""
+
+import copy
+
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.memory.config import MemoryConfig
+from lab.memory.task import MemoryTask
+from lab.seeding import seed_everything
+
+SMALL = ("curriculum=doubling", "seq_len=40", "size=small", "data_size=200", "batch_size=16")
+
+
+def make(*overrides: str) -> MemoryTask:
+    config = compose_config(*SMALL, *overrides)
+    assert isinstance(config, MemoryConfig)
+    seed_everything(config.seed)
+    return MemoryTask(config, "cpu")
+
+
+def solve(task: MemoryTask) -> dict[str, float]:
+    """As if an evaluation had found every palindrome right."""
+    task.last_evaluation = {"val_loss": 0.0, "val_accuracy": 1.0}
+    return task.last_evaluation
+
+
+def test_the_length_doubles_up_to_the_one_asked_for_and_only_there_is_it_solved():
+    task, lengths = make(), []
+    for _ in range(5):
+        lengths.append(task.seq_len)
+        assert task.is_solved(solve(task)) is (task.seq_len == 40)
+        metrics = task.step()
+        assert metrics["seq_len"] == task.seq_len == task.held_out.shape[1]
+    assert lengths == [9, 17, 33, 40, 40]
+
+
+def test_it_does_not_grow_before_it_is_solved():
+    task = make()
+    task.last_evaluation = {"val_loss": 0.1, "val_accuracy": 0.99}
+    task.step()
+    assert task.seq_len == 9
+
+
+def test_a_short_palindrome_is_where_it_begins_and_ends():
+    assert make("seq_len=5").seq_len == 5
+
+
+@pytest.mark.parametrize("stream", ["true", "false"])
+@pytest.mark.parametrize("grown", [0, 2])
+def test_it_goes_on_bit_for_bit_from_a_saved_state(grown, stream):
+    whole, broken = make(f"stream={stream}"), make(f"stream={stream}")
+    for task in (whole, broken):
+        for _ in range(grown):
+            solve(task)
+            task.step()
+        solve(task)  # to grow again in the first step after the state is taken
+    state = copy.deepcopy(broken.state_dict())
+    resumed = make(f"stream={stream}")
+    resumed.load_state_dict(state)
+    for _ in range(6):
+        expected, got = whole.step(), resumed.step()
+        assert {k: float(v) for k, v in expected.items()} == {k: float(v) for k, v in got.items()}
+    assert resumed.seq_len == whole.seq_len
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, resumed.network.state_dict()[name])
+    assert whole.evaluate() == resumed.evaluate()
+
+
+def test_the_column_is_there_only_with_a_curriculum():
+    assert "seq_len" in make().columns
+    plain = make("curriculum=none")
+    assert "seq_len" not in plain.columns
+    assert plain.step().keys() <= set(plain.columns)

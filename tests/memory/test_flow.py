@@ -1,0 +1,152 @@
+"""Gradients against finite differences, gates against their equations, probes on known data."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.memory import flow, flow_figures, gates, remembering
+from lab.memory.cells import LSTM
+from lab.memory.config import MemoryConfig
+from lab.memory.network import Network, build_network, initial_network
+from lab.memory.probe import probe_accuracy, probe_states
+from lab.memory.task import MemoryTask
+from lab.seeding import seed_everything
+
+CELLS = ["rnn", "lstm", "gru", "torch_lstm", "min_gru"]
+
+
+def make(*overrides: str) -> tuple[Network, MemoryConfig]:
+    config = compose_config("hidden_size=4", "seq_len=8", *overrides)
+    assert isinstance(config, MemoryConfig)
+    torch.manual_seed(0)
+    return build_network(config).double(), config
+
+
+@torch.no_grad()
+def finite_difference_norm(
+    network: Network, digits: torch.Tensor, t: int, part: int, epsilon: float = 1e-6
+) -> float:
+    """|dLoss/d part(t)| of one palindrome [1, T] by moving each unit of the state after step t."""
+    before = list(network.states(digits[:, :t]))[-1]
+
+    def loss(moved: torch.Tensor) -> float:
+        state = tuple(moved if k == part else value for k, value in enumerate(before))
+        if t == digits.shape[1] - 1:
+            logits = network.read_out(state[0])
+        else:
+            logits = network(digits[:, t:-1], state)
+        return float(torch.nn.functional.cross_entropy(logits, digits[:, -1].long()))
+
+    slopes = []
+    for unit in torch.eye(before[part].shape[1], dtype=torch.float64):
+        up, down = before[part] + epsilon * unit, before[part] - epsilon * unit
+        slopes.append((loss(up) - loss(down)) / (2 * epsilon))
+    return math.hypot(*slopes)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_norms_are_those_of_finite_differences(cell):
+    network, config = make(f"cell={cell}")
+    digits = flow.some_palindromes(config, 8, count=1)
+    norms = flow.gradient_flow(network, digits).norms
+    assert list(norms) == (["h"] if cell in ("rnn", "gru") else ["h", "c"])
+    for part, values in enumerate(norms.values()):
+        for t in range(1, 8):
+            expected = finite_difference_norm(network, digits, t, part)
+            if expected < 1e-9:
+                assert not np.isfinite(values[t - 1])
+            else:
+                assert 10 ** values[t - 1] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_linear_decay_is_found_beyond_what_a_float_holds():
+    network, config = make("cell=rnn")
+    with torch.no_grad():
+        for name in ("W_hx", "b_h"):
+            network.cell.get_parameter(name).zero_()
+        network.cell.get_parameter("W_hh").copy_(0.1 * torch.eye(4).double())
+    digits = flow.some_palindromes(config, 600)
+    found = flow.gradient_flow(network, digits)
+    assert found.norms["h"][0] < -590
+    assert found.factor("h") == pytest.approx(0.1, rel=1e-9)
+    assert flow.spectral_radius(network, digits) == pytest.approx(0.1, rel=1e-9)
+
+
+def test_the_initial_weights_are_those_the_run_began_with():
+    _, config = make("seed=3")
+    seed_everything(config.seed)
+    began = MemoryTask(config, "cpu").network.state_dict()
+    torch.manual_seed(1)
+    expected_next = torch.rand(1)
+    torch.manual_seed(1)
+    again = initial_network(config).state_dict()
+    assert all(torch.equal(began[name], again[name]) for name in began)
+    assert torch.equal(torch.rand(1), expected_next)
+
+
+def test_gates_are_those_with_which_the_lstm_steps():
+    network, config = make()
+    digits = flow.some_palindromes(config, 8)[:, :-1]
+    values = gates.gate_values(network, digits)
+    for t, (h, c) in enumerate(network.states(digits)):
+        assert torch.allclose(values.c[t], c)
+        assert torch.allclose(values.c[t].tanh() * values.o[t], h)
+
+
+def test_a_unit_carries_only_if_it_does_at_every_step():
+    labels = torch.arange(100) % 10
+    noise = torch.randn(100, generator=torch.Generator().manual_seed(0))
+    carrying, late = labels.float(), torch.stack([noise, labels.float()])
+    c = torch.stack([torch.stack([carrying, carrying]), late], dim=2)  # [2 steps, 100, 2 units]
+    share = gates.carried_share(c, labels)
+    assert float(share[0]) == pytest.approx(1.0)
+    assert float(share[1]) < 0.3
+    f = torch.full((2, 100, 2), 0.5)
+    words = gates.sentence(gates.Gates(f, f, f, c), share)
+    assert words.startswith("1 of 2 unit holds")
+    assert "0.5000, by itself a half-life of 1 digits" in words
+    assert "none" in gates.sentence(gates.Gates(f, f, f, c), torch.zeros(2))
+
+
+def test_a_probe_reads_what_is_there_and_nothing_else():
+    draws = torch.Generator().manual_seed(0)
+    labels = torch.randint(10, (600,), generator=draws)
+    noise = torch.randn(600, 12, generator=draws)
+    there = noise[labels]
+    assert probe_accuracy(there, labels, 300) == 1.0
+    assert probe_accuracy(noise, labels, 300) < 0.25
+
+
+def test_probes_of_the_first_step_see_the_first_digit():
+    network, config = make("hidden_size=16")
+    digits = flow.some_palindromes(config, 8, count=300)
+    found = probe_states(network, digits, [1, 7], 100)
+    assert {name: len(values) for name, values in found.items()} == {"h": 2, "c": 2}
+    assert found["h"][0] == found["c"][0] == 1.0
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_run_gets_its_figures(cell):
+    network, config = make(f"cell={cell}")
+    drawn = remembering.figures(network.float(), config)
+    is_lstm = isinstance(network.cell, LSTM)
+    assert sorted(drawn) == (["gates", "gradient_flow"] if is_lstm else ["gradient_flow"])
+
+
+def test_a_comparison_names_every_run():
+    network, config = make()
+    one = flow.gradient_flow(network, flow.some_palindromes(config, 8))
+    figure = flow_figures.compare_flows({"a run": (one, one), "another": (one, one)}, 8)
+    for axis in figure.axes:
+        labels = [text.get_text() for text in axis.get_legend().get_texts()]
+        assert [label.split(":")[0] for label in labels] == ["dc(t), a run", "dc(t), another"]
+
+
+def test_one_step_has_no_decay():
+    short = flow.Flow({"h": np.array([-1.0, -3.0]), "c": np.array([-2.0, np.nan])})
+    assert short.factor("h") == pytest.approx(100.0)
+    assert math.isnan(short.factor("c"))
+    assert short.phrase("c") == ""
