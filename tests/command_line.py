@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-# Runs of about a second that log and checkpoint at every step and always train to their last.
+# Runs of about a second that checkpoint at every step and always train to their last. The means
+# that are logged are of several steps, so that most checkpoints fall between two rows.
 SMALL = [
-    *("device=cpu", "size=small", "data_size=100", "max_steps=40"),
-    *("eval_every=5", "log_every=1", "target_accuracy=null", "checkpoint_seconds=0"),
+    *("device=cpu", "size=small", "data_size=100", "batch_size=32", "max_steps=40"),
+    *("eval_every=5", "log_every=3", "target_accuracy=null", "checkpoint_seconds=0"),
 ]
 TINY = [*SMALL, "seq_len=3"]
 ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]

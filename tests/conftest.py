@@ -21,6 +21,6 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a TINY run that was killed in the midst of training. Copy it."""
     cwd = tmp_path_factory.mktemp("half_done")
     run = start_lab(*TINY, cwd=cwd)
-    wait_until(lambda: rows(cwd) >= 10)
+    wait_until(lambda: rows(cwd) >= 6)
     run.kill()
     return run_folder(cwd)

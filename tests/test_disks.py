@@ -79,9 +79,10 @@ def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None
             cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    folder = copy_into(tmp_path, reference)
-    for path in (folder, folder.parent, folder.parent.parent):
-        path.chmod(0o555)
+    copy_into(tmp_path, reference)
+    everything = [tmp_path / "outputs", *tmp_path.rglob("outputs/**/*")]
+    for path in everything:
+        path.chmod(0o555 if path.is_dir() else 0o444)
 
     failed = lab(*TINY, "seed=1")
     assert failed.returncode == 1
@@ -93,5 +94,5 @@ def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None
     assert shown.returncode == 0
     assert shown.stdout.startswith("finished before: ")
 
-    for path in (folder, folder.parent, folder.parent.parent):
+    for path in everything:
         path.chmod(0o755)

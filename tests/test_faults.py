@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
+from tests.command_line import ENDLESS, TINY, quick_lab, rows, run_folder, start_lab, wait_until
 from tests.run_files import assert_curves_are_whole, assert_same_run, copy_into
 
 
@@ -19,7 +20,7 @@ def half_written(folder: Path) -> list[Path]:
 
 
 def kill_in_training(cwd: Path, after: int, seconds: float) -> None:
-    """Go on with the run in `cwd`; kill it so long after it has logged `after` steps."""
+    """Go on with the run in `cwd`; kill it so long after it has more than `after` rows."""
     run = start_lab(*TINY, cwd=cwd)
     wait_until(lambda: rows(cwd) > after)
     time.sleep(seconds)
@@ -30,7 +31,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
     reference: Path, tmp_path: Path
 ) -> None:
     moments = random.Random(0)
-    for after in sorted(moments.sample(range(1, 30), 3)):
+    for after in sorted(moments.sample(range(1, 12), 3)):
         kill_in_training(tmp_path, after, moments.uniform(0, 0.02))
     folder = run_folder(tmp_path)
     caught = 0
@@ -57,23 +58,33 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     # No checkpoint is due by time: the one there is afterwards was written for the signal.
     words = [*TINY, "checkpoint_seconds=1000"]
     run = start_lab(*words, cwd=tmp_path)
-    wait_until(lambda: rows(tmp_path) >= 5)
+    wait_until(lambda: rows(tmp_path) >= 3)
     run.send(number)
     stopped = run.wait()
     assert stopped.returncode == 128 + number
     folder = run_folder(tmp_path)
-    step = rows(tmp_path)
-    assert (
-        stopped.stderr.splitlines()[-1]
-        == f"lab: stopped at step {step}; the same command goes on from there "
+    step = torch.load(folder / "checkpoint.pt", weights_only=True)["state"]["step"]
+    assert step > 5
+    assert stopped.stderr.splitlines()[-1] == (
+        f"lab: stopped at step {step}; the same command goes on from there "
         f"({folder.relative_to(tmp_path)})"
     )
-    assert torch.load(folder / "checkpoint.pt", weights_only=True)["state"]["step"] == step
 
     done = quick_lab(*words, cwd=tmp_path)
     assert done.returncode == 0
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
+
+
+def test_a_signal_before_the_first_step_is_told_in_one_line(tmp_path: Path) -> None:
+    run = start_lab(*ENDLESS, cwd=tmp_path)
+    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/.lock")))
+    run.send(signal.SIGTERM)
+    stopped = run.wait()
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert len(stopped.stderr.splitlines()) == 1
+    assert "stopped" in stopped.stderr
+    assert "the same command goes on" in stopped.stderr
 
 
 def cut_in_half(path: Path) -> None:
@@ -125,13 +136,24 @@ def test_with_no_usable_checkpoint_it_starts_over(
     assert len(list(folder.glob("events.*"))) == 1
 
 
-def test_a_metrics_file_cut_in_mid_line_is_mended(
+def test_files_that_know_more_than_the_checkpoint_are_mended(
     half_done: Path, reference: Path, tmp_path: Path
 ) -> None:
+    """As after a power cut: metrics and events of steps that will be done a second time."""
     folder = copy_into(tmp_path, half_done)
-    os.truncate(folder / "metrics.csv", (folder / "metrics.csv").stat().st_size - 7)
-    assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
+    had = rows(tmp_path)
+    kill_in_training(tmp_path, had + 5, 0)
+    for path in folder.glob("checkpoint*.pt"):
+        path.unlink()
+    for path in half_done.glob("checkpoint*.pt"):
+        shutil.copy(path, folder)
+    metrics = folder / "metrics.csv"
+    os.truncate(metrics, metrics.stat().st_size - 7)  # in the midst of a line
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "going on in" in done.stdout
     assert_same_run(folder, reference)
+    assert_curves_are_whole(folder)
 
 
 def test_a_checkpoint_of_an_older_code_is_told_in_one_line(half_done: Path, tmp_path: Path) -> None:

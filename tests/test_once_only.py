@@ -23,7 +23,7 @@ from tests.run_files import assert_same_run, copy_into, snapshot
 def test_the_second_of_two_equal_commands_says_who_is_at_it(tmp_path: Path) -> None:
     first = start_lab(*ENDLESS, cwd=tmp_path)
     wait_until(lambda: rows(tmp_path))
-    second = run_lab(*ENDLESS, cwd=tmp_path)
+    second = run_lab(*ENDLESS, cwd=tmp_path, timeout=60)
     assert second.returncode == 3
     assert f"is being run by process {first.pid} since" in second.stderr
     assert len(second.stderr.splitlines()) == 1
@@ -38,12 +38,13 @@ def test_the_second_of_two_equal_commands_says_who_is_at_it(tmp_path: Path) -> N
 
 
 def test_eight_different_commands_at_once_get_eight_folders(tmp_path: Path) -> None:
-    runs = [start_lab(*ENDLESS, f"seed={seed}", cwd=tmp_path) for seed in range(8)]
+    rates = [rate / 1000 for rate in range(1, 9)]
+    runs = [start_lab(*ENDLESS, f"optimizer.lr={rate}", cwd=tmp_path) for rate in rates]
     wait_until(lambda: len(list(tmp_path.glob("outputs/runs/*/metrics.csv"))) == 8)
     for run in runs:
         run.kill()
-    seeds = [yaml.safe_load((f / "config.yaml").read_text())["seed"] for f in run_folders(tmp_path)]
-    assert sorted(seeds) == list(range(8))
+    configs = [yaml.safe_load((f / "config.yaml").read_text()) for f in run_folders(tmp_path)]
+    assert sorted(config["optimizer"]["lr"] for config in configs) == rates
 
 
 def test_a_finished_run_is_shown_and_not_touched(reference: Path, tmp_path: Path) -> None:

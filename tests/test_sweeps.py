@@ -1,7 +1,9 @@
 """Sweeps continue, share runs with one another, and tell the truth about every job."""
 
+import fcntl
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,15 @@ def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path) -> None:
     done = run_lab(str(folder), cwd=cwd, module="lab.summary")
     assert done.returncode == 0, done.stderr
     assert summary(cwd) == table
+
+
+def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
+    """Else a process that read the runs early and wrote late would undo a later summary."""
+    (folder,) = cwd.glob("outputs/sweeps/*")
+    with open(folder / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run_lab(str(folder), cwd=cwd, module="lab.summary", timeout=8)
 
 
 def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:

@@ -229,10 +229,11 @@ class StackedGans:
         self._made: dict[int, list[Tensor]] = {}
         """The generator's activations of the last step by batch size: memory for the next one."""
 
-    def noise(self, count: int) -> Tensor:
-        """The next Z [G, count, L] of each GAN's generator."""
+    def noise(self, count: int, rngs: Sequence[torch.Generator] | None = None) -> Tensor:
+        """The next Z [G, count, L] of each GAN's generator, or of `rngs`, one for each GAN."""
         kind = torch.randn if self.settings.noise == "normal" else torch.rand
-        return draw(kind, self.rngs, count, self.settings.noise_size, self.dtype).to(self.device)
+        size = self.settings.noise_size
+        return draw(kind, rngs or self.rngs, count, size, self.dtype).to(self.device)
 
     def generate(self, noise: Tensor) -> Tensor:
         """The images [G, N, D] of noise [G, N, L]: not below 0, and above 1 where G overshoots."""

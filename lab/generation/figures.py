@@ -44,7 +44,7 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> Figure:
         images: in [-1, 1].
         columns: as many as rows if None.
     """
-    figure, _ = _strips([tile(images, columns or isqrt(len(images) - 1) + 1)])
+    figure, _ = strips([tile(images, columns or isqrt(len(images) - 1) + 1)])
     return figure
 
 
@@ -56,7 +56,7 @@ def progress_sheet(sheets: np.ndarray, steps: Sequence[int]) -> Figure:
         steps: S optimizer steps.
     """
     sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
-    figure, (axis,) = _strips([sheet], left=MARGIN)
+    figure, (axis,) = strips([sheet], left=MARGIN)
     step_down = sheets.shape[-1] + GAP
     for index, step in enumerate(steps):
         axis.text(
@@ -75,7 +75,7 @@ def labelled_rows(
         labels: R times S; those of the first and the last image of a row are set in bold.
         titles: R, one above each row.
     """
-    figure, axes = _strips([tile(row, len(row)) for row in rows], above=TITLE, below=LABEL)
+    figure, axes = strips([tile(row, len(row)) for row in rows], above=TITLE, below=LABEL)
     side = rows.shape[-1]
     for axis, row, title in zip(axes, labels, titles, strict=True):
         axis.set_title(title, fontsize=10, loc="left", pad=4)
@@ -92,7 +92,7 @@ def labelled_rows(
     return figure
 
 
-def _strips(
+def strips(
     sheets: Sequence[np.ndarray], *, left: int = 0, above: int = 0, below: int = 0
 ) -> tuple[Figure, list[Axes]]:
     """Sheets [H, W] of equal size under each other, ZOOM dots a pixel, with room in dots."""

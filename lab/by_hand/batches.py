@@ -1,0 +1,97 @@
+"""The images of single classes, and random batches of them, the same number of each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lab.errors import UserError
+from lab.generation.images import Images
+
+# Fewer points have no covariance, and so no FID.
+FEWEST = 2
+
+
+def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tensor]:
+    """The images of each of the classes, uint8 [n, 784], in the order of `digits`.
+
+    Raises:
+        UserError: the data has no labels, no such class, or next to no images of it.
+    """
+    if images.labels is None:
+        raise UserError(f"data={images.name} has no labels: a GAN for each digit needs them")
+    found = []
+    for digit in digits:
+        if digit >= len(images.classes):
+            raise UserError(
+                f"digits: there is no class {digit}; data={images.name} has 0 to "
+                f"{len(images.classes) - 1}"
+            )
+        found.append(images.pixels[images.labels == digit].flatten(1))
+        if len(found[-1]) < FEWEST:
+            raise UserError(
+                f"digits: class {digit} has {len(found[-1])} images in the {split} split of "
+                f"data={images.name}, expected at least {FEWEST}"
+            )
+    return found
+
+
+class ClassBatches:
+    """Random images of each class, drawn anew for each batch, none twice in one.
+
+    Args:
+        images: of each of G classes, uint8 [n, 784].
+        digits: the classes, for messages.
+        count: N, of each class.
+        rngs: G generators on the CPU.
+        device: of the batches.
+
+    Raises:
+        UserError: a class has fewer than N images.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[Tensor],
+        digits: Sequence[int],
+        count: int,
+        rngs: Sequence[torch.Generator],
+        device: str,
+    ) -> None:
+        for digit, of_class in zip(digits, images, strict=True):
+            if len(of_class) < count:
+                raise UserError(
+                    f"images_per_epoch={count}: class {digit} has only {len(of_class)} images"
+                )
+        self._images = [of_class.to(device) for of_class in images]
+        self._rngs = rngs
+        self._bytes = torch.empty(
+            (len(images), count, *images[0].shape[1:]), dtype=torch.uint8, device=device
+        )
+        # Written anew each time: fresh pages would cost more than the copying.
+        self._batch = torch.empty_like(self._bytes, dtype=torch.float32)
+
+    def next(self) -> Tensor:
+        """The next batch, float32 [G, N, 784] in [0, 1]; it holds until the one after."""
+        for images, rng, chosen in zip(self._images, self._rngs, self._bytes, strict=True):
+            order = torch.randperm(len(images), generator=rng)[: len(chosen)]
+            torch.index_select(images, 0, order.to(images.device), out=chosen)
+        return self._batch.copy_(self._bytes).mul_(1 / 255)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "rngs": [rng.get_state() for rng in self._rngs],
+            "counts": [len(images) for images in self._images],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave, bit for bit.
+
+        Raises:
+            UserError: the state is of other numbers of images.
+        """
+        if state["counts"] != [len(images) for images in self._images]:
+            raise UserError("the numbers of images are not those that the run began with")
+        for rng, saved in zip(self._rngs, state["rngs"], strict=True):
+            rng.set_state(saved.cpu())

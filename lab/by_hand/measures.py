@@ -1,0 +1,109 @@
+"""How good the GANs of single classes are: each is measured against the images of its own class.
+
+Generated pixels are at least 0 and may exceed 1; whatever looks at them as images sees them cut
+off there, and the share beyond is a figure of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from lab.by_hand.batches import class_images
+from lab.by_hand.gans import StackedGans
+from lab.generation.images import Images, to_float
+from lab.generation.judge import Judge, load_judge
+from lab.generation.quality import fid
+
+FIGURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
+
+
+def as_images(made: Tensor) -> Tensor:
+    """Generated pixels [..., 784] as the judge and the figures want them, [..., 1, 28, 28] in
+    [-1, 1]."""
+    return made.clamp(max=1).mul(2).sub(1).unflatten(-1, (1, 28, 28))
+
+
+class Measures:
+    """The judge and, for each of G digits, the real images that its GAN is measured against.
+
+    Args:
+        train, test: the whole data, whose classes the judge tells apart.
+        digits: G classes.
+        count: of images on the generated side; fewer where a class has fewer.
+        device: of the GANs.
+
+    Raises:
+        UserError: as `class_images`; or the data has a single class, of which there is no judge.
+    """
+
+    def __init__(
+        self, train: Images, test: Images, digits: Sequence[int], count: int, device: str
+    ) -> None:
+        known, unseen = (
+            class_images(images, split, digits)
+            for images, split in ((train, "train"), (test, "test"))
+        )
+        self.judge: Judge = load_judge(train, test).to(device)
+        self.digits = torch.tensor(digits, device=device)
+        self.count = min(count, *(len(images) for images in (*known, *unseen)))
+        self._known, self._unseen = (
+            torch.stack([_some(images, self.count) for images in split]).to(device).float() / 255
+            for split in (known, unseen)
+        )  # [G, count, 784] each
+        self.class_means = torch.stack([i.float().mean(0) for i in known]).to(device)  # [G, 784]
+        self._features = [self._features_of(images, device) for images in unseen]
+        self.floors = [
+            fid(real, self._features_of(_some(images, self.count), device))
+            for real, images in zip(self._features, known, strict=True)
+        ]
+        """Of each digit: the FID of as many real training images, as good as it gets."""
+
+    def _features_of(self, images: Tensor, device: str) -> Tensor:
+        return self.judge.verdict(to_float(images.view(-1, 28, 28).to(device))).features
+
+    def measure(self, gans: StackedGans, z: Tensor) -> Mapping[str, list[float]]:
+        """FIGURES, each [G]; changes nothing.
+
+        Args:
+            gans: G of them, in the order of the digits.
+            z: noise [G, count, L].
+
+        Returns:
+            judge_share: of the samples that the judge reads as the digit.
+            fid: in the judge's features, to all test images of the class.
+            correlation: Pearson's r of the mean sample with the mean training image of the class.
+            d_accuracy: of D on as many held-out images and samples, half and half.
+            d_train_accuracy: the same with training images in the place of the held-out ones.
+            saturated: share of the samples' pixels that are above 1.
+        """
+        made = gans.generate(z)  # [G, N, 784]
+        images = as_images(made)
+        verdict = self.judge.verdict(images.flatten(0, 1))
+        labels, features = (
+            part.unflatten(0, images.shape[:2]) for part in (verdict.labels, verdict.features)
+        )
+        refused = (gans.logits(made) < 0).double().mean((1, 2))
+        accepted, train_accepted = (
+            (gans.logits(real) > 0).double().mean((1, 2)) for real in (self._unseen, self._known)
+        )
+        mean_samples = made.clamp(max=1).mean(1)
+        return {
+            "judge_share": (labels == self.digits[:, None]).double().mean(1).tolist(),
+            "fid": [fid(real, fake) for real, fake in zip(self._features, features, strict=True)],
+            "correlation": _correlation(mean_samples, self.class_means).tolist(),
+            "d_accuracy": ((refused + accepted) / 2).tolist(),
+            "d_train_accuracy": ((refused + train_accepted) / 2).tolist(),
+            "saturated": (made > 1).double().mean((1, 2)).tolist(),
+        }
+
+
+def _some(images: Tensor, count: int) -> Tensor:
+    """So many of [n, 784], drawn always alike: files may be sorted."""
+    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]]
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    """Pearson's r of the rows of [G, D] and [G, D]; 0 where a row is of one value."""
+    a, b = (x.double() - x.double().mean(1, keepdim=True) for x in (a, b))
+    return ((a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-12)).clamp(-1, 1)

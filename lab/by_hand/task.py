@@ -1,0 +1,166 @@
+"""The by-hand task: a GAN for each digit, all in one batched product, one update an epoch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lab.by_hand.batches import ClassBatches, class_images
+from lab.by_hand.config import OneLayerConfig
+from lab.by_hand.gans import GanSettings, StackedGans
+from lab.by_hand.measures import FIGURES, Measures, as_images
+from lab.generation.images import load
+from lab.runs import RunFolder
+from lab.seeding import generator
+from lab.tracking import Tracker
+
+IMAGES_IN_FRAME = 25
+
+
+class OneLayerTask:
+    """G GANs, one for each digit, from random images of their class.
+
+    Whatever is drawn for a digit comes from generators of its own, so that its GAN does not depend
+    on which others are trained beside it.
+
+    Args:
+        config: of the run.
+        device: cpu, cuda or mps.
+
+    Raises:
+        UserError: the data cannot be had, has no labels, or too few images of a digit.
+    """
+
+    columns = ("d_loss", "g_loss", *FIGURES)
+
+    def __init__(self, config: OneLayerConfig, device: str) -> None:
+        self.config, self.device = config, device
+        train = load(config.data.name, "train", root=config.data.root)
+        test = load(config.data.name, "test", root=config.data.root)
+        self.names = {d: train.classes[d] for d in config.digits if d < len(train.classes)}
+        images = class_images(train, "train", config.digits)
+        self.images = ClassBatches(
+            images, config.digits, config.images_per_epoch, self._rngs("images"), device
+        )
+        self.measures = Measures(train, test, config.digits, config.eval_samples, device)
+        settings = GanSettings(
+            noise_size=config.noise_size,
+            noise=config.noise,
+            generator_hidden=config.generator_hidden,
+            discriminator_hidden=config.discriminator_hidden,
+            init_scale=config.init_scale,
+            reduction=config.reduction,
+            rule=config.rule,
+            generator_lr=config.lr,
+            discriminator_lr=config.discriminator_lr or config.lr,
+            discriminator_decay=config.discriminator_decay,
+        )
+        self.gans = StackedGans(self._rngs("game"), settings, device=device)
+        self.fixed_z = self.gans.noise(IMAGES_IN_FRAME, self._rngs("fixed noise"))
+        self.total_steps = min(config.epochs, config.max_steps or config.epochs)
+        self.log_every, self.eval_every = config.log_every, config.frame_every
+        self.steps = 0
+        self.frames: dict[int, Tensor] = {}
+        """The images of the fixed z by epoch, uint8 [G, 25, 28, 28]."""
+        self.history: dict[int, Mapping[str, list[float]]] = {}
+        """The measures by epoch, [G] each."""
+
+    def _rngs(self, purpose: str) -> list[torch.Generator]:
+        return [generator(self.config.seed, f"{purpose} {digit}") for digit in self.config.digits]
+
+    def step(self) -> Mapping[str, Tensor]:
+        """An epoch: an update of each D, then one of each G; the mean losses over the digits."""
+        if self.steps == 0:
+            self._look()
+        d_loss, g_loss = self.gans.step(self.images.next())
+        self.steps += 1
+        return {"d_loss": d_loss.mean(), "g_loss": g_loss.mean()}
+
+    def evaluate(self) -> Mapping[str, float]:
+        """A frame, and the measures of all digits in the mean."""
+        measured = self._look()
+        return {name: sum(values) / len(values) for name, values in measured.items()}
+
+    def _look(self) -> Mapping[str, list[float]]:
+        frame = (as_images(self.gans.generate(self.fixed_z))[:, :, 0] + 1) * 127.5
+        self.frames[self.steps] = frame.round().to(torch.uint8).cpu()
+        z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
+        self.history[self.steps] = self.measures.measure(self.gans, z)
+        return self.history[self.steps]
+
+    def is_solved(self, metrics: Mapping[str, float]) -> bool:
+        """Never: the game goes on to the last epoch."""
+        return False
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "gans": self.gans.state_dict(),
+            "images": self.images.state_dict(),
+            "steps": self.steps,
+            "frames": self.frames,
+            "history": self.history,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.gans.load_state_dict(state["gans"])
+        self.images.load_state_dict(state["images"])
+        self.steps, self.frames, self.history = state["steps"], state["frames"], state["history"]
+
+    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+        """Weights and pictures into the folder; the measures of each digit at each frame."""
+        from lab.by_hand import pictures
+
+        folder.save_weights(self._weights())
+        best = {digit: self._best_epoch(index) for index, digit in enumerate(self.config.digits)}
+        floor = sum(self.measures.floors) / len(best)
+        title = f"{self.config.readable_name}: {self.config.label}"
+        pictures.of_run(folder, tracker, self.frames, self.history, self.names, best, floor, title)
+        last = {name: values[-1] for name, values in folder.read_metrics().items()}
+        at_best = {
+            name: [self.history[epoch][name][i] for i, epoch in enumerate(best.values())]
+            for name in ("judge_share", "fid", "correlation")
+        }
+        return {
+            "data": self.config.data.name,
+            "label": self.config.label,
+            "epochs": self.steps,
+            **{name: last[name] for name in self.columns},
+            **{f"best_{name}": sum(values) / len(values) for name, values in at_best.items()},
+            "worst_best_judge_share": min(at_best["judge_share"]),
+            "fid_floor": floor,
+            "n": self.measures.count,
+            "parameters": sum(p[0].numel() for p in self.gans.generator.params),
+            "judge": self.measures.judge.checksum[:8],
+            "digits": {
+                self.names[digit]: {
+                    "best_epoch": epoch,
+                    "fid_floor": self.measures.floors[i],
+                    **{
+                        name: {str(e): self.history[e][name][i] for e in self.history}
+                        for name in FIGURES
+                    },
+                }
+                for i, (digit, epoch) in enumerate(best.items())
+            },
+        }
+
+    def _best_epoch(self, index: int) -> int:
+        """Of the frame most of whose samples are read as the digit; of several, the least FID."""
+
+        def rank(epoch: int) -> tuple[float, float]:
+            measured = self.history[epoch]
+            return -measured["judge_share"][index], measured["fid"][index]
+
+        # Nothing is learnt at epoch 0, but the judge has a class for noise too: 1, on MNIST.
+        return min((epoch for epoch in self.history if epoch > 0), key=rank)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """By their names in the equations, W_G [G, L, D] and so on; of two layers W_G1, W_G2."""
+        weights = {}
+        for player, net in (("G", self.gans.generator), ("D", self.gans.discriminator)):
+            layers = len(net.params) // 2
+            for i, param in enumerate(net.params):
+                layer = str(i // 2 + 1) if layers > 1 else ""
+                weights[f"{'WB'[i % 2]}_{player}{layer}"] = param
+        return weights

@@ -1,0 +1,31 @@
+"""What the tests of the by-hand study share: a user's own images, and their judge."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.generation.images import load
+from lab.generation.judge import load_judge
+from tests.generation.small_data import bars, write_raw_files
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with images of three classes, 12 to train on and 10 held out, and a data cache."""
+    cwd = tmp_path_factory.mktemp("workshop")
+    arrays = []
+    for split, count in enumerate((36, 30)):
+        images = bars(count, split)
+        assert images.labels is not None
+        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
+    write_raw_files(cwd / "images", arrays)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_DATA", str(cwd / "cache"))
+        train, test = (
+            load("folder", "train", root=cwd / "images"),
+            load("folder", "test", root=cwd / "images"),
+        )
+        load_judge(train, test)
+        yield cwd

@@ -1,0 +1,146 @@
+"""The by-hand study at the command line, on a user's own small images."""
+
+import csv
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+from tests.command_line import command, environment, quick_lab, run_lab, wait_until
+from tests.generation.small_data import MNIST_FILES, idx_bytes
+from tests.run_files import assert_same_run, only, recap
+
+TINY = (
+    "task=one_layer_gan", "data=folder", "data.root=images", "digits=[0,1,2]", "epochs=50",
+    "images_per_epoch=10", "frame_every=20", "log_every=5", "noise_size=6", "eval_samples=10",
+    "device=cpu", "checkpoint_seconds=0",
+)  # fmt: skip
+FIGURES = {
+    "digit_0.gif", "digit_1.gif", "digit_2.gif", "ten_digits.gif", "ten_digits_last.png",
+    "ten_digits_best.png", "frames.png", "quality.png", "losses.png",
+}  # fmt: skip
+MEASURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
+
+
+@pytest.fixture(scope="module")
+def run(workshop) -> Path:
+    """A finished run."""
+    # Forked processes would not see the workshop's cache.
+    done = run_lab(*TINY, cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert lines[1].startswith("read as their digit: ")
+    return only(workshop / "outputs/runs", "one-layer-folder-s0-*")
+
+
+def test_a_run_leaves_its_animations_sheets_and_curves(run):
+    assert {path.name for path in (run / "figures").iterdir()} == FIGURES
+    for name in ("digit_1.gif", "ten_digits.gif"):
+        with Image.open(run / "figures" / name) as animation:
+            assert animation.n_frames == 4  # 50 epochs: 0, 20, 40 and the last
+    weights = load_file(run / "model.safetensors")
+    assert weights["W_G"].shape == (3, 6, 784)
+
+
+def test_the_result_holds_the_measures_of_each_digit_at_each_frame(run):
+    result = json.loads((run / "result.json").read_text())
+    assert (result["task"], result["steps"], result["n"]) == ("one_layer_gan", 50, 10)
+    assert list(result["digits"]) == ["0", "1", "2"]
+    for of_digit in result["digits"].values():
+        assert str(of_digit["best_epoch"]) in of_digit["fid"]
+        for name in MEASURES:
+            assert list(of_digit[name]) == ["0", "20", "40", "50"]
+    shares = [of_digit["judge_share"]["50"] for of_digit in result["digits"].values()]
+    assert result["judge_share"] == pytest.approx(np.mean(shares), abs=1e-6)
+    assert result["best_judge_share"] >= result["worst_best_judge_share"]
+    assert result["parameters"] == 6 * 784 + 784
+
+
+def test_measures_are_logged_at_the_frames(run):
+    with open(run / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["step", "d_loss", "g_loss", *MEASURES]
+    assert [int(row["step"]) for row in rows] == list(range(5, 51, 5))
+    measured = [int(row["step"]) for row in rows if row["fid"]]
+    assert measured == [20, 40, 50]
+    assert all(row["d_loss"] and row["g_loss"] for row in rows)
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(run, workshop, tmp_path):
+    words = [*TINY, f"out_dir={tmp_path}"]
+    started = subprocess.Popen(
+        command(*words), cwd=workshop, env=environment(), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    wait_until(lambda: list(tmp_path.glob("runs/*/checkpoint.prev.pt")))
+    started.send_signal(signal.SIGTERM)
+    assert started.wait() == 143
+    assert run_lab(*words, cwd=workshop).returncode == 0
+    assert_same_run(only(tmp_path, "runs/*"), run)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_sweep_draws_the_best_and_the_last(workshop):
+    words = ("reduction=sum,mean", "max_steps=20", "out_dir=swept")
+    done = run_lab("-m", *TINY, *words, cwd=workshop)
+    assert done.returncode == 0, done.stderr
+    assert recap(done.stdout) == "2 finished"
+    assert only(workshop / "swept/sweeps", "*/quality.png").stat().st_size > 10_000
+
+
+BAD = {
+    "digits=[]": "digits=[] is not allowed: expected one class or more from 0 up, each once",
+    "digits=[-1]": "digits=[-1] is not allowed",
+    "digits=[1,1]": "digits=[1, 1] is not allowed",
+    "digits=[0,3]": "digits: there is no class 3; data=folder has 0 to 2",
+    "digits=three": "digits=three is not allowed: expected a list",
+    "noise_size=0": "noise_size=0 is not allowed: expected at least 1",
+    "noise=pink": "noise=pink is not allowed: expected normal, uniform",
+    "reduction=max": "reduction=max is not allowed: expected sum, mean",
+    "rule=rmsprop": "rule=rmsprop is not allowed: expected sgd, adam",
+    "lr=0": "lr=0 is not allowed: expected more than 0",
+    "init_scale=-1": "init_scale=-1 is not allowed: expected more than 0",
+    "generator_hidden=-1": "generator_hidden=-1 is not allowed: expected at least 0",
+    "images_per_epoch=13": "images_per_epoch=13: class 0 has only 12 images",
+    "frame_every=0": "frame_every=0 is not allowed: expected at least 1",
+    "batch_size=5": "batch_size means nothing for task=one_layer_gan: it is a key of task=",
+    "optimizer=adam": "optimizer",
+    "data.root=nowhere": "nowhere",
+}
+
+
+@pytest.mark.parametrize("word", BAD)
+def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, workshop, tmp_path):
+    done = quick_lab(*TINY, word, f"out_dir={tmp_path / 'out'}", cwd=workshop)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert BAD[word] in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_class_that_the_data_lacks_is_refused(workshop, tmp_path):
+    for name in MNIST_FILES:
+        (tmp_path / name).write_bytes((workshop / "images" / name).read_bytes())
+    labels = np.arange(30) % 3
+    labels[labels == 1] = 0
+    (tmp_path / MNIST_FILES[3]).write_bytes(idx_bytes(labels.astype(np.uint8)))
+    done = quick_lab(*TINY, f"data.root={tmp_path}", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "class 1 has 0 images in the test split" in done.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_images_without_labels_are_refused(workshop, tmp_path):
+    for name in MNIST_FILES[::2]:
+        (tmp_path / name).write_bytes((workshop / "images" / name).read_bytes())
+    done = quick_lab(*TINY, f"data.root={tmp_path}", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "data=folder has no labels" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "outputs").exists()
