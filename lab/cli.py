@@ -1,7 +1,6 @@
 """The command line: Hydra composes, the dataclasses validate, a job is handed over."""
 
 import os
-import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -17,8 +16,9 @@ from lab.complaints import hydra_complaint, refuse_added_keys
 from lab.config import RunConfig, from_hydra
 from lab.errors import UserError
 from lab.interrupts import stop_on_sigterm
-from lab.jobs import Outcome, perform, plan
-from lab.sweeps import ELSEWHERE, Announce, Sweep, register_resolver
+from lab.jobs import Outcome, perform, plan, report
+from lab.recap import end_of_sweep, note
+from lab.sweeps import ELSEWHERE, Sweep, register_resolver
 
 PACKAGED = Path(__file__).parent / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[1] / "conf")
@@ -36,15 +36,15 @@ def main() -> None:
     try:
         compose_and_run()
     except SystemExit as stop:
-        sys.exit(_end_of_sweep(stop.code))
+        sys.exit(end_of_sweep(stop.code))
     except KeyboardInterrupt as stop:
         print("lab: stopped; the same command goes on", file=sys.stderr)
-        sys.exit(_end_of_sweep(getattr(stop, "exit_code", 130)))
+        sys.exit(end_of_sweep(getattr(stop, "exit_code", 130)))
     except Exception as error:
         line = str(error) if isinstance(error, UserError) else _complaint(error)
-        _end_of_sweep(1)
+        end_of_sweep(1)
         sys.exit(f"lab: {line}")
-    sys.exit(_end_of_sweep(0))
+    sys.exit(end_of_sweep(0))
 
 
 @hydra.main(config_path=CONF, config_name="config", version_base="1.3")
@@ -62,29 +62,15 @@ def compose_and_run(cfg: DictConfig) -> None:
             print(f"{plan(config):10} {config.run_dir}  {words}", flush=True)
             return
         if sweep and plan(config) != "skip":
-            _note(sweep, hydra_cfg.job.num, overrides, config, Outcome("running", ""))
+            note(sweep, hydra_cfg.job.num, overrides, config, Outcome("running", ""))
         outcome = perform(config, overrides)
     except UserError as error:
         outcome = Outcome("failed", str(error), error.exit_code)
     report(outcome)
     if sweep is not None:
-        _note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+        note(sweep, hydra_cfg.job.num, overrides, config, outcome)
     if sweep is None or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
-
-
-def _note(
-    sweep: Sweep, number: int, overrides: list[str], config: RunConfig | None, outcome: Outcome
-) -> None:
-    """Write down what became of a job of a sweep, and the summary."""
-    from lab.summary import rebuild_now_and_then
-
-    try:
-        sweep.record(number, overrides, config, outcome)
-        if outcome.kind != "running":
-            rebuild_now_and_then(sweep.folder)
-    except OSError as error:  # an exception in a launcher's worker would end the sweep
-        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
 
 
 def compose_config(*overrides: str) -> RunConfig:
@@ -97,37 +83,7 @@ def compose_config(*overrides: str) -> RunConfig:
         return from_hydra(hydra.compose("config", list(overrides)))
 
 
-def report(outcome: Outcome) -> None:
-    """The line that ends a job."""
-    good = outcome.exit_code == 0
-    print(outcome.line if good else f"lab: {outcome.line}", file=None if good else sys.stderr)
-    sys.stdout.flush()
-
-
 def _complaint(error: Exception) -> str:
     arguments = get_args_parser().parse_args()
     own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
     return hydra_complaint(error, [CONF, *own], arguments.overrides)
-
-
-def _end_of_sweep(code: str | int | None) -> str | int | None:
-    """Draw the summary a last time and tell what became of the jobs; gives the exit code."""
-    if Announce.folder is None or not Announce.folder.is_dir():
-        return code
-    from lab.summary import rebuild
-
-    sweep = Sweep(Announce.folder)
-    if not sweep.records():
-        sweep.discard()
-        return code
-    lines, worst = sweep.recap(Announce.begin)
-    if Announce.is_dry:
-        shutil.rmtree(sweep.folder)
-        return code or worst
-    print("\n".join(lines), flush=True)
-    try:
-        rebuild(sweep.folder)
-    except OSError as error:
-        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
-        return code or 1
-    return code or worst

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -61,6 +62,13 @@ def perform(config: RunConfig, overrides: list[str]) -> Outcome:
         return Outcome("interrupted", line, getattr(stop, "exit_code", 130))
 
 
+def report(outcome: Outcome) -> None:
+    """The line that ends a job."""
+    good = outcome.exit_code == 0
+    print(outcome.line if good else f"lab: {outcome.line}", file=None if good else sys.stderr)
+    sys.stdout.flush()
+
+
 def _is_done(config: RunConfig, folder: RunFolder) -> bool:
     return folder.status == "finished" and not config.fresh
 
@@ -109,7 +117,7 @@ def _train(config: RunConfig, folder: RunFolder, task: Any, origin: dict[str, An
     if config.fresh:
         folder.clear()
     checkpoint = checkpoints.load(folder, config.identity)
-    where = "going on in" if checkpoint else "results go to"
+    where = f"going on after step {checkpoint['step']} in" if checkpoint else "results go to"
     print(f"{config.readable_name}: {where} {folder.path}", flush=True)
     if checkpoint is None:
         folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with

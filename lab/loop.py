@@ -142,7 +142,7 @@ def check_finite(
         if not math.isfinite(value):
             raise UserError(
                 f"{name} became {value} at step {step}: training diverged; "
-                "try a smaller optimizer.lr or clip_norm"
+                "a smaller learning rate may help"
             )
     return values
 

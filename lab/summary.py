@@ -11,8 +11,8 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +69,15 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 def _rebuild(sweep: Sweep) -> list[Path]:
     records = sweep.records()
-    rows: list[dict[str, Any]] = []
-    config: RunConfig | None = None
     varied = _varied([record["overrides"] for record in records])
-    for record in records:
-        row, config_of_run = _row(sweep, record, varied)
-        rows.append(row)
-        config = config_of_run or config
+    rows = [_row(sweep, record, varied) for record in records]
     table = sweep.folder / "summary.csv"
     write_text(table, _as_csv(rows))
     paths = [table]
     finished = [row for row in rows if row["status"] == "finished"]
-    if config is not None and finished:
-        for name, figure in type(config).sweep_figures(finished).items():
+    study = _study_of(RunFolder(Path(row["run"])) for row in finished)
+    if study is not None:
+        for name, figure in study.sweep_figures(finished).items():
             path = sweep.folder / f"{name}.png"
             write_atomically(path, lambda file, f=figure: f.savefig(file, format="png"))  # type: ignore[misc]
             paths.append(path)
@@ -98,19 +94,17 @@ def _varied(overrides: list[list[str]]) -> set[str]:
     return {key for key, seen in values.items() if len(seen) > 1}
 
 
-def _row(
-    sweep: Sweep, record: dict[str, Any], varied: set[str]
-) -> tuple[dict[str, Any], RunConfig | None]:
+def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, Any]:
     row = {"overrides": " ".join(record["overrides"]), "run": "", "reason": ""}
     if record["run"] is None:
-        return {**row, "status": "failed", "reason": record["line"]}, None
+        return {**row, "status": "failed", "reason": record["line"]}
     run = sweep.run_of(record)
     row["run"] = os.path.relpath(run.path)
     result = run.result
     if result is None:
         status = run.status or record["kind"]
         reason = record["line"] if status == "failed" else ""
-        return {**row, "status": status, "reason": reason}, None
+        return {**row, "status": status, "reason": reason}
     extra = [
         override
         for override in record["overrides"]
@@ -119,14 +113,15 @@ def _row(
     ]  # fmt: skip
     series = ", ".join([result.get("label", result["task"]), *extra])
     scalars = {k: v for k, v in result.items() if not isinstance(v, dict | list)}
-    return {**row, "status": "finished", "series": series, **scalars}, _config_of(run)
+    return {**row, "status": "finished", "series": series, **scalars}
 
 
-def _config_of(run: RunFolder) -> RunConfig | None:
-    try:
-        return from_file(run.config_file)
-    except UserError:  # of a version of the code that had other keys
-        return None
+def _study_of(runs: Iterable[RunFolder]) -> type[RunConfig] | None:
+    """The class of the first config that can be read: one is enough, and each costs its parsing."""
+    for run in runs:
+        with suppress(UserError):  # of a version of the code that had other keys
+            return type(from_file(run.config_file))
+    return None
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

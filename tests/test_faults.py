@@ -45,7 +45,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
 
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on in" in done.stdout
+    assert "going on after step" in done.stdout
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
     assert not half_written(folder)
@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
     damage(folder / "checkpoint.pt")
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on in" in done.stdout
+    assert "going on after step" in done.stdout
     assert "checkpoint.pt cannot be used" in (folder / "lab.log").read_text()
     assert not list(tmp_path.rglob("bomb-went-off"))
     assert_same_run(folder, reference)
@@ -151,7 +151,7 @@ def test_files_that_know_more_than_the_checkpoint_are_mended(
     os.truncate(metrics, metrics.stat().st_size - 7)  # in the midst of a line
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on in" in done.stdout
+    assert "going on after step" in done.stdout
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
 

@@ -1,6 +1,7 @@
 """Sweeps through the engines that spread them: the same runs, the same summary, no noise."""
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -130,13 +131,16 @@ def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
     os.kill(worker, signal.SIGTERM)
     wait_until(lambda: (run_folder(tmp_path) / "checkpoint.pt").exists())
     had = rows(tmp_path)
-    wait_until(lambda: rows(tmp_path) > had)
+    wait_until(lambda: rows(tmp_path) > had + 3)
+    before = int((run_folder(tmp_path) / "metrics.csv").read_text().split()[-1].partition(",")[0])
     os.kill(worker, signal.SIGUSR2)
     stdout, _ = sweep.communicate(timeout=120)
     assert sweep.returncode == 0
     assert recap(stdout) == "1 resumed"
     (log,) = tmp_path.glob("outputs/sweeps/*/.submitit/*_log.out")
     assert "Requeued job" in log.read_text()
+    (again,) = re.findall(r"going on after step (\d+)", log.read_text())
+    assert int(again) >= before, "a checkpoint was written before the job was given up"
     assert_same_run(run_folder(tmp_path), run_folders(alone)[0])
 
 

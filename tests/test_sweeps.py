@@ -11,16 +11,18 @@ import pytest
 from tests.command_line import SMALL, TINY, quick_lab, run_folders, run_lab, start_lab, wait_until
 from tests.run_files import recap, snapshot, summary
 
+THREE = ["-m", *SMALL, "seq_len=3,4,5"]
+THREE_LENGTHS = ["seq_len=3", "seq_len=4", "seq_len=5"]
 LONGER = [*TINY, "epochs=400", "max_steps=400"]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a sweep over seq_len=3,4 has finished. Copy it."""
+    """Where the sweep THREE has finished. Copy it."""
     cwd = tmp_path_factory.mktemp("sweep")
-    done = quick_lab("-m", *SMALL, "seq_len=3,4", cwd=cwd)
+    done = quick_lab(*THREE, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "2 finished"
+    assert recap(done.stdout) == "3 finished"
     return cwd
 
 
@@ -32,41 +34,44 @@ def cwd(finished: Path, tmp_path: Path) -> Path:
 
 def test_a_sweep_has_a_row_for_each_run_and_a_plot(finished: Path) -> None:
     table = summary(finished)
-    assert [row["seq_len"] for row in table] == ["3", "4"]
+    assert [row["seq_len"] for row in table] == ["3", "4", "5"]
     assert {row["status"] for row in table} == {"finished"}
-    assert [row["overrides"].split()[-1] for row in table] == ["seq_len=3", "seq_len=4"]
+    assert [row["overrides"].split()[-1] for row in table] == THREE_LENGTHS
     assert all((finished / row["run"] / "result.json").exists() for row in table)
     assert list(finished.glob("outputs/sweeps/*/accuracy_vs_length.png"))
 
 
 def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
-    kept, lost = run_folders(cwd)
+    kept, half, lost = run_folders(cwd)
+    (half / "result.json").unlink()
     shutil.rmtree(lost)
     before = snapshot(kept)
-    again = quick_lab("-m", *SMALL, "seq_len=3,4", cwd=cwd)
+    again = quick_lab(*THREE, cwd=cwd)
     assert again.returncode == 0
-    assert recap(again.stdout) == "1 skipped, 1 finished"
+    assert recap(again.stdout) == "1 skipped, 1 resumed, 1 finished"
     assert snapshot(kept) == before
-    assert [row["status"] for row in summary(cwd)] == ["finished", "finished"]
+    assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
 
 
 def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
     before = [snapshot(folder) for folder in run_folders(cwd)]
-    wider = quick_lab("-m", *SMALL, "seq_len=range(3,6)", cwd=cwd)
-    assert recap(wider.stdout) == "2 skipped, 1 finished"
-    assert [snapshot(folder) for folder in run_folders(cwd)[:2]] == before
-    assert len(run_folders(cwd)) == 3
+    wider = quick_lab("-m", *SMALL, "seq_len=range(3,7)", cwd=cwd)
+    assert recap(wider.stdout) == "3 skipped, 1 finished"
+    assert [snapshot(folder) for folder in run_folders(cwd)[:3]] == before
+    assert len(run_folders(cwd)) == 4
 
 
 def test_a_dry_run_tells_and_writes_nothing(cwd: Path) -> None:
-    (run_folders(cwd)[0] / "result.json").unlink()
+    half, _, lost = run_folders(cwd)
+    (half / "result.json").unlink()
+    shutil.rmtree(lost)
     before = snapshot(cwd)
-    dry = run_lab("-m", *SMALL, "seq_len=range(3,6)", "dry_run=true", cwd=cwd)
+    dry = run_lab(*THREE, "dry_run=true", cwd=cwd)
     assert dry.returncode == 0
     assert dry.stderr == ""
     plans = [line.split() for line in dry.stdout.splitlines()]
     assert [plan[0] for plan in plans] == ["resume", "skip", "run"]
-    assert [plan[-1] for plan in plans] == ["seq_len=3", "seq_len=4", "seq_len=5"]
+    assert [plan[-1] for plan in plans] == THREE_LENGTHS
     assert snapshot(cwd) == before
     assert len(list(cwd.glob("outputs/sweeps/*"))) == 1
 
