@@ -102,7 +102,9 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, An
     row["run"] = os.path.relpath(run.path)
     result = run.result
     if result is None:
-        status = run.status or record["kind"]
+        # A run that was finished once and has lost its folder is not finished.
+        done = record["kind"] in ("finished", "resumed", "skipped")
+        status = run.status or ("missing" if done else record["kind"])
         reason = record["line"] if status == "failed" else ""
         return {**row, "status": status, "reason": reason}
     extra = [

@@ -53,6 +53,14 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
     assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
 
 
+def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> None:
+    shutil.rmtree(run_folders(cwd)[1])
+    (sweep,) = cwd.glob("outputs/sweeps/*")
+    done = run_lab(str(sweep), cwd=cwd, module="lab.summary")
+    assert done.returncode == 0, done.stderr
+    assert [row["status"] for row in summary(cwd)] == ["finished", "missing", "finished"]
+
+
 def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
     before = [snapshot(folder) for folder in run_folders(cwd)]
     wider = quick_lab("-m", *SMALL, "seq_len=range(3,7)", cwd=cwd)
