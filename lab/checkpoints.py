@@ -1,6 +1,5 @@
 """Checkpoints that survive a kill at any moment: write, rename, keep the one before."""
 
-import io
 import logging
 import os
 import random
@@ -25,11 +24,8 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
         state: tensors, numbers, strings, lists and dicts only (read with weights_only=True).
     """
     content = {"format": FORMAT, "identity": identity, "rng": rng_state(), "state": state}
-    # In memory first: torch.save hides a full disk behind an error of its own.
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
     new = folder.checkpoint_files[0]
-    write_atomically(new, lambda file: file.write(buffer.getbuffer()))
+    write_atomically(new, lambda file: torch.save(content, file))
     # Whichever of these renames a kill comes between, one complete checkpoint is left.
     if folder.checkpoint_file.exists():
         os.replace(folder.checkpoint_file, folder.previous_checkpoint_file)

@@ -159,7 +159,9 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
             if _options(conf_dirs, key) and not isinstance(_first_value(override), str):
                 return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
-        for other in _options(conf_dirs, "task"):
+        # A group that this task has too may hold other keys there: optimizer.betas.
+        elsewhere = [] if key.partition(".")[0] in known else _options(conf_dirs, "task")
+        for other in elsewhere:
             if other != task and key in _keys_of(conf_dirs, [f"task={other}"]):
                 return f"{key} means nothing for task={task}: it is a key of task={other}"
         return no_such_key(key, known, f"task={task}")

@@ -3,6 +3,7 @@
 import csv
 import io
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ class Tracker:
         self._text = csv_text or self._line(dict(zip(self.columns, self.columns, strict=True)))
         write_text(folder.metrics_file, self._text)
         self._file = open(folder.metrics_file, "a")  # noqa: SIM115 - closed in close()
+        threading.excepthook = _raised_again_by_flush
         # Without purge_step the curves of a resumed run would run back and forth.
         self.writer = SummaryWriter(str(folder.path), purge_step=first_step if csv_text else None)
 
@@ -89,8 +91,17 @@ class Tracker:
         self.writer.flush()
 
     def close(self) -> None:
-        self.writer.close()
-        self._file.close()
+        try:
+            self.writer.close()
+        finally:
+            self._file.close()
+            threading.excepthook = threading.__excepthook__
+
+
+def _raised_again_by_flush(args: threading.ExceptHookArgs) -> None:
+    """TensorBoard's thread also hands a full disk's error to us: no traceback of its own for it."""
+    if not issubclass(args.exc_type, OSError):
+        threading.__excepthook__(args)
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str | float | bool]:

@@ -1,12 +1,12 @@
 """What share of a run's time do checkpoints cost?
 
     python scripts/bench_checkpoints.py
-    python scripts/bench_checkpoints.py --pairs 5 --steps 4000
+    python scripts/bench_checkpoints.py --pairs 100 cell=gru size=large
 
-Two figures. The share of a default run, which ends after a few seconds and writes one checkpoint,
-that is spent in writing it. And pairs of longer runs, one that checkpoints every ten seconds as
-is the default and one that does not: the median ratio of their CPU times, which a busy machine
-changes less than wall times, and the share of wall time spent in writing.
+Words after the options are lab's own. Two figures: the share of a run with these words that is
+spent in writing checkpoints; and what one costs, from pairs of equal blocks of steps, one with a
+checkpoint after it and one without, so that a busy machine slows both alike. The share that the
+second gives is of a long run, which writes one every `checkpoint_seconds`.
 """
 
 import argparse
@@ -16,82 +16,87 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from lab import checkpoints
 from lab.cli import compose_config
+from lab.config import RunConfig
 from lab.jobs import perform
 from lab.runs import RunFolder
 
-NEVER = "checkpoint_seconds=1e9"
+STEPS_PER_BLOCK = 5
 
 
 def main() -> None:
     """Print the shares."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=3000, help="of the longer runs")
-    arguments = parser.parse_args()
-    measure("max_steps=20")  # imports and first calls, which a run pays once
-    run = measure()
-    print(f"a default run: {run.wall:.2f} s, {run.count} checkpoint, {run.share:.2%} of its time")
-    longer = ["target_accuracy=null", f"max_steps={arguments.steps}", "epochs=1000000"]
-    ratios = []
-    for number in range(arguments.pairs):
-        plain, saving = measure(*longer, NEVER), measure(*longer)
-        ratios.append(saving.cpu / plain.cpu)
-        print(
-            f"pair {number + 1}: {plain.cpu:.1f} s of CPU without, {saving.cpu:.1f} s with "
-            f"{saving.count} checkpoints, ratio {ratios[-1]:.3f}; "
-            f"{saving.share:.2%} of {saving.wall:.1f} s was spent in writing",
-            flush=True,
-        )
-    print(f"median ratio of CPU time, with to without: {statistics.median(ratios):.3f}")
-
-
-class Measured:
-    """Times of one run, in seconds, and how often it wrote a checkpoint."""
-
-    wall = cpu = writing = 0.0
-    count = 0
-
-    @property
-    def share(self) -> float:
-        """Of wall time, spent in writing checkpoints."""
-        return self.writing / self.wall
-
-
-def measure(*words: str) -> Measured:
-    """Run lab with these words in this process, in a folder of its own."""
+    parser.add_argument("--pairs", type=int, default=50)
+    arguments, words = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as out:
         config = compose_config("device=cpu", f"out_dir={out}", *words)
-        measured = Measured()
-        with timed_saves(measured), contextlib.redirect_stdout(None):
-            wall, cpu = time.perf_counter(), time.process_time()
-            outcome = perform(config, list(words))
-            measured.wall = time.perf_counter() - wall
-            measured.cpu = time.process_time() - cpu
+        wall, writing, count = one_run(config)
+        print(
+            f"a run of {wall:.2f} s wrote {count} checkpoints in {writing * 1000:.1f} ms: "
+            f"{writing / wall:.2%} of its time"
+        )
+        cost = statistics.median(differences(config, arguments.pairs, time.perf_counter))
+        cpu = statistics.median(differences(config, arguments.pairs, time.process_time))
+    every = config.checkpoint_seconds
+    print(
+        f"a checkpoint costs {cost * 1000:.1f} ms, {cpu * 1000:.1f} ms of CPU (medians of "
+        f"{arguments.pairs} pairs): {cost / every:.3%} of a run that writes one each {every:g} s"
+    )
+
+
+def one_run(config: RunConfig) -> tuple[float, float, int]:
+    """Seconds that a run takes, those that it writes checkpoints, and how many."""
+    seconds: list[float] = []
+    with timed_saves(seconds), open(os.devnull, "w") as nowhere:
+        begin = time.perf_counter()
+        with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            outcome = perform(config, [])
+        wall = time.perf_counter() - begin
     if outcome.exit_code:
         sys.exit(outcome.line)
-    return measured
+    return wall, sum(seconds), len(seconds)
 
 
 @contextlib.contextmanager
-def timed_saves(measured: Measured) -> Iterator[None]:
-    """Add up the time that `checkpoints.save` takes."""
+def timed_saves(seconds: list[float]) -> Iterator[None]:
+    """Note how long each `checkpoints.save` takes."""
     plain = checkpoints.save
 
     def save(folder: RunFolder, identity: str, state: dict[str, object]) -> None:
         begin = time.perf_counter()
         plain(folder, identity, state)
-        measured.writing += time.perf_counter() - begin
-        measured.count += 1
+        seconds.append(time.perf_counter() - begin)
 
     checkpoints.save = save
     try:
         yield
     finally:
         checkpoints.save = plain
+
+
+def differences(config: RunConfig, pairs: int, clock: Callable[[], float]) -> Iterator[float]:
+    """By how much a block of steps with a checkpoint took longer than one without, in each pair."""
+    task = config.build_task("cpu")
+    folder = RunFolder(Path(config.out_dir))
+
+    def block(with_checkpoint: bool) -> float:
+        begin = clock()
+        for _ in range(STEPS_PER_BLOCK):
+            task.step()
+        if with_checkpoint:
+            checkpoints.save(folder, config.identity, {"step": 0, "task": task.state_dict()})
+        return clock() - begin
+
+    block(with_checkpoint=True)
+    for pair in range(pairs):
+        first = pair % 2 == 0
+        times = {with_checkpoint: block(with_checkpoint) for with_checkpoint in (first, not first)}
+        yield times[True] - times[False]
 
 
 if __name__ == "__main__":
