@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
+os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers; main() has its own
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -24,9 +25,6 @@ PACKAGED = Path(__file__).parent / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[1] / "conf")
 
 register_resolver()
-# conf/hydra/launcher refines the launchers' own settings of the same names. Said here, and not in
-# main(), for the launchers' workers, which import this module and compose.
-warnings.filterwarnings("ignore", r"\s*'hydra/launcher/", UserWarning)
 
 
 def main() -> None:
