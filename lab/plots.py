@@ -1,9 +1,11 @@
 """The look that all figures share."""
 
+import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 # Okabe & Ito 2008: told apart by the colour-blind; ordered so that greys differ too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
@@ -29,6 +31,18 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, Sequence[Axes]]:
         left=0.1 if panels == 1 else 0.085, right=0.97, bottom=0.13, top=0.88, wspace=0.22
     )
     return figure, list(axes)
+
+
+def power_of_ten(exponent: float) -> str:
+    """10 to a whole power as plain text, which is drawn in a tenth of mathtext's time."""
+    return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def log_axis(axis: Axes) -> None:
+    """A logarithmic y axis, labelled at whole powers of ten."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: power_of_ten(math.log10(y))))
+    axis.yaxis.set_minor_locator(NullLocator())
 
 
 def accuracy_axis(axis: Axes, chance: float) -> None:

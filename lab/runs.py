@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -44,6 +45,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def save_png(figure: "Figure", file: BinaryIO) -> None:
+    """Draw a figure into a file, compressed quickly rather than best."""
+    figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
 
 
 def write_text(path: Path, text: str) -> None:
@@ -252,7 +258,7 @@ class RunFolder:
 
     def save_figure(self, name: str, figure: "Figure") -> Path:
         """Write figures/<name>.png and give its path."""
-        return self.save_file(f"{name}.png", lambda file: figure.savefig(file, format="png"))
+        return self.save_file(f"{name}.png", partial(save_png, figure))
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
         """Let `write` fill figures/<name>, an animation or an array, and give its path."""

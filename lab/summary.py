@@ -13,12 +13,13 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab.config import RunConfig, from_file
 from lab.errors import UserError
-from lab.runs import RunFolder, write_atomically, write_text
+from lab.runs import RunFolder, save_png, write_atomically, write_text
 from lab.sweeps import Sweep
 
 SECONDS_BETWEEN = 5.0
@@ -79,7 +80,7 @@ def _rebuild(sweep: Sweep) -> list[Path]:
     if study is not None:
         for name, figure in study.sweep_figures(finished).items():
             path = sweep.folder / f"{name}.png"
-            write_atomically(path, lambda file, f=figure: f.savefig(file, format="png"))  # type: ignore[misc]
+            write_atomically(path, partial(save_png, figure))
             paths.append(path)
     return paths
 

@@ -66,9 +66,18 @@ class Tracker:
 
     def image(self, name: str, png: "Path", step: int = 0) -> None:
         """Show a figure that was saved as PNG in TensorBoard too, without drawing it again."""
-        from matplotlib.image import imread
+        from PIL import Image
+        from tensorboard.compat.proto.summary_pb2 import Summary
 
-        self.writer.add_image(name, imread(png)[..., :3], step, dataformats="HWC")
+        with Image.open(png) as header:
+            (width, height), colours = header.size, len(header.getbands())
+        # SummaryWriter.add_image would decode the file and compress it a second time.
+        image = Summary.Image(
+            height=height, width=width, colorspace=colours, encoded_image_string=png.read_bytes()
+        )
+        self.writer._get_file_writer().add_summary(
+            Summary(value=[Summary.Value(tag=name, image=image)]), step
+        )
 
     def settings(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """TensorBoard's HParams page: the settings with the numbers of the result.

@@ -40,7 +40,7 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
         }
         losses.plot(steps[measured], loss[measured], **style)
         accuracies.plot(steps[measured], accuracy[measured], **style)
-    losses.set_yscale("log")
+    plots.log_axis(losses)
     losses.set_ylim(min(0.1, losses.get_ylim()[0]), max(10.0, losses.get_ylim()[1]))
     losses.set_ylabel("cross-entropy at the last step (nats)")
     plots.chance_line(losses, LOSS_OF_CHANCE, "chance, ln 10")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lab import plots
@@ -63,7 +64,7 @@ def _finish_norms(axis: Axes, curves: int) -> None:
     axis.set_ylabel("norm of the gradient (nats per unit of state)")
     # The norms are logarithms already: the smallest of them are below any float.
     axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plots.power_of_ten(value)))
 
 
 def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str) -> Figure:
@@ -76,6 +77,8 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
     """
     figure = Figure(figsize=(7.0, 7.2), dpi=plots.DPI)
     axes: Sequence[Axes] = figure.subplots(len(panels), 1, sharex=True)
+    figure.subplots_adjust(left=0.09, right=0.9, top=0.91, bottom=0.11, hspace=0.3)
+    bars: dict[float, tuple[Axes, Axes, AxesImage]] = {}  # one for all panels of the same scale
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
         # Gates lie in [0, 1]; a cell state is drawn from -m to m, so that 0 is the middle tone.
         low = 0.0 if values.min() >= 0 and values.max() <= 1 else -float(np.abs(values).max())
@@ -85,8 +88,8 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
         )
         axis.set_ylabel("unit", fontsize=9)
         axis.set_title(name, fontsize=9, loc="left", pad=3)
-        figure.colorbar(image, ax=axis, pad=0.015, fraction=0.04).ax.tick_params(labelsize=8)
         axis.tick_params(labelsize=8)
+        bars[low] = (bars[low][0], axis, image) if low in bars else (axis, axis, image)
     if len(digits) <= DIGITS_THAT_FIT:
         axes[-1].set_xticks(range(len(digits)), list(digits))
         axes[-1].set_xlabel("the digits read, in order")
@@ -94,7 +97,9 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
         axes[-1].set_xlabel("step t (digits read)")
     figure.suptitle(title, fontsize=11)
     figure.text(0.5, 0.015, words, ha="center", fontsize=9)
-    figure.subplots_adjust(left=0.09, right=0.98, top=0.91, bottom=0.11, hspace=0.3)
+    for first, last, image in bars.values():
+        bottom, top = last.get_position().y0, first.get_position().y1
+        figure.colorbar(image, figure.add_axes((0.915, bottom, 0.018, top - bottom)))
     return figure
 
 

@@ -12,7 +12,7 @@ from lab.memory.config import MemoryConfig
 
 DIGITS = 10
 # So many numbers [B, 4H] at once fit the processor's caches and bound the memory of an evaluation.
-EVALUATION_BATCH = 1000
+EVALUATION_BATCH = 500
 
 
 class Network(nn.Module):

@@ -18,7 +18,7 @@ from lab.tracking import Tracker
 
 TEST_SIZE = 10_000
 LENGTHS = range(3, 26)
-PER_LENGTH = 1_000
+PER_LENGTH = 400
 SHORTEST_OF_CURRICULUM = 9
 
 
