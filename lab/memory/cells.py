@@ -87,7 +87,7 @@ class RNN(Cell):
 
     Args:
         init: of W_hh: `default`, that of torch.nn.Linear; `orthogonal` (Saxe et al. 2014);
-            `identity` (Le, Jaitly & Hinton 2015, there with ReLU), with b_h = 0.
+            `identity`, with b_h = 0, as in the IRNN but with tanh.
     """
 
     gates = "h"
@@ -119,6 +119,26 @@ class RNN(Cell):
     def from_torch(cls, layer: nn.RNN) -> Self:
         """The layer of torch.nn's, weights copied."""
         return _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "h")
+
+
+class IRNN(RNN):
+    """Le, Jaitly & Hinton 2015: h(t) = ReLU(W_hx x(t) + W_hh h(t-1) + b_h).
+
+    W_hh starts as the identity, b_h as 0, W_hx normal with standard deviation 0.001 (section 4).
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size, init="identity")
+        nn.init.normal_(self.get_parameter("W_hx"), std=0.001)
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        (h,) = state
+        return (torch.relu(torch.addmm(a, h, W_h)),)
+
+    def to_torch(self) -> nn.RNN:
+        """The same layer as torch.nn's, weights copied."""
+        layer = nn.RNN(self.input_size, self.hidden_size, nonlinearity="relu")
+        return _copy_to_torch(self, layer, "h")
 
 
 class LSTM(Cell):

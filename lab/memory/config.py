@@ -44,7 +44,7 @@ class MemoryConfig(RunConfig):
     @property
     def label(self) -> str:
         """The cell and how it starts, as curves are named: `lstm, forget bias 5`."""
-        init = self.cell.get("init", "default")
+        init = self.cell.get("init", "identity" if self.cell_name == "irnn" else "default")
         if init == "forget_bias":
             return f"{self.cell_name}, forget bias {self.cell['forget_bias']:g}"
         return f"{self.cell_name}, {init} init"

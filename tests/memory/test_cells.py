@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lab.memory.cells import GRU, LSTM, RNN, TorchLSTM
+from lab.memory.cells import GRU, IRNN, LSTM, RNN, TorchLSTM
 
 T, B, D, H = 7, 3, 10, 5
 TOLERANCE = 1e-12
@@ -39,6 +39,17 @@ def test_a_cell_equals_torchs_both_ways(ours, theirs):
     for other in (cell, back):
         for value, reference in zip(outputs_and_gradients(other, x), expected, strict=True):
             assert (value - reference).abs().max() < TOLERANCE
+
+
+def test_the_irnn_is_torchs_rnn_with_relu_and_starts_as_the_paper_says():
+    cell = IRNN(D, 400)
+    assert torch.equal(cell.W_hh, torch.eye(400)) and not cell.b_h.any()
+    assert cell.W_hx.std().item() == pytest.approx(0.001, rel=0.1)
+    cell = IRNN.from_torch(nn.RNN(D, H, nonlinearity="relu"))
+    x = torch.randn(T, B, D)
+    expected = outputs_and_gradients(cell.to_torch(), x)
+    for value, reference in zip(outputs_and_gradients(cell, x), expected, strict=True):
+        assert (value - reference).abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize(("cell_class", "layer_class"), PAIRS)
