@@ -1,5 +1,6 @@
 """The by-hand study's config. Imports no torch, so that a mistake is answered at once."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -7,6 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from lab.config import STRICT, Count, Positive, RunConfig
 from lab.generation.config import DataConfig
+from lab.runs import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,6 +72,7 @@ class OneLayerConfig(RunConfig):
 
     @classmethod
     def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-        from lab.by_hand.figures import best_and_last
+        from lab.by_hand.figures import best_and_last, through_training
 
-        return {"quality": best_and_last(rows)}
+        curves = [(row["series"], RunFolder(Path(row["run"])).read_metrics()) for row in rows]
+        return {"quality": best_and_last(rows), "through_training": through_training(curves)}

@@ -151,3 +151,48 @@ def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axes[1].set_yticks(range(len(names)), [""] * len(names))
     figure.subplots_adjust(left=0.28)
     return figure
+
+
+def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> Figure:
+    """Quality against the epoch, and beside it what could explain its fall.
+
+    Args:
+        runs: the setting and the columns of metrics.csv of each; runs of one setting are averaged,
+            a band from the least to the greatest of them.
+    """
+    panels = {
+        "share of samples read as their digit": lambda m: m["judge_share"],
+        "D's accuracy on held-out images:\ndoes it fall behind (to 0.5)?": lambda m: m[
+            "d_accuracy"
+        ],
+        "D's accuracy, training minus held-out:\ndoes it overfit (above 0)?": (
+            lambda m: m["d_train_accuracy"] - m["d_accuracy"]
+        ),
+        "share of pixels above 1:\ntricks with bright pixels?": lambda m: m["saturated"],
+    }
+    figure = Figure(figsize=(9.2, 7.2), dpi=plots.DPI)
+    columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
+    names = list(dict.fromkeys(name for name, _ in runs))
+    for axis, (words, measure) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
+        for index, name in enumerate(names):
+            of_setting = [metrics for other, metrics in columns if other == name]
+            measured = np.isfinite(of_setting[0]["judge_share"])
+            epochs = of_setting[0]["step"][measured]
+            values = np.array([measure(metrics)[measured] for metrics in of_setting])
+            colour = plots.COLOURS[index % len(plots.COLOURS)]
+            line = plots.LINES[index % len(plots.LINES)]
+            axis.plot(epochs, values.mean(0), line, color=colour, label=name)
+            axis.fill_between(
+                epochs, values.min(0), values.max(0), color=colour, alpha=0.18, linewidth=0
+            )
+        axis.set_title(words, fontsize=10)
+        axis.grid(True, alpha=0.25, linewidth=0.6)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_xlabel("epoch (one update each)", fontsize=9)
+    seeds = max(sum(name == other for other, _ in runs) for name in names)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="upper center", ncols=2,
+                  frameon=False, fontsize=9)  # fmt: skip
+    figure.text(0.5, 0.01, f"means over the digits; band: least to greatest of {seeds} runs",
+                ha="center", fontsize=9)  # fmt: skip
+    figure.subplots_adjust(left=0.07, right=0.98, top=0.87, bottom=0.1, hspace=0.42, wspace=0.18)
+    return figure

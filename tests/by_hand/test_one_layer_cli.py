@@ -91,7 +91,8 @@ def test_a_sweep_draws_the_best_and_the_last(workshop):
     done = run_lab("-m", *TINY, *words, cwd=workshop)
     assert done.returncode == 0, done.stderr
     assert recap(done.stdout) == "2 finished"
-    assert only(workshop / "swept/sweeps", "*/quality.png").stat().st_size > 10_000
+    for name in ("quality", "through_training"):
+        assert only(workshop / "swept/sweeps", f"*/{name}.png").stat().st_size > 10_000
 
 
 BAD = {
