@@ -146,6 +146,15 @@ def path_length(features: Tensor) -> Tensor:
     return features.diff(dim=-2).norm(dim=-1).sum(-1)
 
 
+def largest_step(features: Tensor) -> Tensor:
+    """The share [...] of a path [..., S, D] that its largest step takes.
+
+    1 / (S - 1) if all steps are even, 1 if all of the change comes at once.
+    """
+    steps = features.diff(dim=-2).norm(dim=-1)
+    return steps.amax(-1) / steps.sum(-1).clamp(min=torch.finfo(steps.dtype).tiny)
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """Latent arithmetic "plus - minus + base" over many draws; each tensor is z [N, latent].
