@@ -28,7 +28,8 @@ A palindrome of T digits; the network reads the first T-1 and must give the last
 
 A generator and a discriminator play the minimax game on MNIST. FID, precision and recall are those
 of a **judge**, a small classifier of the same images, not Inception's: they compare only with
-others of the same judge and the same number of images (n), and stand beside what real images get.""",
+others of the same judge and the same number of images (n), and stand beside what real images
+get.""",
 }
 METHODS = """# Methods
 
