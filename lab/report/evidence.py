@@ -136,6 +136,7 @@ class Finding:
         id: A1 … B13.
         verdict: holds, holds only if, does not hold, not settled.
         condition: completes "holds only if"; empty otherwise.
+        leaning: the verdict that too few runs point to, where it is not settled.
         reason: two or three sentences with the numbers.
         rule: by which the verdict was computed.
         table: the numbers, n and the spread over seeds; empty if there are none.
@@ -148,17 +149,18 @@ class Finding:
     rule: str
     verdict: str = OPEN
     condition: str = ""
+    leaning: str = ""
     reason: str = ""
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
     figures: dict[str, Any] = field(default_factory=dict)
-    captions: dict[str, str] = field(default_factory=dict)
     evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
     missing: list[str] = field(default_factory=list)
 
     @property
     def phrase(self) -> str:
-        """The verdict with its condition."""
-        return f"{self.verdict} {self.condition}".strip()
+        """The verdict with its condition, or what it leans to."""
+        leaning = f"(so far: {self.leaning})" if self.leaning else ""
+        return " ".join(filter(None, (self.verdict, self.condition, leaning)))
 
     def judge(
         self, leaning: str, condition: str = "", *, n: int, needed: int, of: str = "seeds"
@@ -172,15 +174,17 @@ class Finding:
         if n >= needed:
             self.verdict, self.condition = leaning, condition
             return
-        self.verdict, self.condition = OPEN, ""
-        words = f"{leaning} {condition}".strip()
-        self.missing.append(
-            f"{n} of the {needed} {of} that a verdict needs; so far it leans to “{words}”"
-        )
+        self.open(f"{n} of the {needed} {of} that a verdict needs", leaning, condition)
 
-    def open(self, missing: str) -> "Finding":
-        """Leave the verdict open for want of runs."""
+    def open(self, missing: str, leaning: str = "", condition: str = "") -> "Finding":
+        """Leave the verdict open for want of runs.
+
+        Args:
+            missing: what there should be.
+            leaning, condition: the verdict that the numbers point to, if they do.
+        """
         self.verdict, self.condition = OPEN, ""
+        self.leaning = f"{leaning} {condition}".strip()
         self.missing.append(missing)
         return self
 

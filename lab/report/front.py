@@ -75,7 +75,8 @@ def sentences(results: Results, findings: dict[str, Finding]) -> list[str]:
         perfect = int((ours.val_accuracy == 1).sum())
         said.append(
             "An LSTM whose forget gate starts open is right on every held-out palindrome in "
-            f"{perfect} of {len(ours)} runs, T={ours.seq_len.min()} to {ours.seq_len.max()}, "
+            f"{perfect} of {len(ours)} runs, T={ours.seq_len.min():.0f} to "
+            f"{ours.seq_len.max():.0f}, "
             f"after {ours.steps.min()} to {ours.steps.max()} steps."
         )
     else:
@@ -104,18 +105,16 @@ def figures(results: Results, findings: dict[str, Finding]) -> dict[str, Any]:
     groups = [
         results.where(s).assign(series=name)
         for name, s in (
-            ("ours: hinge, spectral norm", generation.OURS),
-            ("B3: recommended D", generation.B3),
-            ("B4: balanced D", generation.B4),
+            ("ours", generation.OURS),
+            ("B3", generation.B3),
+            ("B4", generation.B4),
         )
     ]
     groups = [group for group in groups if len(group)]
     if groups:
         runs = pd.concat(groups)
         runs = runs[runs["fid"].notna()]
-        drawn["gan_quality"] = generation.quality_figure(
-            runs, runs.series + generation.named_steps(runs, "")
-        )
+        drawn["gan_quality"] = generation.quality_figure(runs, runs.series)
     return drawn
 
 

@@ -86,9 +86,16 @@ def with_losses(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     return runs.merge(pd.DataFrame(rows), on="run") if rows else runs
 
 
+def same_n(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs whose FID is of the most frequent number of images: others do not compare."""
+    return runs[runs["n"] == runs["n"].mode().iloc[-1]] if len(runs) else runs
+
+
 def quality_figure(runs: pd.DataFrame, series: Any) -> Any:
-    """FID and recall, a mark for each run."""
-    return sweep_quality(runs.assign(series=series).to_dict("records"))
+    """FID and recall, a mark for each run, a row for each of `series` at each number of steps."""
+    steps = runs["steps"].map(", {:,} steps".format)
+    runs = same_n(runs.assign(series=series + steps))
+    return sweep_quality(runs.sort_values(["steps", "series"]).to_dict("records"))
 
 
 def loss_figure(results: Results, named: dict[str, str], title: str) -> Any:
@@ -111,11 +118,6 @@ def loss_figure(results: Results, named: dict[str, str], title: str) -> Any:
 def longest(runs: pd.DataFrame) -> pd.DataFrame:
     """Those of the runs with the most steps."""
     return runs[runs.steps == runs.steps.max()] if len(runs) else runs
-
-
-def named_steps(runs: pd.DataFrame, name: str) -> pd.Series:
-    """`B3, 6,000 steps` for each run."""
-    return runs["steps"].map(lambda steps: f"{name}, {steps:,} steps")
 
 
 def b1(results: Results) -> Finding:
@@ -164,7 +166,7 @@ def b1(results: Results) -> Finding:
         for name, group in both.groupby("game")
     }
     finding.figures["b1_losses"] = loss_figure(results, run, "B1: the two games, one run each")
-    finding.figures["b1_quality"] = quality_figure(both, both.game + named_steps(both, ""))
+    finding.figures["b1_quality"] = quality_figure(both, both.game)
     return finding
 
 
@@ -210,10 +212,8 @@ def b2(results: Results) -> Finding:
     for when in ("start", "half", "end"):
         finding.figures[f"b2_{when}"] = first.path / "figures" / f"samples_{when}.png"
     if epochs < 100:
-        finding.missing.append(
-            f"trained {epochs:.1f} epochs of the source's 200; so far it leans to “{leaning}”"
-        )
-        return finding
+        said = f"100 epochs of the source's 200; there are {epochs:.1f}"
+        return finding.open(said, leaning, condition)
     finding.judge(leaning, condition, n=len(runs), needed=1)
     return finding
 

@@ -7,12 +7,13 @@ import copy
 import itertools
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.cli import CONF
 from lab.config import RunConfig, from_hydra
@@ -110,14 +111,16 @@ def serving(experiment: str, steps: tuple[Step, ...] = FULL) -> list[Step]:
 
 def runs_of(words: str, out_dir: str = "outputs") -> list[RunFolder]:
     """The folders of the runs that a command makes, whether they exist or not."""
-    return [
-        RunFolder(Path(out_dir, config.run_dir.relative_to(config.out_dir)))
-        for config in configs(words)
-    ]
+    return [RunFolder(Path(out_dir, "runs", name)) for name in _names(words)]
+
+
+@cache
+def _names(words: str) -> tuple[str, ...]:
+    return tuple(config.run_dir.name for config in configs(words))
 
 
 def configs(words: str) -> Iterator[RunConfig]:
-    """The configs of a command's jobs, in their order.
+    """The configs of a command's jobs.
 
     Composed once for each choice of groups: a sweep of a hundred values costs a second, not ten.
 
@@ -127,33 +130,38 @@ def configs(words: str) -> Iterator[RunConfig]:
     with hydra.initialize_config_dir(CONF, version_base="1.3"):
         given = [word for word in shlex.split(words) if word != "-m"]
         fixed, swept = _split(given)
-        groups = {key: values for key, values in swept.items() if _is_group(key)}
-        for choice in itertools.product(*groups.values()):
-            chosen = [f"{key}={value}" for key, value in zip(groups, choice, strict=True)]
-            composed = hydra.compose("config", [*fixed, *chosen], return_hydra_config=True)
-            params = [
-                f"{key}={value}" for key, value in (composed.hydra.sweeper.params or {}).items()
-            ]
+        for chosen, plain in _choices(swept):
+            base = hydra.compose("config", fixed + chosen, return_hydra_config=True)
+            params = base.hydra.sweeper.params or {}
             # The command line's values take the place of a preset's.
-            preset_fixed, preset_swept = _split(
-                [p for p in params if p.partition("=")[0] not in _keys(given)]
-            )
-            yield from _of_one_choice(fixed + chosen + preset_fixed, {**preset_swept, **swept})
+            preset = [f"{k}={v}" for k, v in params.items() if k not in _keys(given)]
+            preset_fixed, preset_swept = _split(preset)
+            with open_dict(base):
+                del base["hydra"]
+            for more, values in _choices(preset_swept):
+                if more or preset_fixed:
+                    base = hydra.compose("config", fixed + chosen + preset_fixed + more)
+                yield from _of_values(base, {**values, **plain})
 
 
-def _of_one_choice(fixed: list[str], swept: dict[str, list[str]]) -> Iterator[RunConfig]:
-    groups = {
-        key: values for key, values in swept.items() if _is_group(key) and key not in _keys(fixed)
-    }
-    plain = {key: values for key, values in swept.items() if not _is_group(key)}
+def _choices(swept: dict[str, list[str]]) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
+    """Each choice of the swept groups as words, with the swept keys that are no groups."""
+    groups = {key: values for key, values in swept.items() if _is_group(key)}
+    plain = {key: values for key, values in swept.items() if key not in groups}
     for choice in itertools.product(*groups.values()):
-        chosen = [f"{key}={value}" for key, value in zip(groups, choice, strict=True)]
-        base: DictConfig = hydra.compose("config", fixed + chosen)
-        for values in itertools.product(*plain.values()):
-            cfg = copy.deepcopy(base)
-            for key, value in zip(plain, values, strict=True):
-                OmegaConf.update(cfg, key, OmegaConf.from_dotlist([f"x={value}"]).x)
-            yield from_hydra(cfg)
+        yield [f"{key}={value}" for key, value in zip(groups, choice, strict=True)], plain
+
+
+def _of_values(base: DictConfig, plain: dict[str, list[str]]) -> Iterator[RunConfig]:
+    """A config for each combination of plain values; no other key depends on the seed."""
+    seeds = plain.get("seed", [])
+    others = {key: values for key, values in plain.items() if key != "seed"}
+    for values in itertools.product(*others.values()):
+        cfg = copy.deepcopy(base) if others else base
+        for key, value in zip(others, values, strict=True):
+            OmegaConf.update(cfg, key, OmegaConf.from_dotlist([f"x={value}"]).x)
+        config = from_hydra(cfg)
+        yield from (replace(config, seed=int(seed)) for seed in seeds) if seeds else [config]
 
 
 def _keys(words: list[str]) -> set[str]:

@@ -93,8 +93,9 @@ def table(rows: pd.DataFrame) -> None:
 
 def verdict_html(finding: Finding) -> str:
     """The verdict as a badge with its condition."""
-    condition = f" {html.escape(finding.condition)}" if finding.condition else ""
-    return f'<span class="badge {CLASSES[finding.verdict]}">{finding.verdict}</span>{condition}'
+    words = finding.phrase.removeprefix(finding.verdict)
+    badge = f'<span class="badge {CLASSES[finding.verdict]}">{finding.verdict}</span>'
+    return badge + html.escape(words)
 
 
 def show(results: Results, finding: Finding) -> None:
