@@ -217,7 +217,7 @@ def spread(values: Iterable[float], form: str = ".3f") -> str:
 def table_of(
     runs: pd.DataFrame, by: Sequence[str], columns: Mapping[str, tuple[str, str]]
 ) -> pd.DataFrame:
-    """A row for each group of runs: n, and mean [min, max] of each column.
+    """A row for each group: how many runs, and mean [min, max] of each column.
 
     Args:
         by: columns that make the groups; lists in them are compared as text.
@@ -227,13 +227,9 @@ def table_of(
         return pd.DataFrame()
     rows = []
     keys = runs[list(by)].map(lambda value: str(value) if isinstance(value, list) else value)
-    for values, index in runs.groupby(
-        [keys[name] for name in by], dropna=False, sort=True
-    ).groups.items():
-        group = runs.loc[index]
-        values = values if isinstance(values, tuple) else (values,)
+    for values, group in runs.groupby([keys[name] for name in by], dropna=False, sort=True):
         row: dict[str, Any] = dict(zip(by, values, strict=True))
-        row["n"] = len(group)
+        row["runs"] = len(group)
         for heading, (column, form) in columns.items():
             row[heading] = spread(group[column], form) if column in group else "–"
         rows.append(row)

@@ -52,7 +52,7 @@ def learning_curves(results: Results, runs: pd.DataFrame, title: str) -> Any:
     losses, accuracies = {}, {}
     for row in runs.sort_values(["seq_len", "cell", "seed"]).to_dict("records"):
         metrics = results.folder(row["run"]).read_metrics()
-        name = f"T={row['seq_len']}, {row['label']}, seed {row['seed']}"
+        name = f"T={row['seq_len']:.0f}, {row['label']}, seed {row['seed']}"
         losses[f"{name}: training batches"] = smoothed(metrics["step"], metrics["train_loss"])
         losses[f"{name}: held out"] = metrics["step"], metrics["val_loss"]
         accuracies[f"{name}: training batches"] = smoothed(

@@ -8,7 +8,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.errors import UserError
 from lab.report import front
@@ -177,25 +177,27 @@ def run(notebook: "NotebookNode") -> None:
 
     root = str(Path(__file__).parents[2])
 
-    class ThisPython(KernelSpecManager):
+    class Specs(KernelSpecManager):
         """No kernel needs to be installed: the one kernel there is runs this interpreter."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            paths = [root, os.environ.get("PYTHONPATH", "")]
             return KernelSpec(
                 argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                env={
-                    "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]),
-                    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-                },
+                env={"PYTHONPATH": os.pathsep.join(filter(None, paths))},
                 display_name="Python 3",
                 language="python",
             )
 
-    manager = AsyncKernelManager(kernel_spec_manager=ThisPython())
-    client = NotebookClient(
+    class Manager(AsyncKernelManager):
+        """Speaks through files of this user, not through ports that others could listen to."""
+
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(transport="ipc", kernel_spec_manager=Specs(), **kwargs)
+
+    NotebookClient(
         notebook,
-        km=manager,
+        kernel_manager_class=Manager,
         timeout=SECONDS_PER_CELL,
         resources={"metadata": {"path": os.getcwd()}},
-    )
-    client.execute()
+    ).execute()

@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 
 from lab.report.evidence import FAILS, HOLDS, ONLY_IF, OPEN, Finding, Results
-from lab.report.plan import serving
 from lab.runs import write_atomically
 
 CLASSES = {HOLDS: "holds", ONLY_IF: "only-if", FAILS: "fails", OPEN: "open"}
@@ -87,7 +86,9 @@ def table(rows: pd.DataFrame) -> None:
     from IPython.display import HTML, display
 
     if len(rows):
-        text = rows.to_html(index=False, border=0, na_rep="–", float_format="{:g}".format)
+        text = rows.to_html(
+            index=False, border=0, justify="left", na_rep="–", float_format="{:g}".format
+        )
         display(HTML(f'<div class="table">{text}</div>'))
 
 
@@ -110,11 +111,8 @@ def show(results: Results, finding: Finding) -> None:
         parts.append(f'<p class="small"><b>Rests on</b> {finding.extent}.</p>')
     if finding.missing:
         needed = "; ".join(html.escape(line) for line in finding.missing)
-        commands = "\n".join(step.command(str(results.out_dir)) for step in serving(finding.id))
-        parts.append(
-            f'<p class="small"><b>Missing:</b> {needed}. These make '
-            f"it:</p><pre>{html.escape(commands)}</pre>"
-        )
+        above = "" if finding.id == "B12" else ". The commands above make it"
+        parts.append(f'<p class="small"><b>Missing:</b> {needed}{above}.</p>')
     display(HTML("\n".join(parts)))
     table(finding.table)
     for name, drawn in finding.figures.items():

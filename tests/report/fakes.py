@@ -47,8 +47,8 @@ def fake_run(
         accuracy = result.pop("accuracy", 1.0)
         common |= {
             "cell": getattr(config, "cell_name", ""), "label": getattr(config, "label", ""),
-            "parameters": 10, "seq_len": getattr(config, "seq_len", 0), "val_accuracy": accuracy, "val_count": 200,
-            "test_accuracy": None, "test_count": None,
+            "parameters": 10, "seq_len": getattr(config, "seq_len", 0),
+            "val_accuracy": accuracy, "val_count": 200, "test_accuracy": None, "test_count": None,
         }  # fmt: skip
     folder.save_result({**common, **result})
     return folder
