@@ -23,7 +23,7 @@ def cwd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = cwd / "outputs"
     for words in (B3, B4):
         fake_run(out, *words, "max_steps=500", epochs=0.5, curves=NEAR)
-    seeds(out, ["task=gan"], **WALKS, **{"sum_7-1+6": sums(10, 150)})
+    seeds(out, ["task=gan"], **WALKS, **sums(10, 150))
     return cwd
 
 

@@ -1,6 +1,7 @@
 """The verdicts follow the numbers: made-up runs, one way and the other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,26 +111,27 @@ def test_early_gradients(tmp_path: Path):
     assert "18.0 times as much" in finding.reason
 
 
-WALKS = {
+WALKS: dict[str, Any] = {
     "path_length_linear": 20.0, "path_length_farther": 21.0, "third_class_linear": 0.6,
     "third_class_spherical": 0.5, "third_class_farther": 0.7, "largest_step_linear": 0.3,
 }  # fmt: skip
 
 
-def sums(nines: int, sixes: int) -> dict[str, dict[str, int]]:
+def sums(nines: int, sixes: int) -> dict[str, Any]:
     counts = {"9": nines, "6": sixes, "0": 200 - nines - sixes}
     null = {"9": 4, "6": 196}
-    return {
+    of_each = {
         "single": counts, "means": counts, "on_row": counts, "as_written": counts,
         "null_single": null, "null_means": null,
     }  # fmt: skip
+    return {"sum_7-1+6": of_each}
 
 
 @pytest.mark.parametrize(
     ("nines", "sixes", "verdict"), [(150, 30, HOLDS), (40, 150, ONLY_IF), (5, 190, FAILS)]
 )
 def test_sums_against_their_null(tmp_path: Path, nines: int, sixes: int, verdict: str):
-    seeds(tmp_path, ["task=gan"], **WALKS, **{"sum_7-1+6": sums(nines, sixes)})
+    seeds(tmp_path, ["task=gan"], **WALKS, **sums(nines, sixes))
     assert b9(Results(tmp_path)).verdict == verdict
 
 
