@@ -203,5 +203,9 @@ def b9(results: Results) -> Finding:
         f"{total['as_written'].get('9', 0) / n:.1%}; so a picture with a 9 can be found, and is a "
         "draw among many."
     )
+    roofs = [sums["roof"] for _, sums in counted if "roof" in sums]
+    if roofs:
+        sevens = sum(roof.get("7", 0) for roof in roofs) / sum(sum(roof.values()) for roof in roofs)
+        finding.reason += f" z7 - z1 by itself is a 7 in {sevens:.0%} of draws."
     finding.judge(leaning, condition, n=len(counted), needed=SEEDS, of="runs")
     return finding

@@ -55,16 +55,22 @@ def models(results: Results) -> pd.DataFrame:
                     "network": f"{name} {part}".strip(),
                     "parameters": sum(_size(shape) for shape in trained.values()),
                     "shapes": "; ".join(
-                        f"{k} {'x'.join(map(str, shape)) or '1'}" for k, shape in trained.items()
+                        f"{k} {'x'.join(map(str, shape)) or '1'}"
+                        for k, shape in sorted(trained.items(), key=_by_layer)
                     ),
                 }
             )
     return pd.DataFrame(rows).drop_duplicates() if rows else pd.DataFrame()
 
 
+def _by_layer(item: tuple[str, Any]) -> list[tuple[int, str]]:
+    """`layers.9` before `layers.10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in item[0].split(".")]
+
+
 def _name(run: dict[str, Any]) -> str:
     if run["task"] == "lstm":
-        return f"{run['label']}, H={run['hidden_size']}, {run['input']}".replace("_", "-")
+        return f"{run['label']}, H={run['hidden_size']:.0f}, {run['input']}".replace("_", "-")
     if run["task"] == "gan":
         return f"GAN, {run['label']}"
     return f"one-layer GANs, {run['label']}" if run["task"] == "one_layer_gan" else str(run["task"])
