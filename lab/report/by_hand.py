@@ -115,7 +115,7 @@ def b10(results: Results) -> Finding:
             else ", and declines in every setting tried"
         )
         + f". At epoch 500 it is {means.at_500.min():.0%} to {means.at_500.max():.0%}: the source "
-        "does not say which noise and whether sum or mean, and both decide."
+        "does not say which noise it draws, nor whether a gradient is the sum or the mean."
     )
     finding.judge(leaning, condition, n=int(seeds[judged].min()), needed=SEEDS)
     return finding

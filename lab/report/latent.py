@@ -60,8 +60,7 @@ def b7(results: Results) -> Finding:
     finding.reason = (
         f"On {third:.0%} of 200 walks the judge meets a class that is neither end's, and the "
         f"largest of 8 steps takes {step:.0%} of the way in its features. "
-        "So the pictures that pass through another digit are the common case, though not the rule "
-        "for every pair."
+        "Eight even steps would take 12.5 % each."
     )
     if step != step:
         return finding.open(
@@ -112,8 +111,7 @@ def b8(results: Results) -> Finding:
     )
     finding.reason = (
         f"The way to 2 z2 is {spread(runs.ratio, '.2f')} times as long as that to z2, over 200 "
-        "walks in each run, although z2 moves twice as far out: past the "
-        "prior's shell the generator repeats what it already makes."
+        "walks in each run, while its end lies twice as far from the origin."
     )
     finding.judge(leaning, condition, n=len(runs), needed=SEEDS, of="runs")
     return finding
@@ -200,8 +198,7 @@ def b9(results: Results) -> Finding:
         f"same length gives one in {null / n:.1%} (p = {p:.2g}); the commonest "
         f"outcome is {commonest} with {total['on_row'][commonest] / n:.0%}. As the algebra is "
         "written, z6 + 0.8 z_hybrid gives a 9 in "
-        f"{total['as_written'].get('9', 0) / n:.1%}; so a picture with a 9 can be found, and is a "
-        "draw among many."
+        f"{total['as_written'].get('9', 0) / n:.1%}."
     )
     roofs = [sums["roof"] for _, sums in counted if "roof" in sums]
     if roofs:

@@ -124,8 +124,7 @@ def a5(results: Results) -> Finding:
         leaning, condition = FAILS, ""
     else:
         reason = (
-            "its reason, too little data, does not: more updates on the same 80 palindromes cure "
-            "it"
+            "its reason, too little data, does not: more updates on the same 80 palindromes cure it"
             if cured["cured"]
             else ""
         )
