@@ -146,6 +146,15 @@ def path_length(features: Tensor) -> Tensor:
     return features.diff(dim=-2).norm(dim=-1).sum(-1)
 
 
+def largest_step(features: Tensor) -> Tensor:
+    """The share [...] of a path [..., S, D] that its largest step takes.
+
+    1 / (S - 1) if all steps are even, 1 if all of the change comes at once.
+    """
+    steps = features.diff(dim=-2).norm(dim=-1)
+    return steps.amax(-1) / steps.sum(-1).clamp(min=torch.finfo(steps.dtype).tiny)
+
+
 @dataclass(frozen=True, eq=False)
 class Sums:
     """Latent arithmetic "plus - minus + base" over many draws; each tensor is z [N, latent].
@@ -156,6 +165,7 @@ class Sums:
         on_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus): where
             the source's picture has its 9.
         as_written: z_base + 0.8 z_hybrid, as the source's algebra has it.
+        roof: z_plus - z_minus by itself, which the source still takes for a 7.
         null_single: z_base + a random direction as long as z_plus - z_minus.
         null_means: z_base + a random direction as long as the difference of the means.
     """
@@ -164,6 +174,7 @@ class Sums:
     means: Tensor
     on_row: Tensor
     as_written: Tensor
+    roof: Tensor
     null_single: Tensor
     null_means: Tensor
 
@@ -205,6 +216,7 @@ def sums(
         means=z_base + mean_roof,
         on_row=0.2 * z_base + 0.8 * hybrid,
         as_written=z_base + 0.8 * hybrid,
+        roof=roof,
         null_single=z_base + direction * roof.norm(dim=1, keepdim=True),
         null_means=z_base + direction * mean_roof.norm(dim=1, keepdim=True),
     )

@@ -129,6 +129,7 @@ def _interpolation(
         lengths = latent.path_length(verdict.features)
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
         result[f"path_length_{name}"] = float(lengths.mean())
+        result[f"largest_step_{name}"] = float(latent.largest_step(verdict.features).mean())
     return figures.labelled_rows(images, labels, titles), result
 
 

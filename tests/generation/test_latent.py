@@ -13,6 +13,7 @@ from lab.generation.latent import (
     draw,
     generate,
     interpolate,
+    largest_step,
     nearest,
     path_length,
     roof_rows,
@@ -127,6 +128,13 @@ def test_a_third_class_between_two(draws):
     ]
     lengths = path_length(verdict.features)
     torch.testing.assert_close(lengths, (ends - starts).norm(dim=1))
+    torch.testing.assert_close(largest_step(verdict.features), torch.full((3,), 1 / 8))
+
+
+def test_a_walk_that_changes_all_at_once():
+    at_once = torch.tensor([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]])
+    assert largest_step(at_once).item() == 1.0
+    assert largest_step(torch.zeros(3, 2)).item() == 0.0
 
 
 def test_ends_of_walks_are_of_different_classes(draws):
@@ -153,7 +161,7 @@ def test_sums_are_the_sums_they_say(draws):
         )
     counts = made.counts(PLANE, SECTORS)
     assert {name: count.sum().item() for name, count in counts.items()} == dict.fromkeys(
-        ("single", "means", "on_row", "as_written", "null_single", "null_means"), 200
+        ("single", "means", "on_row", "as_written", "roof", "null_single", "null_means"), 200
     )
     # n - e points north-west, so w and this is w or n; a random direction is anything.
     assert counts["single"][[E, S]].sum() == 0
