@@ -43,7 +43,8 @@ def test_a_cell_equals_torchs_both_ways(ours, theirs):
 
 def test_the_irnn_is_torchs_rnn_with_relu_and_starts_as_the_paper_says():
     cell = IRNN(D, 400)
-    assert torch.equal(cell.W_hh, torch.eye(400)) and not cell.b_h.any()
+    assert torch.equal(cell.W_hh, torch.eye(400))
+    assert not cell.b_h.any()
     assert cell.W_hx.std().item() == pytest.approx(0.001, rel=0.1)
     cell = IRNN.from_torch(nn.RNN(D, H, nonlinearity="relu"))
     x = torch.randn(T, B, D)
