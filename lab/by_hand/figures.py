@@ -194,5 +194,5 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
                   frameon=False, fontsize=9)  # fmt: skip
     figure.text(0.5, 0.01, f"means over the digits; band: least to greatest of {seeds} runs",
                 ha="center", fontsize=9)  # fmt: skip
-    figure.subplots_adjust(left=0.07, right=0.98, top=0.87, bottom=0.1, hspace=0.42, wspace=0.18)
+    figure.subplots_adjust(left=0.085, right=0.98, top=0.87, bottom=0.1, hspace=0.42, wspace=0.2)
     return figure
