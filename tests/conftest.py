@@ -1,10 +1,15 @@
 """Runs that several tests look at, made once."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
+
+# A shell starts its background jobs with Ctrl-C ignored, which every command under test would
+# inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

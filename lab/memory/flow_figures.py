@@ -1,6 +1,7 @@
 """Figures of how a network remembers: gradients, gates, probes. Arrays in, figures out."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CHANCE = 0.1
 DIGITS_THAT_FIT = 60
+LEGEND_WIDTH = 58  # letters in half a figure
 
 
 def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
@@ -33,18 +35,20 @@ def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> F
     """Several runs, at their start and after training; for an LSTM the way of its cell state."""
     title = f"How much of the loss at the end of T={seq_len:,} reaches the digit read at t"
     figure, axes = plots.new_figure(title, panels=2)
+    lines = dict.fromkeys(axes, 0)
     for index, (run, both) in enumerate(flows.items()):
         k = index % len(plots.COLOURS)
         for axis, flow in zip(axes, both, strict=True):
             name = list(flow.norms)[-1]
-            words = f"d{name}(t), {run}{flow.phrase(name)}"
+            words = fill(f"d{name}(t), {run}{flow.phrase(name)}", LEGEND_WIDTH)
+            lines[axis] += words.count("\n") + 1
             _draw_norms(axis, flow.norms[name], plots.COLOURS[k], plots.LINES[k], words)
     low = min(axis.get_ylim()[0] for axis in axes)
     high = max(axis.get_ylim()[1] for axis in axes)
     for axis, when in zip(axes, ("at the start of training", "trained"), strict=True):
         axis.set_ylim(low, high)
         axis.set_title(when, fontsize=10)
-        _finish_norms(axis, len(flows))
+        _finish_norms(axis, lines[axis])
     figure.subplots_adjust(top=0.85, wspace=0.3)
     return figure
 
@@ -54,10 +58,10 @@ def _draw_norms(axis: Axes, norms: np.ndarray, colour: str, line: str, words: st
     axis.plot(steps, norms, line, color=colour, label=words, linewidth=1.6)
 
 
-def _finish_norms(axis: Axes, curves: int) -> None:
+def _finish_norms(axis: Axes, lines: int) -> None:
     # Room below for the legend, which would cover the curves elsewhere.
     low, high = axis.get_ylim()
-    axis.set_ylim(low - 0.08 * (curves + 1) * max(high - low, 1), high)
+    axis.set_ylim(low - 0.08 * (lines + 1) * max(high - low, 1), high)
     axis.legend(frameon=False, fontsize=7.5, loc="lower right")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel("step t (digits read)")
