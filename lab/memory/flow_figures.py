@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHANCE = 0.1
 DIGITS_THAT_FIT = 60
-LEGEND_WIDTH = 58  # letters in half a figure
+LEGEND_WIDTH = 64  # letters in half a figure
 
 
 def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
@@ -48,7 +48,7 @@ def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> F
     for axis, when in zip(axes, ("at the start of training", "trained"), strict=True):
         axis.set_ylim(low, high)
         axis.set_title(when, fontsize=10)
-        _finish_norms(axis, lines[axis])
+        _finish_norms(axis, max(lines.values()))
     figure.subplots_adjust(top=0.85, wspace=0.3)
     return figure
 
