@@ -46,8 +46,7 @@ CLAIMS = {
     "A5": Claim(
         "001",
         "The RNN is acceptable to about 10 and degrades then; the LSTM is exactly 100 % at T=25; "
-        "at T=3 "
-        "the LSTM is below 100 % and below the RNN, for want of data.",
+        "at T=3 the LSTM is below 100 % and below the RNN, for want of data.",
         f"T=3..25, one-hot, 10,000 palindromes, early stop at 99 %, {MEMORY_SETTING}, 100 epochs.",
     ),
     "A6": Claim("003", "The LSTM learns T=5 and T=20.", f"T=5 and 20, {MEMORY_SETTING}."),
@@ -71,15 +70,13 @@ CLAIMS = {
     "B3": Claim(
         "001",
         "The recommended discriminator becomes too strong: its loss falls to near zero, G's "
-        "rises, the "
-        "images are unsatisfactory after 50 epochs.",
+        "rises, the images are unsatisfactory after 50 epochs.",
         f"G 100-128-256-512-1024-784, D 784-512-256-1 without dropout, {GAN_SETTING}.",
     ),
     "B4": Claim(
         "001",
         "With a balanced discriminator both losses hover around log 2, which means realistic "
-        "images: "
-        "high-quality digits.",
+        "images: high-quality digits.",
         f"As B3, but D 784-256-128-1 with dropout 0.4, {GAN_SETTING}.",
     ),
     "B5": Claim(
@@ -88,8 +85,7 @@ CLAIMS = {
     "B6": Claim(
         "003",
         "Samples are noise at first, mixed halfway and almost identical to handwriting at the "
-        "end; a saved "
-        "generator gives them again.",
+        "end; a saved generator gives them again.",
         "A sheet every 500 batches, the run of B4.",
     ),
     "B7": Claim(
@@ -106,8 +102,7 @@ CLAIMS = {
     "B9": Claim(
         "001",
         "7 - 1 + 6 gives a 9, at 0.2 z6 + 0.8 z_hybrid (or, as its algebra has it, z6 + 0.8 "
-        "z_hybrid); "
-        "z7 - z1 by itself still is a 7.",
+        "z_hybrid); z7 - z1 by itself still is a 7.",
         "200 draws of the three samples; the null adds a random direction of the same length.",
     ),
     "B10": Claim(
@@ -120,8 +115,7 @@ CLAIMS = {
     "B11": Claim(
         "004",
         "Adam does not converge to a good image, and a pair of MLPs struggles to make a digit: "
-        "both worse "
-        "than single layers with a constant rate.",
+        "both worse than single layers with a constant rate.",
         "As B10 with Adam, and as B10 with a hidden layer of 128 in both.",
     ),
     "B12": Claim(
