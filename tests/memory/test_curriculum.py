@@ -36,11 +36,14 @@ def test_the_length_doubles_up_to_the_one_asked_for_and_only_there_is_it_solved(
     assert lengths == [9, 17, 33, 40, 40]
 
 
-def test_it_does_not_grow_before_it_is_solved():
+@pytest.mark.parametrize(
+    ("loss", "accuracy", "seq_len"), [(0.001, 0.999, 9), (0.01, 1.0, 9), (0.001, 1.0, 17)]
+)
+def test_it_grows_only_where_it_is_right_and_sure(loss, accuracy, seq_len):
     task = make()
-    task.last_evaluation = {"val_loss": 0.1, "val_accuracy": 0.99}
+    task.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
     task.step()
-    assert task.seq_len == 9
+    assert task.seq_len == seq_len
 
 
 def test_a_short_palindrome_is_where_it_begins_and_ends():
