@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.config import RunConfig, from_file, short_hash
+from lab.config import RunConfig, flatten, from_file, short_hash
 from lab.errors import UserError
-from lab.runs import RunFolder, write_atomically
+from lab.runs import RunFolder, scalars, write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,26 +98,13 @@ def _config_of(run: RunFolder) -> RunConfig:
 
 def _asked(config: RunConfig) -> dict[str, Any]:
     """All that makes it another run, with keys such as `optimizer.lr`."""
-    return {k: v for k, v in _flat(config.to_dict()).items() if k not in config.NOT_ASKED_FOR}
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+    return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_ASKED_FOR}
 
 
 def _results(run: RunFolder) -> dict[str, Any]:
     """The numbers of its result; of one that is not finished, the last that were logged."""
     if run.result is not None:
-        drop = ("task", "seed")
-        return {
-            k: v for k, v in run.result.items() if not isinstance(v, dict | list) and k not in drop
-        }
+        return {k: v for k, v in scalars(run.result).items() if k not in ("task", "seed")}
     last: dict[str, Any] = {}
     for name, values in _metrics(run).items():
         known = [value for value in values if value == value]
@@ -217,8 +204,7 @@ def _figure(
                 x, y = zip(*points, strict=True)
                 axis.plot(x, y, line, color=colour, marker=marker, markersize=3)
         axis.set_title(key, fontsize=10, loc="left")
-        axis.grid(True, alpha=0.25, linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
+        plots.light_frame(axis)
         axis.tick_params(labelsize=8)
     for axis in axes[len(shown) :]:
         axis.set_axis_off()

@@ -6,6 +6,7 @@ Imports neither torch nor a study, so that a mistake on the command line is answ
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -169,6 +170,17 @@ def from_file(path: Path) -> RunConfig:
     if not isinstance(values, dict):
         raise UserError(f"{path}: not a run's config")
     return from_dict(values)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys such as `optimizer.lr`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
 
 
 def dataclass_keys(cls: type[RunConfig]) -> list[str]:

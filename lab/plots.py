@@ -24,13 +24,27 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(7.0 if panels == 1 else 4.6 * panels, 4.2), dpi=DPI)
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for axis in axes:
-        axis.grid(True, alpha=0.25, linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
+        light_frame(axis)
     figure.suptitle(title, fontsize=11)
     figure.subplots_adjust(
         left=0.1 if panels == 1 else 0.085, right=0.97, bottom=0.13, top=0.88, wspace=0.22
     )
     return figure, list(axes)
+
+
+def light_frame(axis: Axes) -> None:
+    """A faint grid, and no frame but the two axes."""
+    axis.grid(True, alpha=0.25, linewidth=0.6)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def level_line(axis: Axes, value: float, words: str) -> None:
+    """A dashed line at a value to compare with, its words above it at the right."""
+    axis.axhline(value, color=CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+    axis.annotate(
+        words, (1, value), (-2, 3), ("axes fraction", "data"), "offset points",
+        color=CHANCE, fontsize=8, ha="right",
+    )  # fmt: skip
 
 
 def power_of_ten(exponent: float) -> str:

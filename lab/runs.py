@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -55,6 +55,11 @@ def save_png(figure: "Figure", file: BinaryIO) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Those entries of a result that fit into a table's cell."""
+    return {key: value for key, value in result.items() if not isinstance(value, dict | list)}
 
 
 class RunFolder:

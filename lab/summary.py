@@ -19,7 +19,7 @@ from typing import Any
 
 from lab.config import RunConfig, from_file
 from lab.errors import UserError
-from lab.runs import RunFolder, save_png, write_atomically, write_text
+from lab.runs import RunFolder, save_png, scalars, write_atomically, write_text
 from lab.sweeps import Sweep
 
 SECONDS_BETWEEN = 5.0
@@ -115,8 +115,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, An
         and not key.startswith("cell")
     ]  # fmt: skip
     series = ", ".join([result.get("label", result["task"]), *extra])
-    scalars = {k: v for k, v in result.items() if not isinstance(v, dict | list)}
-    return {**row, "status": "finished", "series": series, **scalars}
+    return {**row, "status": "finished", "series": series, **scalars(result)}
 
 
 def _study_of(runs: Iterable[RunFolder]) -> type[RunConfig] | None:

@@ -12,6 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 from tqdm import tqdm
 
+from lab.config import flatten
 from lab.runs import RunFolder, write_text
 
 if TYPE_CHECKING:
@@ -90,7 +91,11 @@ class Tracker:
             if isinstance(value, int | float)
         }
         events = self.writer._get_file_writer()
-        for summary in hparams(_flat(config), numbers):
+        settings = {
+            key: value if isinstance(value, str | float | bool) else str(value)
+            for key, value in flatten(config).items()
+        }
+        for summary in hparams(settings, numbers):
             events.add_summary(summary)
         for name, number in numbers.items():
             self.writer.add_scalar(name, number)
@@ -111,16 +116,6 @@ def _raised_again_by_flush(args: threading.ExceptHookArgs) -> None:
     """TensorBoard's thread also hands a full disk's error to us: no traceback of its own for it."""
     if not issubclass(args.exc_type, OSError):
         threading.__excepthook__(args)
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str | float | bool]:
-    flat: dict[str, str | float | bool] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value if isinstance(value, str | float | bool) else str(value)
-    return flat
 
 
 class Progress:

@@ -61,11 +61,7 @@ def quality_curves(
     left.axhline(1.0, color=plots.CHANCE, linewidth=0.8)
     left.set_ylabel("share of samples read as their digit")
     right.set_yscale("log")
-    right.axhline(floor, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-    right.annotate(
-        f"real images {floor:.1f}", (1, floor), (-2, 3), ("axes fraction", "data"),
-        "offset points", color=plots.CHANCE, fontsize=8, ha="right",
-    )  # fmt: skip
+    plots.level_line(right, floor, f"real images {floor:.1f}")
     right.set_ylabel("FID within the class (less is better)")
     left.legend(frameon=False, fontsize=9, loc="lower right")
     return figure
@@ -99,11 +95,7 @@ def loss_curves(
     figure, (left, right) = plots.new_figure(title, panels=2)
     for index, (name, values) in enumerate(losses.items()):
         left.plot(steps, values, plots.LINES[index], color=plots.COLOURS[index], label=name)
-    left.axhline(log(2), color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-    left.annotate(
-        "log 2: D cannot decide", (1, log(2)), (-2, 3), ("axes fraction", "data"),
-        "offset points", color=plots.CHANCE, fontsize=8, ha="right",
-    )  # fmt: skip
+    plots.level_line(left, log(2), "log 2: D cannot decide")
     left.set_ylabel("loss, mean over the digits")
     for index, (name, of_digits) in enumerate(shares.items()):
         right.plot(
@@ -186,8 +178,7 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
                 epochs, values.min(0), values.max(0), color=colour, alpha=0.18, linewidth=0
             )
         axis.set_title(words, fontsize=10)
-        axis.grid(True, alpha=0.25, linewidth=0.6)
-        axis.spines[["top", "right"]].set_visible(False)
+        plots.light_frame(axis)
         axis.set_xlabel("epoch (one update each)", fontsize=9)
     seeds = max(sum(name == other for other, _ in runs) for name in names)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="upper center", ncols=2,

@@ -147,11 +147,7 @@ def loss_dynamics(
         axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
     figure.subplots_adjust(top=0.84)
     if cross_entropy:
-        left.axhline(log(2), color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-        left.annotate(
-            "log 2: D cannot decide", (1, log(2)), (-2, 3), ("axes fraction", "data"),
-            "offset points", color=plots.CHANCE, fontsize=8, ha="right",
-        )  # fmt: skip
+        plots.level_line(left, log(2), "log 2: D cannot decide")
     left.set_ylabel("loss")
     right.axhline(0.5, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
     right.set_ylim(-0.02, 1.02)

@@ -13,6 +13,7 @@ from lab.report.generation import (
     NON_SATURATING,
     QUALITY,
     SEEDS,
+    common_steps,
     longest,
     loss_figure,
     quality_figure,
@@ -90,7 +91,7 @@ def b4(results: Results) -> Finding:
         "0.5. All: holds; some: holds only if …; none: does not hold",
         evidence=pd.concat([runs, rival]),
     )
-    steps = sorted(set(runs.steps) & set(rival.steps)) if len(runs) and len(rival) else []
+    steps = common_steps(runs, rival)
     if not steps:
         return finding.open("runs of B3 and of B4 with equal steps")
     last = longest(runs)

@@ -7,20 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab.config import from_file
+from lab.config import flatten, from_file
 from lab.errors import UserError
-from lab.runs import RunFolder
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with keys such as `optimizer.lr`."""
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
+from lab.runs import RunFolder, scalars
 
 
 def describe_run(folder: RunFolder) -> dict[str, Any] | None:
@@ -37,12 +26,11 @@ def describe_run(folder: RunFolder) -> dict[str, Any] | None:
         return None
     config = from_file(folder.config_file)
     row = flatten(config.to_dict())
-    scalars = {k: v for k, v in result.items() if not isinstance(v, dict | list)}
-    if "epochs" in scalars:
-        scalars["trained_epochs"] = scalars.pop("epochs")
-    if "data" in scalars:
-        scalars.pop("data")  # the config's data.name
-    row |= scalars
+    numbers = scalars(result)
+    if "epochs" in numbers:
+        numbers["trained_epochs"] = numbers.pop("epochs")
+    numbers.pop("data", None)  # the config's data.name
+    row |= numbers
     row["run"] = str(folder.path)
     row["cell"] = result.get("cell")
     row["is_cut"] = config.max_steps is not None and result["steps"] >= config.max_steps

@@ -120,6 +120,11 @@ def longest(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs.steps == runs.steps.max()] if len(runs) else runs
 
 
+def common_steps(runs: pd.DataFrame, rival: pd.DataFrame) -> list[int]:
+    """The numbers of steps that runs of both were trained for."""
+    return sorted(set(runs.steps) & set(rival.steps)) if len(runs) and len(rival) else []
+
+
 def b1(results: Results) -> Finding:
     """The minimax game beside the non-saturating one."""
     minimax, other = (with_losses(results, results.where(s)) for s in (MINIMAX, B3))
@@ -131,7 +136,7 @@ def b1(results: Results) -> Finding:
         "times as large and its FID at equal steps is less",
         evidence=pd.concat([minimax, other]),
     )
-    steps = sorted(set(minimax.steps) & set(other.steps)) if len(minimax) and len(other) else []
+    steps = common_steps(minimax, other)
     if not steps:
         return finding.open("runs of the minimax game and of B3 with equal steps")
     minimax, other = (runs[runs.steps.isin(steps)] for runs in (minimax, other))

@@ -3,24 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from lab.generation.images import load
 from lab.generation.judge import load_judge
-from tests.generation.small_data import bars, write_raw_files
+from tests.generation.small_data import write_bars
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with images of three classes, 12 to train on and 10 held out, and a data cache."""
     cwd = tmp_path_factory.mktemp("workshop")
-    arrays = []
-    for split, count in enumerate((36, 30)):
-        images = bars(count, split)
-        assert images.labels is not None
-        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
-    write_raw_files(cwd / "images", arrays)
+    write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(cwd / "cache"))
         train, test = (

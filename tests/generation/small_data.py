@@ -63,3 +63,13 @@ def bars(count: int, seed: int, classes: int = 3) -> Images:
         image[:, 4 + 8 * label : 8 + 8 * label] += 180
     checksum = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     return Images("bars", pixels, labels, tuple("abc"[:classes]), checksum)
+
+
+def write_bars(folder: Path, train: int, test: int) -> None:
+    """Write `bars` as the four raw files: so many images to train on and so many to test on."""
+    arrays = []
+    for split, count in enumerate((train, test)):
+        images = bars(count, split)
+        assert images.labels is not None
+        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
+    write_raw_files(folder, arrays)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
-from tests.generation.small_data import MNIST_FILES, bars, write_raw_files
+from tests.generation.small_data import MNIST_FILES, write_bars, write_raw_files
 from tests.run_files import only
 
 FIGURES = {
@@ -25,12 +25,7 @@ FIGURES = {
 def studio(tmp_path_factory) -> Iterator[Path]:
     """A working folder with images of three classes, and a data cache of its own."""
     cwd = tmp_path_factory.mktemp("studio")
-    arrays = []
-    for split, count in enumerate((120, 60)):
-        images = bars(count, split)
-        assert images.labels is not None
-        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
-    write_raw_files(cwd / "images", arrays)
+    write_bars(cwd / "images", 120, 60)
     before = os.environ.get("LAB_DATA")
     os.environ["LAB_DATA"] = str(cwd / "cache")
     yield cwd
