@@ -39,7 +39,7 @@ class GanConfig(RunConfig):
     epochs: Count
     gradient_penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     ema: Decay | None
-    lr_schedule: Literal["constant", "cosine"]
+    lr_schedule: Literal["constant", "cosine", "soft_cosine"]
     precision: Literal["fp32", "bf16"]
     sample_every: Count
     log_every: Count
