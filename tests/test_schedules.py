@@ -13,7 +13,7 @@ def factors(name: ScheduleName, steps: int = 100) -> list[float]:
     following = schedule(name, optimizer, total_steps=steps, halve_every=40)
     found = []
     for _ in range(steps + 1):
-        found.append(following.get_last_lr()[0])
+        found.append(float(following.get_last_lr()[0]))
         optimizer.step()
         following.step()
     return found
