@@ -18,6 +18,7 @@ SINGLE = {
     "discriminator_hidden": 0,
     "lr": 1e-3,
     "noise_size": 100,
+    "init_scale": 0.01,
     "discriminator_lr": None,
 }
 BY_DIGIT = Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -138,8 +139,9 @@ def _means(results: Results, runs: pd.DataFrame, name: str) -> dict[str, Any]:
 
 def b11(results: Results) -> Finding:
     """Adam, and a pair of MLPs."""
-    base = {key: value for key, value in SINGLE.items() if not key.endswith("hidden")}
-    runs = results.where(base, noise="normal", reduction="sum", discriminator_decay=0.0)
+    game = {"noise": "normal", "reduction": "sum", "discriminator_decay": 0.0}
+    mlps = {"generator_hidden": 128, "discriminator_hidden": 128, "init_scale": 0.05}
+    runs = pd.concat([results.where(SINGLE, game), results.where(SINGLE, game, mlps)])
     finding = Finding(
         "B11",
         "by the share of samples read as their digit at the end, means at equal epochs and "

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.report.balance import b3, b4
-from lab.report.by_hand import b10, b12
+from lab.report.by_hand import b10, b11, b12
 from lab.report.evidence import FAILS, HOLDS, ONLY_IF, OPEN, Results
 from lab.report.front import JUDGES, judge_all, sentences
 from lab.report.generation import b1
@@ -158,6 +158,23 @@ def test_decline(tmp_path: Path, last: float, verdict: str):
         fid_floor=1.0, digits=digits, label="single layers, sgd",
     )  # fmt: skip
     assert b10(Results(tmp_path)).verdict == verdict
+
+
+def test_adam_and_the_mlps_are_judged_beside_single_layers_of_the_usual_start(tmp_path: Path):
+    pairs = {
+        ("init_scale=0.01",): ("single layers, sgd", 0.3),
+        ("init_scale=0.05",): ("single layers, sgd", 0.1),
+        ("+experiment=b11_adam",): ("single layers, adam", 0.2),
+        ("+experiment=b11_mlp",): ("MLPs, sgd", 0.9),
+    }
+    for words, (label, share) in pairs.items():
+        seeds(
+            tmp_path, ["task=one_layer_gan", "digits=[3]", *words], steps=2000, label=label,
+            judge_share=share, best_judge_share=share, fid=50.0, best_fid=50.0, fid_floor=1.0,
+        )  # fmt: skip
+    finding = b11(Results(tmp_path))
+    assert "30% with single layers, sgd" in finding.reason
+    assert finding.phrase.startswith("holds only if it is about Adam")
 
 
 def test_gradients_need_no_run(tmp_path: Path):
