@@ -15,8 +15,9 @@ from lab.runs import RunFolder, scalars
 def describe_run(folder: RunFolder) -> dict[str, Any] | None:
     """A finished run as a row: its config flattened, over that the numbers of its result.
 
-    The config's `epochs`, the budget, stays what it is; those trained are `trained_epochs`. None if
-    the run is not finished.
+    The config's `epochs`, the budget, stays what it is; those trained are `trained_epochs`. Its
+    `precision`, fp32 or bf16, becomes `arithmetic`; that of the samples keeps the name. None if the
+    run is not finished.
 
     Raises:
         UserError: its config is of a version of the code that had other keys.
@@ -26,6 +27,8 @@ def describe_run(folder: RunFolder) -> dict[str, Any] | None:
         return None
     config = from_file(folder.config_file)
     row = flatten(config.to_dict())
+    if "precision" in row:
+        row["arithmetic"] = row.pop("precision")
     numbers = scalars(result)
     if "epochs" in numbers:
         numbers["trained_epochs"] = numbers.pop("epochs")

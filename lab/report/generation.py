@@ -26,6 +26,7 @@ SHARED = {
     "optimizer.lr": 2e-4,
     "optimizer.betas": [0.5, 0.999],
     "batch_size": 64,
+    "arithmetic": "fp32",
     "ema": None,
     "lr_schedule": "constant",
     "discriminator_lr": None,

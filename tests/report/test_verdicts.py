@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lab.report import generation
 from lab.report.balance import b3, b4
 from lab.report.by_hand import b10, b11, b12
 from lab.report.evidence import FAILS, HOLDS, ONLY_IF, OPEN, Results
@@ -140,6 +141,14 @@ def test_walks(tmp_path: Path):
     results = Results(tmp_path)
     assert b7(results).verdict == HOLDS
     assert b8(results).phrase == "holds only if a way longer by 5% counts as noticeable"
+
+
+def test_bf16_is_not_counted_as_the_source_s_setting(tmp_path: Path):
+    fake_run(tmp_path, *B3)
+    fake_run(tmp_path, *B3, "precision=bf16")
+    found = Results(tmp_path).where(generation.B3)
+    assert found.arithmetic.tolist() == ["fp32"]
+    assert found.precision.tolist() == [0.8]
 
 
 def test_p_value():
