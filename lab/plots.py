@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +14,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", "-", "--", "-.")
 CHANCE = "#666666"
+# Of a line at a value to compare with.
+LEVEL: dict[str, Any] = {"color": CHANCE, "linewidth": 1.0, "linestyle": (0, (2, 2))}
 DPI = 120
 
 
@@ -38,12 +41,12 @@ def light_frame(axis: Axes) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def level_line(axis: Axes, value: float, words: str) -> None:
-    """A dashed line at a value to compare with, its words above it at the right."""
-    axis.axhline(value, color=CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+def level_line(axis: Axes, value: float, words: str, below: bool = False) -> None:
+    """A line at a value to compare with, its words at the right, where curves have left it."""
+    axis.axhline(value, **LEVEL)
     axis.annotate(
-        words, (1, value), (-2, 3), ("axes fraction", "data"), "offset points",
-        color=CHANCE, fontsize=8, ha="right",
+        words, (1, value), (-2, -4 if below else 3), ("axes fraction", "data"), "offset points",
+        color=CHANCE, fontsize=8, ha="right", va="top" if below else "baseline",
     )  # fmt: skip
 
 
@@ -63,13 +66,4 @@ def accuracy_axis(axis: Axes, chance: float) -> None:
     """From 0 to 1, with the accuracy of a guess and the perfect one drawn."""
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=CHANCE, linewidth=0.8)
-    chance_line(axis, chance, f"chance, {chance:.0%}")
-
-
-def chance_line(axis: Axes, value: float, words: str) -> None:
-    """A dotted line at what a guess gets, named at the right, where curves have left it."""
-    axis.axhline(value, color=CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
-    axis.annotate(
-        words, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-2, -4),
-        textcoords="offset points", ha="right", va="top", color=CHANCE, fontsize=8,
-    )  # fmt: skip
+    level_line(axis, chance, f"chance, {chance:.0%}", below=True)

@@ -103,7 +103,7 @@ def loss_curves(
             marker=plots.MARKERS[index], markersize=3, label=name,
         )  # fmt: skip
     right.set_ylim(-0.02, 1.02)
-    right.axhline(0.5, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+    right.axhline(0.5, **plots.LEVEL)
     right.set_ylabel("share, mean over the digits")
     for axis in (left, right):
         axis.set_xlabel("epoch (one update each)")

@@ -149,7 +149,7 @@ def loss_dynamics(
     if cross_entropy:
         plots.level_line(left, log(2), "log 2: D cannot decide")
     left.set_ylabel("loss")
-    right.axhline(0.5, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+    right.axhline(0.5, **plots.LEVEL)
     right.set_ylim(-0.02, 1.02)
     right.set_ylabel("mean over the batch")
     return figure
@@ -174,7 +174,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
             axis.plot(values, [index] * len(values), marker, color=colour, alpha=0.7)
             axis.plot([float(np.mean(values))] * 2, [index - 0.3, index + 0.3], "-", color=colour)
         real = float(np.mean([row[of_real] for row in rows]))
-        axis.axvline(real, color=plots.CHANCE, linewidth=1.0, linestyle=(0, (2, 2)))
+        axis.axvline(real, **plots.LEVEL)
         axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
         axis.set_ylim(len(names) - 0.5, -0.5)
     axes[0].set_xscale("log")

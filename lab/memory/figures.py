@@ -43,7 +43,7 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
     plots.log_axis(losses)
     losses.set_ylim(min(0.1, losses.get_ylim()[0]), max(10.0, losses.get_ylim()[1]))
     losses.set_ylabel("cross-entropy at the last step (nats)")
-    plots.chance_line(losses, LOSS_OF_CHANCE, "chance, ln 10")
+    plots.level_line(losses, LOSS_OF_CHANCE, "chance, ln 10", below=True)
     plots.accuracy_axis(accuracies, CHANCE)
     accuracies.set_ylabel("accuracy")
     if "seq_len" in metrics:

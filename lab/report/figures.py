@@ -54,7 +54,7 @@ def curves(title: str, xlabel: str, panels: Sequence[Panel]) -> Figure:
             )
             drawn.setdefault(name, line)
         for words, level in panel.levels.items():
-            plots.chance_line(axis, level, words)
+            plots.level_line(axis, level, words, below=True)
         if panel.log:
             axis.set_yscale("log")
         if panel.limits:
