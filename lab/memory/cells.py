@@ -10,6 +10,7 @@ starts as the pair of torch.nn.Linear layers that the equations spell out, which
 """
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar, Literal, Self, TypeVar
 
 import torch
@@ -51,6 +52,18 @@ class Cell(nn.Module):
         """h(0) = 0, for the inputs x [T, B, D]."""
         return (x.new_zeros(x.shape[1], self.hidden_size),)
 
+    def projected(self, x: Tensor) -> Iterable[Tensor]:
+        """For each step of x [T, B, D], each gate's W_x x(t) + b, [B, G*H].
+
+        With a gradient all in one product, so that backward has one as well; without, each when its
+        turn comes, so that it stays in the processor's cache.
+        """
+        W_x, b = self.stacked("W_{}x"), self.stacked("b_{}")
+        if not torch.is_grad_enabled():
+            return (nn.functional.linear(x_t, W_x, b) for x_t in x.unbind(0))
+        # unbind, not [t]: indexing would make backward add T whole [T, B, G*H] tensors.
+        return nn.functional.linear(x, W_x, b).unbind(0)
+
     def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
         """One step of the equations.
 
@@ -71,12 +84,10 @@ class Cell(nn.Module):
         Returns:
             h(1), …, h(T) as [T, B, H], and the state after the last step.
         """
-        projected = nn.functional.linear(x, self.stacked("W_{}x"), self.stacked("b_{}"))
         W_h = self.stacked("W_{}h").T
         state = self.initial_state(x) if state is None else state
         hidden = []
-        # unbind, not projected[t]: indexing would make backward add T whole [T, B, G*H] tensors.
-        for a in projected.unbind(0):
+        for a in self.projected(x):
             state = self.step(a, W_h, state)
             hidden.append(state[0])
         return torch.stack(hidden), state

@@ -30,11 +30,10 @@ def gate_values(network: Network, digits: Tensor) -> Gates:
     cell = network.cell
     assert isinstance(cell, LSTM)
     x = network.encode(digits)
-    projected = nn.functional.linear(x, cell.stacked("W_{}x"), cell.stacked("b_{}"))
     W_h = cell.stacked("W_{}h").T
     h, c = cell.initial_state(x)
     kept = []
-    for a in projected.unbind(0):
+    for a in cell.projected(x):
         g, i, f, o = cell.gate(a, W_h, h)
         c = g * i + c * f
         h = torch.tanh(c) * o

@@ -39,6 +39,8 @@ def test_a_cell_equals_torchs_both_ways(ours, theirs):
     for other in (cell, back):
         for value, reference in zip(outputs_and_gradients(other, x), expected, strict=True):
             assert (value - reference).abs().max() < TOLERANCE
+    with torch.no_grad():
+        assert (cell(x)[0] - expected[0]).abs().max() < TOLERANCE
 
 
 def test_the_irnn_is_torchs_rnn_with_relu_and_starts_as_the_paper_says():
