@@ -13,6 +13,8 @@ from torch.nn.utils import parametrizations
 
 SIDE = 28
 PIXELS = SIDE * SIDE
+# Channels beside each other in memory: the same numbers in three quarters of the time on a CPU.
+CONVOLUTIONS_FORMAT = torch.channels_last
 
 
 def _check(*, at_least_one: Sequence[int], slope: float = 0.0, dropout: float = 0.0) -> None:
@@ -43,15 +45,7 @@ class MLPGenerator(nn.Module):
         super().__init__()
         _check(at_least_one=[latent, *widths], slope=slope)
         self.latent = latent
-        layers: list[nn.Module] = []
-        size = latent
-        for width in widths:
-            # BatchNorm has a shift of its own.
-            layers.append(nn.Linear(size, width, bias=not batch_norm))
-            if batch_norm:
-                layers.append(nn.BatchNorm1d(width))
-            layers.append(nn.LeakyReLU(slope, inplace=True))
-            size = width
+        layers, size = _hidden_layers(latent, widths, batch_norm, slope)
         self.layers = nn.Sequential(*layers, nn.Linear(size, PIXELS), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
@@ -99,31 +93,40 @@ class MLPDiscriminator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """A small DCGAN (Radford et al. 2016): 7x7 to 14x14 to 28x28.
+    """A DCGAN (Radford et al. 2016) behind a small MLP: z to 7x7 to 14x14 to 28x28.
+
+    The MLP in front is what the mapping network of StyleGAN is (Karras et al. 2019, section 2).
 
     Args:
         latent: length of z.
         width: channels at 14x14; twice as many at 7x7.
+        hidden: widths of the fully connected layers before the first 7x7.
+        slope: of LeakyReLU below 0.
 
     Raises:
         ValueError: a size is below 1.
     """
 
-    def __init__(self, latent: int, width: int) -> None:
+    def __init__(
+        self, latent: int, width: int, hidden: Sequence[int] = (), slope: float = 0.2
+    ) -> None:
         super().__init__()
-        _check(at_least_one=[latent, width])
+        _check(at_least_one=[latent, width, *hidden], slope=slope)
         self.latent = latent
+        layers, size = _hidden_layers(latent, hidden, True, slope)
         self.layers = nn.Sequential(
-            nn.Linear(latent, 2 * width * 7 * 7, bias=False),
+            *layers,
+            nn.Linear(size, 2 * width * 7 * 7, bias=False),
             nn.Unflatten(1, (2 * width, 7, 7)),
             nn.BatchNorm2d(2 * width),
-            nn.ReLU(inplace=True),
+            nn.LeakyReLU(slope, inplace=True),
             nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
+            nn.LeakyReLU(slope, inplace=True),
             nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),
             nn.Tanh(),
         )
+        self.to(memory_format=CONVOLUTIONS_FORMAT)
 
     def forward(self, z: Tensor) -> Tensor:
         images: Tensor = self.layers(z)
@@ -131,13 +134,13 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Strided convolutions, 28x28 to 14x14 to 7x7, and one linear layer.
+    """Strided convolutions, 28x28 to 14x14 to 7x7 to 3x3, and one linear layer.
 
     Without BatchNorm, which would tie the images of a batch together and so make a gradient
     penalty meaningless (Gulrajani et al. 2017, section 4).
 
     Args:
-        width: channels at 14x14; twice as many at 7x7.
+        width: channels at 14x14; twice as many at 7x7, four times at 3x3.
         slope: of LeakyReLU below 0.
         dropout: the share of channels set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
@@ -157,7 +160,7 @@ class ConvDiscriminator(nn.Module):
         _check(at_least_one=[width], slope=slope, dropout=dropout)
         layers: list[nn.Module] = []
         channels = 1
-        for size in (width, 2 * width):
+        for size in (width, 2 * width, 4 * width):
             layers += [
                 _bounded(nn.Conv2d(channels, size, 4, stride=2, padding=1), spectral_norm),
                 nn.LeakyReLU(slope, inplace=True),
@@ -166,12 +169,28 @@ class ConvDiscriminator(nn.Module):
                 layers.append(nn.Dropout2d(dropout))
             channels = size
         self.layers = nn.Sequential(
-            *layers, nn.Flatten(), _bounded(nn.Linear(channels * 7 * 7, 1), spectral_norm)
+            *layers, nn.Flatten(), _bounded(nn.Linear(channels * 3 * 3, 1), spectral_norm)
         )
+        self.to(memory_format=CONVOLUTIONS_FORMAT)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.layers(images)  # [B, 1]
         return logits.squeeze(1)
+
+
+def _hidden_layers(
+    size: int, widths: Sequence[int], batch_norm: bool, slope: float
+) -> tuple[list[nn.Module], int]:
+    """Of a generator, fully connected, and the size of the last."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        # BatchNorm has a shift of its own.
+        layers.append(nn.Linear(size, width, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm1d(width))
+        layers.append(nn.LeakyReLU(slope, inplace=True))
+        size = width
+    return layers, size
 
 
 def _bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:

@@ -48,7 +48,7 @@ class Step:
 
 # Fewer steps, seeds and images than the sources have; the page says so. 15 minutes on 2 cores.
 SHORT_GAN = "max_steps=1500 eval_every=500 eval_samples=1000 final_samples=5000"
-SHORT_CONV = "max_steps=300 eval_every=100 eval_samples=1000 final_samples=5000"
+SHORT_CONV = "max_steps=500 eval_every=100 eval_samples=1000 final_samples=5000"
 THREE_DIGITS = "'digits=[0,3,7]'"
 THREE_STARTS = "cell=rnn,rnn_identity,lstm"
 FEW_RATES = "seq_len=5,20 optimizer.lr=0.001,0.01"
@@ -91,7 +91,7 @@ FULL: tuple[Step, ...] = (
     Step("B3 B4 B5 B6", f"-m {BOTH_D} seed=0,1,2,3,4 max_steps=12000", 2400, 2),
     Step("A2 A5", "+experiment=a5_ours", 3600, 2),
     Step("B2", "-m +experiment=b2_three_layers seed=0,1,2 max_steps=12000", 500, 2),
-    Step("B13", "-m +experiment=b13_convolutional seed=0,1,2", 1300, 2),
+    Step("B13", "-m +experiment=b13_convolutional seed=0,1,2", 2000, 2),
     Step("B10", "+experiment=b10_decline", 1300, 2),
     Step("B10", "+experiment=b10_rise_and_decline", 1500, 2),
     Step("A3", "+experiment=a3_learning_curves seed=0", 1400, 3),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
@@ -105,6 +106,18 @@ def test_a_saved_generator_is_sampled_from(run, studio):
     run_lab(str(run), "n=70", "seed=3", cwd=studio, module="lab.generation.sample")
     with np.load(npz) as arrays:
         assert np.array_equal(arrays["images"], first)
+
+
+def test_a_convolutional_pair_in_bf16_is_trained_and_sampled_from(studio, tmp_path):
+    words = [word for word in TINY if "widths" not in word and "steps" not in word]
+    sizes = ("generator.width=4", "generator.hidden=[8]", "discriminator.width=4", "max_steps=10")
+    images = f"data.root={studio / 'images'}"
+    done = run_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    finished = only(tmp_path / "outputs/runs", "gan-folder-s0-*")
+    assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "bf16"
+    done = run_lab(str(finished), "n=9", cwd=tmp_path, module="lab.generation.sample")
+    assert done.returncode == 0, done.stderr
 
 
 def test_walks_through_a_finished_run(run, studio):

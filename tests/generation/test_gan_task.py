@@ -14,9 +14,11 @@ from lab.generation.task import GanTask
 from lab.seeding import seed_everything
 from tests.generation.small_data import MNIST_FILES, random_arrays, write_raw_files
 
-TINY = (
-    "task=gan", "data=folder", "batch_size=8", "max_steps=20", "sample_every=4",
-    "generator.widths=[16]", "discriminator.widths=[16]", "generator.latent=5",
+TINY = ("task=gan", "data=folder", "batch_size=8", "max_steps=20", "sample_every=4")
+MLP = ("generator.widths=[16]", "discriminator.widths=[16]", "generator.latent=5")
+CONVOLUTIONAL = (
+    "generator=conv", "discriminator=conv", "generator.width=4", "generator.hidden=[8]",
+    "discriminator.width=4", "precision=bf16",
 )  # fmt: skip
 
 
@@ -31,13 +33,16 @@ def unlabelled(tmp_path_factory):
 
 
 def make(folder, *overrides: str) -> GanTask:
-    config = compose_config(*TINY, f"data.root={folder}", *overrides)
+    networks = () if "generator=conv" in overrides else MLP
+    config = compose_config(*TINY, f"data.root={folder}", *networks, *overrides)
     assert isinstance(config, GanConfig)
     seed_everything(config.seed)
     return GanTask(config, "cpu")
 
 
-@pytest.mark.parametrize("overrides", [(), ("loss=wasserstein", "discriminator.dropout=0.4")])
+@pytest.mark.parametrize(
+    "overrides", [(), ("loss=wasserstein", "discriminator.dropout=0.4"), CONVOLUTIONAL]
+)
 def test_it_goes_on_bit_for_bit_from_a_saved_state(unlabelled, overrides):
     whole, broken = make(unlabelled, *overrides), make(unlabelled, *overrides)
     for task in (whole, broken):
