@@ -135,7 +135,7 @@ def b13(results: Results) -> Finding:
     )
     if conv.empty or rivals.empty:
         return finding.open("a run of the convolutional pair, and one of B3 or B4")
-    conv = longest(conv).assign(pair="convolutional")
+    conv = most_seeds(conv).assign(pair="convolutional")
     both = pd.concat([conv, rivals])
     both = both[both.eval_samples == conv.eval_samples.iloc[0]]
     looks = {
@@ -181,6 +181,12 @@ def b13(results: Results) -> Finding:
     )
     finding.judge(leaning, condition, n=len(at["convolutional"]), needed=SEEDS)
     return finding
+
+
+def most_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those of the number of steps that most seeds have, the largest such number."""
+    seeds = runs.groupby("steps").seed.nunique()
+    return runs[runs.steps == seeds[seeds == seeds.max()].index.max()]
 
 
 def _by_seconds(results: Results, run: dict[str, Any]) -> tuple[list[float], list[float]]:

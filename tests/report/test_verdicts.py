@@ -14,6 +14,7 @@ from lab.report.generation import b1
 from lab.report.latent import b7, b8, b9, p_value
 from lab.report.memory import a1
 from lab.report.memory_lengths import a5
+from lab.report.progress import b13
 from tests.report.fakes import fake_run
 
 A1 = ["+experiment=source_settings", "seq_len=5"]
@@ -198,3 +199,17 @@ def test_a_run_of_another_version_is_told_and_left_out(tmp_path: Path):
     results = Results(tmp_path)
     assert results.runs.empty
     assert len(results.unreadable) == 1
+
+
+CONVOLUTIONAL = ["+experiment=b13_convolutional"]
+
+
+@pytest.mark.parametrize(("fid", "verdict"), [(1.0, HOLDS), (30.0, ONLY_IF)])
+def test_the_convolutional_pair_is_judged_where_most_seeds_are(tmp_path: Path, fid, verdict):
+    seeds(tmp_path, B3, seconds=100.0)
+    seeds(tmp_path, CONVOLUTIONAL, curves={"fid": [fid]}, seconds=100.0)
+    # One seed left to run for longer is not what three seeds show.
+    fake_run(tmp_path, *CONVOLUTIONAL, "max_steps=24000", steps=24000, seconds=100.0)
+    finding = b13(Results(tmp_path))
+    assert finding.verdict == verdict
+    assert f"an FID of {fid:.1f}" in finding.reason
