@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations
 
 SIDE = 28
 PIXELS = SIDE * SIDE
-# Channels beside each other in memory: the same numbers in three quarters of the time on a CPU.
+# Channels beside each other in memory: on a CPU a step takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
 
 
@@ -113,7 +113,7 @@ class ConvGenerator(nn.Module):
         super().__init__()
         _check(at_least_one=[latent, width, *hidden], slope=slope)
         self.latent = latent
-        layers, size = _hidden_layers(latent, hidden, True, slope)
+        layers, size = _hidden_layers(latent, hidden, batch_norm=True, slope=slope)
         self.layers = nn.Sequential(
             *layers,
             nn.Linear(size, 2 * width * 7 * 7, bias=False),

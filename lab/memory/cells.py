@@ -2,7 +2,7 @@
 
 Every parameter is named by the equations: `W_gx` [H, D] goes from the input x to g, `W_gh` [H, H]
 from the state before, `b_g` [H]. The gates' matrices are stacked once a sequence, so that a step is
-one matrix product; the products with the inputs of all steps are one more.
+one matrix product; those with the inputs of all steps are one more in training.
 
 torch.nn stacks its gates as i, f, g, o (LSTM) and r, z, n (GRU), and has two biases, of which only
 the sum matters but in the GRU's n. It starts every parameter within ±1/sqrt(H); here each gate

@@ -121,6 +121,12 @@ def longest(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs.steps == runs.steps.max()] if len(runs) else runs
 
 
+def most_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those of the number of steps that most seeds have, the largest such number."""
+    seeds = runs.groupby("steps").seed.nunique()
+    return runs[runs.steps == seeds[seeds == seeds.max()].index.max()]
+
+
 def common_steps(runs: pd.DataFrame, rival: pd.DataFrame) -> list[int]:
     """The numbers of steps that runs of both were trained for."""
     return sorted(set(runs.steps) & set(rival.steps)) if len(runs) and len(rival) else []

@@ -8,7 +8,7 @@ from lab.generation.finished import open_run
 from lab.generation.latent import generate
 from lab.report.evidence import FAILS, HOLDS, ONLY_IF, Finding, Results, table_of
 from lab.report.figures import Panel, curves
-from lab.report.generation import B3, B4, QUALITY, SEEDS, longest
+from lab.report.generation import B3, B4, QUALITY, SEEDS, longest, most_seeds
 from lab.report.latent import picture_of
 
 CONV = {
@@ -181,12 +181,6 @@ def b13(results: Results) -> Finding:
     )
     finding.judge(leaning, condition, n=len(at["convolutional"]), needed=SEEDS)
     return finding
-
-
-def most_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """Those of the number of steps that most seeds have, the largest such number."""
-    seeds = runs.groupby("steps").seed.nunique()
-    return runs[runs.steps == seeds[seeds == seeds.max()].index.max()]
 
 
 def _by_seconds(results: Results, run: dict[str, Any]) -> tuple[list[float], list[float]]:

@@ -19,6 +19,7 @@ from tests.report.fakes import fake_run
 
 A1 = ["+experiment=source_settings", "seq_len=5"]
 B3, B4 = ["+experiment=b3_strong_d"], ["+experiment=b4_balanced_d"]
+CONVOLUTIONAL = ["+experiment=b13_convolutional"]
 NEAR, FAR = {"d_loss": [0.68], "g_loss": [0.72]}, {"d_loss": [0.05], "g_loss": [1.0, 5.0]}
 
 
@@ -199,9 +200,6 @@ def test_a_run_of_another_version_is_told_and_left_out(tmp_path: Path):
     results = Results(tmp_path)
     assert results.runs.empty
     assert len(results.unreadable) == 1
-
-
-CONVOLUTIONAL = ["+experiment=b13_convolutional"]
 
 
 @pytest.mark.parametrize(("fid", "verdict"), [(1.0, HOLDS), (30.0, ONLY_IF)])
