@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from lab.by_hand.gans import PIXELS, GanSettings, StackedGans
-from lab.seeding import generator
+from lab.engine.seeding import generator
 
 GANS, BATCH, EPOCHS = 10, 200, 2000
 

@@ -19,11 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab import checkpoints
 from lab.cli import compose_config
 from lab.config import RunConfig
-from lab.jobs import perform
-from lab.runs import RunFolder
+from lab.engine import checkpoints
+from lab.engine.jobs import perform
+from lab.engine.run_folder import RunFolder
 
 STEPS_PER_BLOCK = 5
 

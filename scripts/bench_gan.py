@@ -20,10 +20,10 @@ from torchvision import transforms
 from torchvision.datasets import MNIST
 
 from lab.cli import compose_config
-from lab.generation.cache import default_cache
 from lab.generation.config import GanConfig
 from lab.generation.networks import MLPDiscriminator, MLPGenerator
 from lab.generation.task import GanTask
+from lab.images.cache import default_cache
 
 ROUNDS = 5
 Step = Callable[[], object]

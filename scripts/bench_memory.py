@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lab.cli import compose_config
+from lab.engine.seeding import generator, seed_everything
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.task import MemoryTask
-from lab.seeding import generator, seed_everything
 
 TARGET = 0.999
 MAX_EPOCHS = 100

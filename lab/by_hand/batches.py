@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lab.errors import UserError
-from lab.generation.images import Images
+from lab.config.errors import UserError
+from lab.images.datasets import Images
 
 # Fewer points have no covariance, and so no FID.
 FEWEST = 2

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from lab.config import STRICT, Count, Positive, RunConfig
-from lab.generation.config import DataConfig
-from lab.runs import RunFolder
+from lab.engine.run_folder import RunFolder
+from lab.images.config import DataConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

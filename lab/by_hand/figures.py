@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lab import plots
-from lab.generation.figures import GAP, MARGIN, TITLE, strips, tile
+from lab.engine import plots
+from lab.images.sheets import GAP, MARGIN, TITLE, strips, tile
 
 SIDE_LABELS = MARGIN // 2
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from lab.by_hand.batches import class_images
 from lab.by_hand.gans import StackedGans
-from lab.generation.images import Images, to_float
-from lab.generation.judge import Judge, load_judge
-from lab.generation.quality import fid
+from lab.images.classifier import Judge, load_judge
+from lab.images.datasets import Images, to_float
+from lab.images.quality import fid
 
 FIGURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
 

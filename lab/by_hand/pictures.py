@@ -6,9 +6,9 @@ import numpy as np
 from torch import Tensor
 
 from lab.by_hand import figures
-from lab.generation.figures import animation, image_grid
-from lab.runs import RunFolder
-from lab.tracking import Tracker
+from lab.engine.run_folder import RunFolder
+from lab.engine.tracking import Tracker
+from lab.images.sheets import animation, image_grid
 
 COLUMNS = 5
 

@@ -10,10 +10,10 @@ from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import GanSettings, StackedGans
 from lab.by_hand.measures import FIGURES, Measures, as_images
-from lab.generation.images import load
-from lab.runs import RunFolder
-from lab.seeding import generator
-from lab.tracking import Tracker
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
+from lab.engine.tracking import Tracker
+from lab.images.datasets import load
 
 IMAGES_IN_FRAME = 25
 

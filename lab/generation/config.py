@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from lab.config import STRICT, Component, Count, Optimizer, Positive, RunConfig
+from lab.images.config import DataConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Samples = Annotated[int, Field(ge=10)]
-
-
-# Not strict: it is made from the mapping that YAML gives.
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class DataConfig:
-    """Which images, and for `folder` where they lie."""
-
-    name: Literal["mnist", "fashion_mnist", "kmnist", "emnist_digits", "folder"]
-    root: str | None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -1,124 +1,13 @@
-"""The generation study's figures: arrays in, matplotlib figures out; no files but the animation.
-
-Images are float arrays [..., 28, 28] in [-1, 1]. Grey levels are true: -1 is black and 1 is white
-in every image, whatever else it holds, and every pixel is drawn as a square of ZOOM dots.
-"""
+"""The generation study's figures: numbers in, Matplotlib figures out."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil, isqrt, log
-from pathlib import Path
-from typing import Any, BinaryIO
+from math import log
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab import plots
-
-GAP = 2  # image pixels between two images
-GAP_GREY = 190
-ZOOM = 3
-TITLE = 28  # dots above an image
-LABEL = 22  # dots below it
-MARGIN = 104  # dots left of a row
-FRAME_MS = 120
-LAST_FRAME_MS = 2000
-
-
-def tile(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images [N, 28, 28] row by row on one sheet, greys uint8 [H, W], a thin gap around each."""
-    count, height, width = images.shape
-    rows = ceil(count / columns)
-    step_down, step_right = height + GAP, width + GAP
-    sheet = np.full((rows * step_down + GAP, columns * step_right + GAP), GAP_GREY, np.uint8)
-    for index, image in enumerate(((images + 1) * 127.5).round().clip(0, 255)):
-        top, left = GAP + index // columns * step_down, GAP + index % columns * step_right
-        sheet[top : top + height, left : left + width] = image
-    return sheet
-
-
-def image_grid(images: np.ndarray, columns: int | None = None) -> Figure:
-    """Images [N, 28, 28] beside and below each other.
-
-    Args:
-        images: in [-1, 1].
-        columns: as many as rows if None.
-    """
-    figure, _ = strips([tile(images, columns or isqrt(len(images) - 1) + 1)])
-    return figure
-
-
-def progress_sheet(sheets: np.ndarray, steps: Sequence[int]) -> Figure:
-    """The same z through training: a row [N, 28, 28] for each step, the first on top.
-
-    Args:
-        sheets: [S, N, 28, 28] in [-1, 1].
-        steps: S optimizer steps.
-    """
-    sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
-    figure, (axis,) = strips([sheet], left=MARGIN)
-    step_down = sheets.shape[-1] + GAP
-    for index, step in enumerate(steps):
-        axis.text(
-            -GAP, (index + 0.5) * step_down, f"step {step:,}", fontsize=9, ha="right", va="center"
-        )
-    return figure
-
-
-def labelled_rows(
-    rows: np.ndarray, labels: Sequence[Sequence[str]], titles: Sequence[str]
-) -> Figure:
-    """Rows of images with a word under each: walks with what the judge takes each image for.
-
-    Args:
-        rows: [R, S, 28, 28] in [-1, 1].
-        labels: R times S; those of the first and the last image of a row are set in bold.
-        titles: R, one above each row.
-    """
-    figure, axes = strips([tile(row, len(row)) for row in rows], above=TITLE, below=LABEL)
-    side = rows.shape[-1]
-    for axis, row, title in zip(axes, labels, titles, strict=True):
-        axis.set_title(title, fontsize=10, loc="left", pad=4)
-        for index, label in enumerate(row):
-            axis.text(
-                GAP + index * (side + GAP) + side / 2,
-                axis.get_ylim()[0] + LABEL / ZOOM / 2,
-                label,
-                fontsize=9,
-                fontweight="bold" if index in (0, len(row) - 1) else "normal",
-                ha="center",
-                va="center",
-            )
-    return figure
-
-
-def strips(
-    sheets: Sequence[np.ndarray], *, left: int = 0, above: int = 0, below: int = 0
-) -> tuple[Figure, list[Axes]]:
-    """Sheets [H, W] of equal size under each other, ZOOM dots a pixel, with room in dots."""
-    height, width = sheets[0].shape[0] * ZOOM, sheets[0].shape[1] * ZOOM
-    total_height, total_width = len(sheets) * (above + height + below), left + width
-    figure = Figure(
-        figsize=(total_width / plots.DPI, total_height / plots.DPI),
-        dpi=plots.DPI,
-        facecolor="white",
-    )
-    axes = []
-    for index, sheet in enumerate(sheets):
-        bottom = total_height - (index + 1) * (above + height + below) + below
-        axis = figure.add_axes(
-            (
-                left / total_width,
-                bottom / total_height,
-                width / total_width,
-                height / total_height,
-            )
-        )
-        # As colours, which are drawn as they are; a colour map would round the greys once more.
-        axis.imshow(np.stack([sheet] * 3, axis=-1), interpolation="nearest", aspect="auto")
-        axis.set_axis_off()
-        axes.append(axis)
-    return figure, axes
+from lab.engine import plots
 
 
 def loss_dynamics(
@@ -189,20 +78,3 @@ def _running_mean(steps: Sequence[int], values: Sequence[float]) -> tuple[np.nda
     """Over a fiftieth of the curve, at the middle of each window."""
     window = np.full(max(len(values) // 50, 1), 1 / max(len(values) // 50, 1))
     return np.convolve(steps, window, "valid"), np.convolve(values, window, "valid")
-
-
-def animation(frames: np.ndarray, columns: int, file: Path | BinaryIO) -> None:
-    """Write sheets of images as a GIF that stands still at its end and begins again.
-
-    Args:
-        frames: [T, N, 28, 28] in [-1, 1].
-        columns: of each sheet.
-        file: a path, or a file open for writing bytes.
-    """
-    from PIL import Image
-
-    sheets = np.stack([tile(frame, columns) for frame in frames])
-    greys = sheets.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
-    first, *others = (Image.fromarray(sheet) for sheet in greys)
-    durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]
-    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)

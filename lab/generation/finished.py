@@ -4,11 +4,11 @@ from pathlib import Path
 
 from torch import nn
 
-from lab.components import build
-from lab.config import from_file
-from lab.errors import UserError
+from lab.config.components import build
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.run_folder import RunFolder
 from lab.generation.config import GanConfig
-from lab.runs import RunFolder
 
 
 def open_run(path: Path) -> tuple[RunFolder, GanConfig, nn.Module]:

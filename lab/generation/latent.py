@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lab.errors import UserError
-from lab.generation.judge import Judge, Verdict
+from lab.config.errors import UserError
+from lab.images.classifier import Judge, Verdict
 
 STEPS_BETWEEN = 7
 SURE = 0.95

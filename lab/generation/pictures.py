@@ -9,13 +9,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.engine.tracking import Tracker
 from lab.generation import figures, latent
 from lab.generation.config import GanConfig
-from lab.generation.images import Images, to_float
-from lab.generation.judge import Judge
-from lab.runs import RunFolder
-from lab.tracking import Tracker
+from lab.images import sheets as sheet_figures
+from lab.images.classifier import Judge
+from lab.images.datasets import Images, to_float
 
 DRAWS = 5000
 WALKS = 200
@@ -37,12 +38,12 @@ def of_training(
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
     half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
     for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
-        png = folder.save_figure(f"samples_{name}", figures.image_grid(sheets[index]))
+        png = folder.save_figure(f"samples_{name}", sheet_figures.image_grid(sheets[index]))
         tracker.image("samples", png, steps[index])
     chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
-    sheet = figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
+    sheet = sheet_figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
     tracker.image("progress", folder.save_figure("progress", sheet))
-    folder.save_file("training.gif", lambda file: figures.animation(sheets, 5, file))
+    folder.save_file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
 
     metrics = folder.read_metrics()
     is_cross_entropy = str(config.loss["_target_"]).endswith(("Minimax", "NonSaturating"))
@@ -130,7 +131,7 @@ def _interpolation(
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
         result[f"path_length_{name}"] = float(lengths.mean())
         result[f"largest_step_{name}"] = float(latent.largest_step(verdict.features).mean())
-    return figures.labelled_rows(images, labels, titles), result
+    return sheet_figures.labelled_rows(images, labels, titles), result
 
 
 def _arithmetic(
@@ -158,7 +159,7 @@ def _arithmetic(
         for name, count in totals.counts(generator, judge).items()
     }
     result = {f"sum_{p}-{m}+{b}": counts}
-    return figures.labelled_rows(images, labels, titles), result
+    return sheet_figures.labelled_rows(images, labels, titles), result
 
 
 def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure:
@@ -169,4 +170,4 @@ def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure
     rows = torch.stack([samples[:, 0], candidates[found].view(-1, 28, 28)]).cpu().numpy()
     rms = [f"{float(distance) / math.sqrt(784):.2f}" for distance in distances]
     titles = ["samples", "nearest training images, with the RMS difference of pixels in [-1, 1]"]
-    return figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)
+    return sheet_figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)

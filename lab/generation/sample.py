@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lab.errors import UserError
-from lab.generation import figures
+from lab.config.errors import UserError
+from lab.engine.seeding import generator as random_generator
 from lab.generation.finished import open_run, whole_number, words_and_numbers
 from lab.generation.latent import generate
-from lab.seeding import generator as random_generator
+from lab.images import sheets
 
 DEFAULTS = {"n": "64", "seed": "0"}
 ON_THE_GRID = 64
@@ -48,7 +48,7 @@ def sample(run: Path, n: int, seed: int) -> list[Path]:
     npz = folder.save_file(
         "samples.npz", lambda file: np.savez_compressed(file, images=pixels, z=z.numpy())
     )
-    grid = figures.image_grid(images[:ON_THE_GRID].numpy())
+    grid = sheets.image_grid(images[:ON_THE_GRID].numpy())
     return [npz, folder.save_figure("samples", grid)]
 
 

@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.components import build
+from lab.config.components import build
+from lab.engine.run_folder import RunFolder
+from lab.engine.schedules import schedule
+from lab.engine.seeding import generator
+from lab.engine.tracking import Tracker
 from lab.generation.config import GanConfig
-from lab.generation.examiner import Examiner, held_out_auc
-from lab.generation.images import Batches, load
 from lab.generation.latent import generate
 from lab.generation.losses import gradient_penalty
 from lab.generation.networks import EMA
-from lab.runs import RunFolder
-from lab.schedules import schedule
-from lab.seeding import generator
-from lab.tracking import Tracker
+from lab.images.datasets import Batches, load
+from lab.images.examiner import Examiner, held_out_auc
 
 GRID = 25
 # The discriminator overpowers when it is right this often between two looks at quality.

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.seeding import generator as random_generator
 from lab.generation import pictures
 from lab.generation.finished import open_run, whole_number, words_and_numbers
-from lab.generation.images import load
-from lab.generation.judge import load_judge
-from lab.seeding import generator as random_generator
+from lab.images.classifier import load_judge
+from lab.images.datasets import load
 
 DEFAULTS = {"plus": "7", "minus": "1", "base": "6", "seed": "0"}
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lab import plots
+from lab.engine import plots
 from lab.memory.config import MemoryConfig
 
 CHANCE = 0.1

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from lab.config import from_file
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
 from lab.memory.network import Network, build_network
-from lab.runs import RunFolder
 
 
 def load_network(folder: RunFolder) -> tuple[Network, MemoryConfig]:

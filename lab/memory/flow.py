@@ -18,14 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.seeding import generator
 from lab.memory import palindromes
 from lab.memory.cells import LSTM, State
 from lab.memory.config import MemoryConfig
 from lab.memory.finished import load_network, runs_and_numbers
 from lab.memory.gates import gate_values
 from lab.memory.network import Network, initial_network
-from lab.seeding import generator
 
 PALINDROMES = 32
 # An eigenvalue of 256 x 256 numbers takes some 50 ms; so many steps, spread over all, are enough.

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab import plots
+from lab.engine import plots
 
 if TYPE_CHECKING:
     from lab.memory.flow import Flow

@@ -14,12 +14,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
 from lab.memory import palindromes
 from lab.memory.finished import load_network, runs_and_numbers
 from lab.memory.network import EVALUATION_BATCH, Network
-from lab.runs import RunFolder
-from lab.seeding import generator
 
 NEEDED = 0.999
 SHORTEST = 3

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lab.components import build
+from lab.config.components import build
 from lab.memory.cells import State
 from lab.memory.config import MemoryConfig
 

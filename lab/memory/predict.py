@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
 from lab.memory.finished import load_network
-from lab.runs import RunFolder
 
 
 def main() -> None:

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
 from lab.memory import flow_figures, palindromes
 from lab.memory.finished import load_network, runs_and_numbers
 from lab.memory.network import DIGITS, Network, initial_network
-from lab.runs import RunFolder
-from lab.seeding import generator
 
 FITTED_ON, TESTED_ON = 2000, 1000
 # Of the mean square of a state's numbers: enough that units which never move do no harm.

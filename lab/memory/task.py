@@ -7,14 +7,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.components import build
+from lab.config.components import build
+from lab.engine.run_folder import RunFolder
+from lab.engine.schedules import schedule
+from lab.engine.seeding import generator
+from lab.engine.tracking import Tracker
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, evaluate
-from lab.runs import RunFolder
-from lab.schedules import schedule
-from lab.seeding import generator
-from lab.tracking import Tracker
 
 TEST_SIZE = 10_000
 LENGTHS = range(3, 26)

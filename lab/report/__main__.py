@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.errors import UserError
+from lab.config.errors import UserError
 
 README_PICTURES = ("accuracy_vs_length", "gan_samples", "gan_walk")
 USAGE = "expected an outputs folder, and docs=FOLDER to copy the page and README's pictures to"

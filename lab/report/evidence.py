@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from lab.config import flatten, from_file
-from lab.errors import UserError
-from lab.runs import RunFolder, scalars
+from lab.config.base import flatten
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.run_folder import RunFolder, scalars
 
 
 def describe_run(folder: RunFolder) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from lab import plots
+from lab.engine import plots
 
 Curve = tuple[Sequence[float], Sequence[float]]
 MOST_NAMES = 10

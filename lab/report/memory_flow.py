@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from lab.errors import UserError
+from lab.config.errors import UserError
 from lab.memory import flow_figures
 from lab.memory.cells import LSTM
 from lab.memory.finished import load_network

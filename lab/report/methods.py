@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from lab.components import build
-from lab.config import from_file
-from lab.errors import UserError
+from lab.config.components import build
+from lab.config.errors import UserError
+from lab.config.reading import from_file
 from lab.report.evidence import Results
 
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.engine.files import write_text
 from lab.report import front
 from lab.report.claims import CLAIMS
 from lab.report.plan import serving
-from lab.runs import write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -16,8 +16,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.cli import CONF
-from lab.config import RunConfig, from_hydra
-from lab.runs import RunFolder
+from lab.config import RunConfig
+from lab.config.reading import from_hydra
+from lab.engine.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from lab.errors import Interrupted, UserError
+from lab.config.errors import Interrupted, UserError
 from lab.report.plan import FULL, QUICK, Step, runs_of
 
 MOST_SECONDS_TO_STOP = 30.0

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from lab.engine.files import write_atomically
 from lab.report.evidence import FAILS, HOLDS, ONLY_IF, OPEN, Finding, Results
-from lab.runs import write_atomically
 
 CLASSES = {HOLDS: "holds", ONLY_IF: "only-if", FAILS: "fails", OPEN: "open"}
 GREYS = 32

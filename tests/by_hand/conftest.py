@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.generation.images import load
-from lab.generation.judge import load_judge
-from tests.generation.small_data import write_bars
+from lab.images.classifier import load_judge
+from lab.images.datasets import load
+from tests.images.small_data import write_bars
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from lab.by_hand.gans import GanSettings, StackedGans
-from lab.seeding import generator
+from lab.engine.seeding import generator
 
 DIGITS = range(10)
 BATCH, PIXELS = 6, 12

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from tests.command_line import command, environment, quick_lab, run_lab, wait_until
-from tests.generation.small_data import MNIST_FILES, idx_bytes
+from tests.images.small_data import MNIST_FILES, idx_bytes
 from tests.run_files import assert_same_run, only, recap
 
 TINY = (

@@ -13,9 +13,9 @@ from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.measures import FIGURES, as_images
 from lab.by_hand.task import OneLayerTask
 from lab.cli import compose_config
-from lab.errors import UserError
-from lab.generation.images import load
-from lab.seeding import generator
+from lab.config.errors import UserError
+from lab.engine.seeding import generator
+from lab.images.datasets import load
 
 TINY = (
     "task=one_layer_gan", "data=folder", "digits=[0,2]", "images_per_epoch=10", "epochs=20",

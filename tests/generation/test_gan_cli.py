@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
-from tests.generation.small_data import MNIST_FILES, write_bars, write_raw_files
+from tests.images.small_data import MNIST_FILES, write_bars, write_raw_files
 from tests.run_files import only
 
 FIGURES = {

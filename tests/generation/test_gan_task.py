@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.seeding import seed_everything
 from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
-from lab.seeding import seed_everything
-from tests.generation.small_data import MNIST_FILES, random_arrays, write_raw_files
+from tests.images.small_data import MNIST_FILES, random_arrays, write_raw_files
 
 TINY = ("task=gan", "data=folder", "batch_size=8", "max_steps=20", "sample_every=4")
 MLP = ("generator.widths=[16]", "discriminator.widths=[16]", "generator.latent=5")

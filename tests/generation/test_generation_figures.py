@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from lab.generation import figures
-from lab.generation.figures import GAP, ZOOM
+from lab.images import sheets
+from lab.images.sheets import GAP, ZOOM
 
 SIDE = 28
 STEP = (SIDE + GAP) * ZOOM
@@ -34,7 +35,7 @@ def ramps(count):
 )
 def test_a_grid_shows_every_pixel_with_its_own_grey(count, columns, rows_drawn, columns_drawn):
     images = ramps(count)
-    pixels = drawn(figures.image_grid(images, columns))
+    pixels = drawn(sheets.image_grid(images, columns))
     assert pixels.shape == (
         rows_drawn * STEP + GAP * ZOOM,
         columns_drawn * STEP + GAP * ZOOM,
@@ -52,10 +53,10 @@ def texts(figure):
 
 
 def test_a_progress_sheet_has_a_row_for_each_step():
-    figure = figures.progress_sheet(ramps(12).reshape(3, 4, SIDE, SIDE), [0, 500, 12_000])
+    figure = sheets.progress_sheet(ramps(12).reshape(3, 4, SIDE, SIDE), [0, 500, 12_000])
     assert texts(figure) == ["step 0", "step 500", "step 12,000"]
     pixels = drawn(figure)
-    sheet = pixels[:, figures.MARGIN :]
+    sheet = pixels[:, sheets.MARGIN :]
     assert sheet.shape == (3 * STEP + GAP * ZOOM, 4 * STEP + GAP * ZOOM)
     # Nothing of the longest label is cut off at the left edge.
     assert (pixels[:, :2] == 255).all()
@@ -63,12 +64,12 @@ def test_a_progress_sheet_has_a_row_for_each_step():
 
 def test_rows_carry_a_label_under_each_image():
     rows = ramps(18).reshape(2, 9, SIDE, SIDE)
-    figure = figures.labelled_rows(rows, ["711111166", "777799966"], ["linear", "spherical"])
+    figure = sheets.labelled_rows(rows, ["711111166", "777799966"], ["linear", "spherical"])
     assert texts(figure) == [*"711111166", *"777799966"]
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["linear", "spherical"]
     bold = [text for axis in figure.axes for text in axis.texts if text.get_weight() == "bold"]
     assert [text.get_text() for text in bold] == ["7", "6", "7", "6"]
-    below = drawn(figure)[-figures.LABEL :]
+    below = drawn(figure)[-sheets.LABEL :]
     for index in range(9):
         left = GAP * ZOOM + index * STEP
         assert below[:, left : left + SIDE * ZOOM].min() < 128, "a label must stand here"
@@ -100,7 +101,7 @@ def test_loss_dynamics(count, cross_entropy):
 def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
     frames = ramps(12).reshape(3, 4, SIDE, SIDE)
     path = tmp_path / "progress.gif"
-    figures.animation(frames, 2, path)
+    sheets.animation(frames, 2, path)
     with Image.open(path) as gif:
         assert gif.n_frames == 3
         assert gif.info["loop"] == 0
@@ -109,10 +110,10 @@ def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
             gif.seek(index)
             durations.append(gif.info["duration"])
             shown = np.asarray(gif.convert("L")).astype(int)[::ZOOM, ::ZOOM]
-            assert (shown == figures.tile(frames[index], 2)).all()
-    assert durations == [figures.FRAME_MS, figures.FRAME_MS, figures.LAST_FRAME_MS]
+            assert (shown == sheets.tile(frames[index], 2)).all()
+    assert durations == [sheets.FRAME_MS, sheets.FRAME_MS, sheets.LAST_FRAME_MS]
     file = io.BytesIO()
-    figures.animation(frames, 2, file)
+    sheets.animation(frames, 2, file)
     assert file.getvalue() == path.read_bytes()
 
 

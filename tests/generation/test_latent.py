@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from lab.errors import UserError
-from lab.generation.judge import Judge
+from lab.config.errors import UserError
 from lab.generation.latent import (
     different_pairs,
     draw,
@@ -21,6 +20,7 @@ from lab.generation.latent import (
     third_classes,
     verdict_along,
 )
+from lab.images.classifier import Judge
 
 
 class Plane(nn.Module):

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 
 from lab.cli import compose_config
-from lab.config import from_dict, from_file
-from lab.errors import UserError
+from lab.config.errors import UserError
+from lab.config.reading import from_dict, from_file
+from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
-from lab.runs import RunFolder
 
 
 def test_defaults_are_the_assignments_spirit():

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.seeding import seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.task import MemoryTask
-from lab.seeding import seed_everything
 
 SMALL = ("curriculum=doubling", "seq_len=40", "size=small", "data_size=200", "batch_size=16")
 

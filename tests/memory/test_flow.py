@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.seeding import seed_everything
 from lab.memory import flow, flow_figures, gates, remembering
 from lab.memory.cells import LSTM
 from lab.memory.config import MemoryConfig
 from lab.memory.network import Network, build_network, initial_network
 from lab.memory.probe import probe_accuracy, probe_states
 from lab.memory.task import MemoryTask
-from lab.seeding import seed_everything
 
 CELLS = ["rnn", "lstm", "gru", "torch_lstm", "min_gru"]
 

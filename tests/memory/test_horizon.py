@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
 from lab.memory import horizon, palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, build_network
-from lab.runs import RunFolder
-from lab.seeding import generator
 
 
 class ForgetsAfter(torch.nn.Module):

@@ -5,8 +5,8 @@ import itertools
 import pytest
 import torch
 
+from lab.engine.seeding import generator
 from lab.memory import palindromes as P
-from lab.seeding import generator
 
 
 def all_palindromes(seq_len: int) -> set[str]:

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.seeding import seed_everything
 from lab.memory import figures
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, evaluate
 from lab.memory.task import MemoryTask
-from lab.seeding import seed_everything
 
 TINY = ("seq_len=6", "size=small", "data_size=200", "batch_size=16")
 

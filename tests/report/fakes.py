@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import compose_config
-from lab.runs import RunFolder, write_text
+from lab.engine.files import write_text
+from lab.engine.run_folder import RunFolder
 
 GAN = {
     "fid": 20.0, "fid_floor": 0.14, "fid_bias": 0.1, "n": 5000, "precision": 0.8, "recall": 0.4,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import UserError
+from lab.config.errors import UserError
 from lab.report import reproduce
 from lab.report.claims import CLAIMS
 from lab.report.front import JUDGES

@@ -1,0 +1,88 @@
+"""The command line: Hydra composes, the dataclasses validate, a job is handed over."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
+os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers; main() has its own
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from lab.config import RunConfig
+from lab.config.complaints import hydra_complaint, refuse_added_keys
+from lab.config.errors import UserError
+from lab.config.reading import from_hydra
+from lab.engine.interrupts import stop_on_sigterm
+from lab.engine.jobs import Outcome, perform, plan, report
+from lab.sweeps.recap import end_of_sweep, note
+from lab.sweeps.records import ELSEWHERE, Sweep, register_resolver
+
+PACKAGED = Path(__file__).parents[1] / "conf"  # in an installed wheel
+CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "conf")
+
+register_resolver()
+
+
+def main() -> None:
+    """`python -m lab …` and `lab …`."""
+    warnings.simplefilter("ignore")
+    stop_on_sigterm()
+    try:
+        compose_and_run()
+    except SystemExit as stop:
+        sys.exit(end_of_sweep(stop.code))
+    except KeyboardInterrupt as stop:
+        print("lab: stopped; the same command goes on", file=sys.stderr)
+        sys.exit(end_of_sweep(getattr(stop, "exit_code", 130)))
+    except Exception as error:
+        line = str(error) if isinstance(error, UserError) else _complaint(error)
+        end_of_sweep(1)
+        sys.exit(f"lab: {line}")
+    sys.exit(end_of_sweep(0))
+
+
+@hydra.main(config_path=CONF, config_name="config", version_base="1.3")
+def compose_and_run(cfg: DictConfig) -> None:
+    """One job, alone or of a sweep."""
+    hydra_cfg = HydraConfig.get()
+    overrides = list(hydra_cfg.overrides.task)
+    sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
+    config: RunConfig | None = None
+    try:
+        refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
+        config = from_hydra(cfg)
+        if config.dry_run:
+            words = " ".join(o for o in overrides if not o.startswith(ELSEWHERE))
+            print(f"{plan(config):10} {config.run_dir}  {words}", flush=True)
+            return
+        if sweep and plan(config) != "skip":
+            note(sweep, hydra_cfg.job.num, overrides, config, Outcome("running", ""))
+        outcome = perform(config, overrides)
+    except UserError as error:
+        outcome = Outcome("failed", str(error), error.exit_code)
+    report(outcome)
+    if sweep is not None:
+        note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+    if sweep is None or outcome.kind == "interrupted":
+        sys.exit(outcome.exit_code)
+
+
+def compose_config(*overrides: str) -> RunConfig:
+    """The typed config of these words, for scripts and notebooks.
+
+    Raises:
+        UserError: a value is wrong; Hydra's own exceptions where a key or an option is.
+    """
+    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+        return from_hydra(hydra.compose("config", list(overrides)))
+
+
+def _complaint(error: Exception) -> str:
+    arguments = get_args_parser().parse_args()
+    own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
+    return hydra_complaint(error, [CONF, *own], arguments.overrides)

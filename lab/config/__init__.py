@@ -1,0 +1,13 @@
+"""The typed boundary: Hydra composes, these dataclasses validate, one line answers a mistake."""
+
+from lab.config.base import (
+    STRICT,
+    Component,
+    Count,
+    Optimizer,
+    Positive,
+    RunConfig,
+    Share,
+)
+
+__all__ = ["STRICT", "Component", "Count", "Optimizer", "Positive", "RunConfig", "Share"]

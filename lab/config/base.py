@@ -1,0 +1,122 @@
+"""The typed boundary: a composed YAML config becomes one frozen dataclass, or one clear line.
+
+Imports neither torch nor a study, so that a mistake on the command line is answered at once.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.engine.loop import Task
+
+STRICT = ConfigDict(extra="forbid", strict=True)
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _has_target(component: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(component.get("_target_"), str):
+        raise ValueError("needs a _target_, the class to build")
+    return component
+
+
+def _has_lr(optimizer: dict[str, Any]) -> dict[str, Any]:
+    lr = optimizer.get("lr")
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < float("inf"):
+        raise ValueError(f"lr={lr} is not allowed: expected a finite number above 0")
+    return optimizer
+
+
+# A class to build and its arguments, as `hydra.utils.instantiate` takes them.
+Component = Annotated[dict[str, Any], AfterValidator(_has_target)]
+Optimizer = Annotated[Component, AfterValidator(_has_lr)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class RunConfig:
+    """What every study's config has. A study's own config extends it beside its task."""
+
+    task: str
+    seed: Annotated[int, Field(ge=0)]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    threads: Count
+    max_steps: Count | None
+    out_dir: str
+    fresh: bool
+    dry_run: bool
+    checkpoint_seconds: Annotated[float, Field(ge=0)]
+
+    # Where a run is written and how it is watched do not make it another run.
+    NOT_ASKED_FOR: ClassVar = ("out_dir", "fresh", "dry_run", "checkpoint_seconds")
+
+    @property
+    def target(self) -> str:
+        """This class as a `_target_`."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every key, with the `_target_` that `from_dict` reads."""
+        return {"_target_": self.target, **dataclasses.asdict(self)}
+
+    @property
+    def identity(self) -> str:
+        """8 hex digits of what was asked for: equal configs share them, others do not."""
+        asked = {k: v for k, v in self.to_dict().items() if k not in self.NOT_ASKED_FOR}
+        return short_hash(asked)
+
+    @property
+    def run_dir(self) -> Path:
+        """`<out_dir>/runs/<readable name>-<identity>`."""
+        return Path(self.out_dir) / "runs" / f"{self.readable_name}-{self.identity}"
+
+    # What each study's own config says.
+
+    @property
+    def readable_name(self) -> str:
+        """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
+        raise NotImplementedError
+
+    def build_task(self, device: str) -> "Task":
+        """The study's data, networks and step. Imports torch."""
+        raise NotImplementedError
+
+    def headline(self, result: dict[str, Any]) -> str:
+        """A finished run's result in a phrase: what a person asks for first."""
+        raise NotImplementedError
+
+    @classmethod
+    def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+        """The plots of a sweep by file name, from the rows of its summary."""
+        return {}
+
+
+def short_hash(value: object) -> str:
+    """8 hex digits of the SHA-256 of a JSON-able value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with keys such as `optimizer.lr`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def dataclass_keys(cls: type[RunConfig]) -> list[str]:
+    """The keys a study has."""
+    return [field.name for field in dataclasses.fields(cls)]

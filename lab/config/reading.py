@@ -1,0 +1,73 @@
+"""From Hydra's composed config, or a run's config.yaml, to one frozen dataclass."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from pydantic import ValidationError
+
+from lab.config.base import RunConfig, dataclass_keys
+from lab.config.complaints import wrong_value
+from lab.config.errors import UserError
+
+
+def config_class(target: object) -> type[RunConfig]:
+    """The dataclass that a config's `_target_` names."""
+    from hydra.utils import get_class
+
+    try:
+        cls = get_class(str(target))
+    except Exception as error:
+        raise UserError(f"_target_={target}: no such config class") from error
+    if not issubclass(cls, RunConfig):
+        raise UserError(f"_target_={target}: not a RunConfig")
+    return cls
+
+
+def from_dict(values: dict[str, Any]) -> RunConfig:
+    """The typed config of a plain mapping.
+
+    Raises:
+        UserError: a key, type or value is wrong; the line names it and what is allowed.
+    """
+    values = dict(values)
+    cls = config_class(values.pop("_target_", None))
+    # Keys that begin with an underscore or that only feed others are not the study's.
+    values.pop("size", None)
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        raise UserError(wrong_value(error.errors()[0], dataclass_keys(cls))) from None
+
+
+def from_hydra(cfg: DictConfig) -> RunConfig:
+    """The typed config of what Hydra composed.
+
+    Raises:
+        UserError: a key, type, value or interpolation is wrong.
+    """
+    try:
+        values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise UserError(f"{error.full_key} is missing: give {error.full_key}=…") from error
+    except OmegaConfBaseException as error:
+        raise UserError(str(error).splitlines()[0]) from error
+    assert isinstance(values, dict)
+    return from_dict({str(key): value for key, value in values.items()})
+
+
+def from_file(path: Path) -> RunConfig:
+    """The typed config of a run's config.yaml.
+
+    Raises:
+        UserError: there is no such file, or it is not a run's config.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not a run's config ({error})") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: not a run's config")
+    return from_dict(values)

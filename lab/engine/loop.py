@@ -1,0 +1,168 @@
+"""Train until the task is solved or the budget ends, and lose nothing on the way.
+
+Knows no study: a task gives steps, evaluations and its state; the loop gives budget, logs,
+checkpoints and a clean stop.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from lab.config import RunConfig
+from lab.config.errors import UserError
+from lab.engine import checkpoints
+from lab.engine.interrupts import deferred
+from lab.engine.run_folder import RunFolder
+from lab.engine.tracking import Progress, Tracker
+
+
+class Task(Protocol):
+    """What the loop and the run need of a study."""
+
+    total_steps: int
+    log_every: int
+    eval_every: int
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Of metrics.csv, beside `step`."""
+
+    def step(self) -> Mapping[str, Tensor]:
+        """One optimizer step; gives scalars, averaged until they are logged."""
+
+    def evaluate(self) -> Mapping[str, float]:
+        """Scalars from held-out data; changes nothing that training depends on."""
+
+    def is_solved(self, metrics: Mapping[str, float]) -> bool:
+        """Whether training may stop, from what `evaluate` gave."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on: tensors, numbers, strings, lists, dicts."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave, bit for bit."""
+
+    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+        """After training: final weights and figures into the folder; gives the result's entries."""
+
+
+def train(
+    task: Task, config: RunConfig, folder: RunFolder, checkpoint: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Train `task`, from a checkpoint's state where there is one, and conclude it.
+
+    Returns:
+        the result's entries: steps, seconds and those of `task.conclude`.
+
+    Raises:
+        UserError: the loss stopped being a finite number, or the checkpoint does not fit.
+        Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
+    """
+    state = checkpoint or {"step": 0, "seconds": 0.0, "solved": False, "sums": {}}
+    if checkpoint:
+        _restore(task, checkpoint, folder)
+    step, solved = state["step"], state["solved"]
+    means = Means(state["sums"])
+    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"))
+    bar = Progress(folder.path.name, step, task.total_steps)
+    begin = time.monotonic() - state["seconds"]
+    saved_at = time.monotonic()
+
+    def save() -> None:
+        tracker.flush()
+        content = {
+            "step": step,
+            "seconds": time.monotonic() - begin,
+            "solved": solved,
+            "sums": means.sums,
+            "csv": tracker.csv_text,
+            "task": task.state_dict(),
+        }
+        checkpoints.save(folder, config.identity, content)
+
+    try:
+        with deferred() as interrupt:
+            while step < task.total_steps and not solved:
+                step += 1
+                means.add(check_finite(task.step(), step))
+                bar.step()
+                last = step == task.total_steps
+                evaluated = task.evaluate() if last or step % task.eval_every == 0 else {}
+                if evaluated or step % task.log_every == 0:
+                    metrics = {**means.take(), **check_finite(evaluated, step)}
+                    tracker.log(step, metrics)
+                    bar.show(metrics)
+                    solved = bool(evaluated) and task.is_solved(metrics)
+                if interrupt or _is_due(saved_at, config.checkpoint_seconds):
+                    save()
+                    saved_at = time.monotonic()
+                if interrupt:
+                    interrupt.act(f"stopped at step {step}")
+            if step != state["step"]:
+                save()
+            if interrupt:
+                interrupt.act(f"stopped at step {step}")
+        seconds = time.monotonic() - begin
+        bar.close()
+        result = {"steps": step, "seconds": round(seconds, 3), **task.conclude(folder, tracker)}
+        tracker.settings(config.to_dict(), result)
+        return result
+    finally:
+        bar.close()
+        tracker.close()
+
+
+def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:
+    try:
+        task.load_state_dict(checkpoint["task"])
+    except Exception as error:  # whatever another version's state makes the task raise
+        raise UserError(
+            f"the checkpoint in {folder.path} does not fit this version of the code "
+            f"({type(error).__name__}); fresh=true starts over"
+        ) from error
+
+
+def _is_due(saved_at: float, every: float) -> bool:
+    return time.monotonic() - saved_at >= every
+
+
+def check_finite(
+    metrics: Mapping[str, Tensor] | Mapping[str, float], step: int
+) -> dict[str, float]:
+    """The metrics as floats.
+
+    Raises:
+        UserError: one of them is infinite or not a number.
+    """
+    values = {name: float(value) for name, value in metrics.items()}
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise UserError(
+                f"{name} became {value} at step {step}: training diverged; "
+                "a smaller learning rate may help"
+            )
+    return values
+
+
+class Means:
+    """Running means of scalars since they were last taken.
+
+    Args:
+        sums: `[sum, count]` by name, as a checkpoint holds them.
+    """
+
+    def __init__(self, sums: dict[str, list[float]]) -> None:
+        self.sums = sums
+
+    def add(self, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            total, count = self.sums.get(name, [0.0, 0])
+            self.sums[name] = [total + value, count + 1]
+
+    def take(self) -> dict[str, float]:
+        means = {name: total / count for name, (total, count) in self.sums.items()}
+        self.sums = {}
+        return means

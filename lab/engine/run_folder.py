@@ -1,0 +1,262 @@
+"""The run folder: its lock, status and files. Only this module knows where a run's files lie.
+
+Every file is written under a temporary name and renamed, so that a reader never sees half of one.
+`result.json` is written last: its presence means finished.
+"""
+
+import csv
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+import yaml
+
+from lab.config.errors import BusyError
+from lab.engine.files import TEMPORARY, save_png, write_atomically, write_text
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.figure import Figure
+
+Status = Literal["running", "finished", "failed", "interrupted"]
+
+
+def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Those entries of a result that fit into a table's cell."""
+    return {key: value for key, value in result.items() if not isinstance(value, dict | list)}
+
+
+class RunFolder:
+    """One run's folder. Reading needs no lock; writing happens inside `with folder.locked():`.
+
+    Args:
+        path: as `RunConfig.run_dir` names it; need not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    # Where things lie.
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "lab.log"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def model_file(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        return self.path / "checkpoint.pt"
+
+    @property
+    def previous_checkpoint_file(self) -> Path:
+        return self.path / "checkpoint.prev.pt"
+
+    @property
+    def checkpoint_files(self) -> list[Path]:
+        """Where a checkpoint may lie, newest first; the first is there only within a rename."""
+        return [
+            self.path / "checkpoint.new.pt",
+            self.checkpoint_file,
+            self.previous_checkpoint_file,
+        ]
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return any(path.exists() for path in self.checkpoint_files)
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.path / ".lock"
+
+    # What is known of it.
+
+    @property
+    def status(self) -> Status | None:
+        """running, finished, failed or interrupted; None where nothing was ever begun."""
+        if self.result is not None:
+            return "finished"
+        try:
+            word = (self.path / "status").read_text().strip()
+        except OSError:
+            return None
+        if word == "failed":
+            return "failed"
+        # A killed process left its "running", or "finished" just before it wrote result.json.
+        return "running" if self.is_held else "interrupted"
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The finished run's result.json, else None."""
+        return self._json("result.json")
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What provenance.json holds; empty where there is none."""
+        return self._json("provenance.json") or {}
+
+    def _json(self, name: str) -> dict[str, Any] | None:
+        try:
+            value = json.loads((self.path / name).read_text())
+        except (OSError, ValueError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def read_metrics(self) -> dict[str, list[float]]:
+        """metrics.csv by column; nan where a row has no value."""
+        with open(self.metrics_file, newline="") as file:
+            rows = list(csv.DictReader(file))
+        names = rows[0].keys() if rows else []
+        return {name: [float(row[name] or "nan") for row in rows] for name in names}
+
+    def last_log_line(self) -> str:
+        """The reason a failed run gave."""
+        try:
+            lines = self.log_file.read_text().strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
+
+    # The lock.
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run: the kernel lets go of the lock when the process dies, however it dies.
+
+        A folder that was made for this and got no content is taken away again.
+
+        Raises:
+            BusyError: another process holds it.
+            OSError: the folder cannot be made or written.
+        """
+        lock = self._acquire()
+        try:
+            for path in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed
+                path.unlink()
+            yield
+        finally:
+            with suppress(OSError):  # the folder may be gone, or no longer be writable
+                if all(path == self._lock_file for path in self.path.iterdir()):
+                    shutil.rmtree(self.path)
+                with suppress(OSError):  # other runs lie there
+                    self.path.parent.rmdir()
+                    self.path.parents[1].rmdir()
+            os.close(lock)
+
+    def _acquire(self) -> int:
+        while True:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = os.pread(lock, 200, 0).decode()
+                os.close(lock)
+                raise BusyError(
+                    f"{self.path} is being run by {holder or 'another process'}"
+                ) from None
+            # The one before may have taken the folder away between our open and our lock.
+            try:
+                if os.fstat(lock).st_ino == os.stat(self._lock_file).st_ino:
+                    break
+            except FileNotFoundError:
+                pass
+            os.close(lock)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"process {os.getpid()} since {time.strftime('%F %T')}".encode(), 0)
+        return lock
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a live process is at this run now."""
+        try:
+            lock = os.open(self._lock_file, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+
+    # Writing.
+
+    def clear(self, *, keep_log: bool = False) -> None:
+        """Forget all this run has done.
+
+        The result goes first and the checkpoints next: after a kill halfway nothing that is left
+        is taken for the run's state.
+        """
+        for path in (self.path / "result.json", *self.checkpoint_files):
+            path.unlink(missing_ok=True)
+        for path in self.path.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != self._lock_file and not (keep_log and path == self.log_file):
+                path.unlink()
+
+    def set_status(self, status: Status) -> None:
+        write_text(self.path / "status", status + "\n")
+
+    def save_config(self, values: dict[str, Any]) -> None:
+        write_text(self.config_file, yaml.safe_dump(values, sort_keys=False))
+
+    def save_provenance(self, values: dict[str, Any]) -> None:
+        self._save_json("provenance.json", values)
+
+    def save_result(self, values: dict[str, Any]) -> None:
+        """Write result.json, which says that the run is finished."""
+        self.set_status("finished")
+        self._save_json("result.json", values)
+
+    def _save_json(self, name: str, values: dict[str, Any]) -> None:
+        # allow_nan=False: NaN is no JSON, and no result either.
+        write_text(self.path / name, json.dumps(values, indent=2, allow_nan=False) + "\n")
+
+    def save_figure(self, name: str, figure: "Figure") -> Path:
+        """Write figures/<name>.png and give its path."""
+        return self.save_file(f"{name}.png", partial(save_png, figure))
+
+    def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
+        """Let `write` fill figures/<name>, an animation or an array, and give its path."""
+        folder = self.path / "figures"
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        write_atomically(path, write)
+        return path
+
+    def save_weights(self, weights: "dict[str, torch.Tensor]") -> None:
+        """Write model.safetensors, the tensors by their names in the equations."""
+        from safetensors.torch import save
+
+        data = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+        write_atomically(self.model_file, lambda file: file.write(data))
+
+    def load_weights(self) -> "dict[str, torch.Tensor]":
+        """What `save_weights` wrote.
+
+        Raises:
+            OSError: there is none yet.
+        """
+        from safetensors.torch import load_file
+
+        return load_file(self.model_file)

@@ -1,0 +1,36 @@
+"""The data cache: where it lies, and how several processes share it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab.config.errors import UserError
+
+
+def default_cache() -> Path:
+    """`LAB_DATA`, else `~/.cache/lab`; need not exist."""
+    return Path(os.environ.get("LAB_DATA") or "~/.cache/lab").expanduser()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder` and wait until no other process works in it.
+
+    Readers need no lock: files come into the cache whole, by renaming.
+
+    Raises:
+        UserError: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / ".lock", "wb")  # noqa: SIM115 (closed below; errors inside are not ours)
+    except OSError as error:
+        raise UserError(
+            f"the data cache {folder} cannot be written ({error.strerror}): "
+            "set LAB_DATA to a folder that can"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

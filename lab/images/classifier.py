@@ -1,0 +1,239 @@
+"""The judge: a small classifier whose logits and features all figures of quality rest on.
+
+FIDs in its feature space compare only for the same weights. So it is trained once for a data set,
+from a fixed recipe on a fixed number of CPU threads, and kept in the cache with its checksum.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as tensors_from
+from safetensors.torch import save as bytes_of
+from torch import Tensor, nn
+
+from lab.config.errors import UserError
+from lab.engine.files import write_atomically, write_text
+from lab.images.cache import default_cache, locked
+from lab.images.datasets import Images, to_float
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the judge's weights depend on beside the images.
+
+    Args:
+        channels: of the three convolutions, 3x3; a pool of 2 after the first and the second.
+        features: length of the layer before the logits.
+        steps: of Adam, whatever the size of the data.
+        batch_size: at most this many images a step.
+        peak_lr: of the one-cycle schedule (Smith & Topin 2017).
+        design: of the layers and the training below; raised when their code changes.
+        threads: of the CPU. One: more would change the last bits, and on a machine that is busy
+            with other runs two were measured to take five times as long as one.
+        seed: of weights and batches.
+    """
+
+    channels: tuple[int, int, int] = (16, 32, 64)
+    features: int = 128
+    steps: int = 1000
+    batch_size: int = 128
+    peak_lr: float = 3e-3
+    design: int = 1
+    threads: int = 1
+    seed: int = 0
+
+
+RECIPE = Recipe()
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What the judge says of images.
+
+    Args:
+        logits: [..., K] over the classes.
+        features: [..., D].
+    """
+
+    logits: Tensor
+    features: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """The likeliest class, int64 [...]."""
+        return self.logits.argmax(-1)
+
+    @property
+    def confidence(self) -> Tensor:
+        """The probability given to the likeliest class, [...]."""
+        return self.logits.softmax(-1).amax(-1)
+
+
+class Judge(nn.Module):
+    """Three convolutions and a layer of features, BatchNorm everywhere.
+
+    BatchNorm of the features keeps their scale, and so that of every FID, near 1.
+
+    Args:
+        classes: names of what it tells apart.
+        recipe: gives the sizes.
+    """
+
+    def __init__(self, classes: tuple[str, ...], recipe: Recipe = RECIPE) -> None:
+        super().__init__()
+        self.classes = classes
+        self.checksum = ""  # sha256 of the file it was read from
+        self.test_accuracy: Tensor
+        self.register_buffer("test_accuracy", torch.tensor(torch.nan, dtype=torch.float64))
+        first, second, third = recipe.channels
+        self.body = nn.Sequential(
+            *_convolution(1, first, pool=2),
+            *_convolution(first, second, pool=2),
+            *_convolution(second, third, pool=1),
+            nn.Flatten(),
+            nn.Linear(third * 7 * 7, recipe.features, bias=False),
+            nn.BatchNorm1d(recipe.features),
+            nn.ReLU(),
+        )
+        self.head = nn.Linear(recipe.features, len(classes))
+        # Half as fast again on CPUs.
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, K] and features [B, D] of images [B, 1, 28, 28] in [-1, 1]."""
+        features: Tensor = self.body(images)
+        return self.head(features), features
+
+    @torch.inference_mode()
+    def verdict(self, images: Tensor, batch_size: int = 500) -> Verdict:
+        """Of any number of images [N, 1, 28, 28] in [-1, 1], on the judge's device."""
+        parts = [self(batch) for batch in images.split(batch_size)]
+        return Verdict(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _convolution(channels: int, out: int, pool: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels, out, 3, padding=1, bias=False),
+        nn.MaxPool2d(pool),  # before the other two, which then have a quarter of the work
+        nn.BatchNorm2d(out),
+        nn.ReLU(),
+    ]
+
+
+def load_judge(
+    train: Images, test: Images, cache: Path | None = None, recipe: Recipe = RECIPE
+) -> Judge:
+    """The judge of a data set, on the CPU and in evaluation mode: from the cache, else trained.
+
+    Several processes may ask at once: one trains, the others wait for it.
+
+    Args:
+        train: what it learns.
+        test: what its `test_accuracy` is measured on.
+        cache: its folder `judges` keeps the weights; `default_cache()` if None.
+        recipe: of the training.
+
+    Raises:
+        UserError: the images have no labels, or all the same, or the cache cannot be written.
+    """
+    if train.labels is None or test.labels is None or len(train.classes) < 2:
+        raise UserError(f"data={train.name} has no labels of several classes, which a judge needs")
+    made_of = f"{recipe} {train.checksum} {test.checksum}"
+    identity = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    path = (cache or default_cache()) / "judges" / f"{train.name}-{identity}.safetensors"
+    try:
+        return _read(path, train.classes, recipe)
+    except (OSError, ValueError):
+        pass
+    with locked(path.parent):
+        try:
+            # Another process may have trained it while this one waited.
+            return _read(path, train.classes, recipe)
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError) as error:
+            log.warning("%s; training the judge again", error)
+        log.info("training the judge of %s, once: about a minute", train.name)
+        judge = train_judge(train, recipe)
+        right = judge.verdict(to_float(test.pixels)).labels.eq(test.labels)
+        judge.test_accuracy = right.double().mean()
+        _write(path, judge)
+        log.info(
+            "the judge is right on %.2f %% of %d test images; kept in %s",
+            100 * judge.test_accuracy, len(test), path,
+        )  # fmt: skip
+        return _read(path, train.classes, recipe)
+
+
+def train_judge(train: Images, recipe: Recipe = RECIPE) -> Judge:
+    """Train from the recipe alone: the same weights each time, the global generator untouched."""
+    assert train.labels is not None
+    with _threads(recipe.threads), torch.random.fork_rng(devices=[]):
+        # That of the CPU alone: torch.manual_seed would reseed the accelerators as well.
+        torch.default_generator.manual_seed(recipe.seed)
+        judge = Judge(train.classes, recipe)
+        optimizer = torch.optim.Adam(judge.parameters(), lr=recipe.peak_lr)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, recipe.peak_lr, total_steps=recipe.steps
+        )
+        for chosen in _batches(len(train), recipe):
+            logits, _ = judge(to_float(train.pixels[chosen]))
+            loss = nn.functional.cross_entropy(logits, train.labels[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return judge.eval()
+
+
+def _batches(count: int, recipe: Recipe) -> Iterator[Tensor]:
+    """Indices of each step's images, int64 [B], epoch after epoch in new orders."""
+    size = min(recipe.batch_size, count)
+    steps = 0
+    while True:
+        for batch in torch.randperm(count).split(size):
+            if steps == recipe.steps:
+                return
+            steps += 1
+            yield batch
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _write(path: Path, judge: Judge) -> None:
+    content = bytes_of({name: tensor.contiguous() for name, tensor in judge.state_dict().items()})
+    write_atomically(path, lambda file: file.write(content))
+    # The form of sha256sum, so that `sha256sum -c` can check it too.
+    checksum = hashlib.sha256(content).hexdigest()
+    write_text(_checksum_file(path), f"{checksum}  {path.name}\n")
+
+
+def _read(path: Path, classes: tuple[str, ...], recipe: Recipe) -> Judge:
+    """Raises OSError if there is none, ValueError if it is not what was written."""
+    content = path.read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    if _checksum_file(path).read_text().split()[:1] != [checksum]:
+        raise ValueError(f"{path} is damaged: its sha256 is not the one beside it")
+    judge = Judge(classes, recipe)
+    judge.load_state_dict(tensors_from(content))
+    judge.checksum = checksum
+    return judge.eval()
+
+
+def _checksum_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")

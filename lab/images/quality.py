@@ -1,0 +1,226 @@
+"""How good generated images are, in figures: all from the judge's features and labels.
+
+The FID here is the judge's, not Inception's: it compares only with others of the same judge and
+the same number of images, and stands beside what real images score. All is computed in float64
+on the CPU, wherever the images are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lab.images.classifier import Judge
+from lab.images.datasets import Images, to_float
+
+NEIGHBOURS = 5
+# A class counts as made when it has more than this share of the samples.
+PRESENT = 0.02
+# A sample counts as clear when the judge gives its likeliest class more than this.
+CLEAR = 0.95
+ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Prdc:
+    """How two clouds of points overlap, by their k nearest neighbours.
+
+    Args:
+        precision: share of generated points among the real ones.
+        recall: share of real points among the generated ones.
+        density: how thick the real points lie around generated ones; 1 if as around each other.
+        coverage: share of real points with a generated one among their neighbours.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
+    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage.
+
+    All four as in Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
+    Models". A point lies within another's ball if it is nearer than that one's k-th neighbour.
+
+    Args:
+        real: features [N, D].
+        fake: features [M, D].
+        k: neighbours, the point itself not counted.
+
+    Raises:
+        ValueError: there are not more than k points.
+    """
+    if min(len(real), len(fake)) <= k:
+        raise ValueError(f"{len(real)} and {len(fake)} points have no {k} neighbours each")
+    real, fake = real.cpu().double(), fake.cpu().double()
+    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    in_real = torch.zeros(len(fake))  # real balls around each generated point
+    recalled, covered = [], []
+    for rows, radii in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
+        distances = torch.cdist(rows, fake)  # [R, M]
+        inside = distances < radii[:, None]
+        in_real += inside.sum(0)
+        covered.append(inside.any(1))
+        recalled.append((distances < fake_radii).any(1))
+    return Prdc(
+        precision=(in_real > 0).double().mean().item(),
+        recall=torch.cat(recalled).double().mean().item(),
+        density=(in_real.double().mean() / k).item(),
+        coverage=torch.cat(covered).double().mean().item(),
+    )
+
+
+def _radii(points: Tensor, k: int) -> Tensor:
+    """Distance [N] of each point [N, D] to its k-th neighbour."""
+    radii = []
+    for begin in range(0, len(points), ROWS):
+        distances = torch.cdist(points[begin : begin + ROWS], points)  # [R, N]
+        distances.diagonal(begin).fill_(torch.inf)  # nobody is their own neighbour
+        radii.append(distances.topk(k, largest=False).values[:, -1])
+    return torch.cat(radii)
+
+
+class _AsTheyAre(nn.Module):
+    """A feature network for what are features already."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features
+
+
+def fid(real: Tensor, fake: Tensor) -> float:
+    """The Fréchet distance of two clouds of features [N, D] and [M, D], as Gaussians.
+
+    Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6.
+
+    Raises:
+        ValueError: either has less than two points.
+    """
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    if min(len(real), len(fake)) < 2:
+        raise ValueError(f"{len(real)} and {len(fake)} points have no covariance")
+    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1]), normalize=True)
+    # The metric rounds its answer to the type of the features.
+    metric.update(real.cpu().double(), real=True)
+    metric.update(fake.cpu().double(), real=False)
+    return float(metric.compute())
+
+
+def fid_bias(features: Tensor, n: int, m: int) -> float:
+    """What the FID of n and m points is expected to be when both come from the same Gaussian.
+
+    To first order in 1/n + 1/m = s, with the eigenvalues l of the covariance: s sum_i l_i from the
+    means, s/2 (sum_{i != j} l_i l_j / (l_i + l_j) + sum_i l_i) from the covariances.
+
+    Args:
+        features: real ones [N, D], as many as there are.
+        n, m: points on either side.
+    """
+    l = torch.linalg.eigvalsh(torch.cov(features.cpu().double().T)).clamp(min=0)  # noqa: E741
+    s = 1 / n + 1 / m
+    sums = l[:, None] + l[None, :]
+    pairs = torch.where(sums > 0, l[:, None] * l[None, :] / sums, 0)  # [D, D]
+    between_axes = pairs.sum() - pairs.trace()
+    return float(s * l.sum() + s / 2 * (between_axes + l.sum()))
+
+
+def class_shares(labels: Tensor, classes: int) -> Tensor:
+    """The share of each class [K] among labels int64 [N]."""
+    return torch.bincount(labels.cpu(), minlength=classes).double() / len(labels)
+
+
+def class_balance(shares: Tensor, wanted: Tensor) -> float:
+    """Total variation between two distributions [K]: 0 if equal, 1 if nothing is in common."""
+    return float((shares - wanted).abs().sum() / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """Real images as the judge sees them, and what real images score.
+
+    Args:
+        features: of n test images [n, D].
+        shares: of the classes among the training images [K].
+        floor: the FID of n training images.
+        bias: of the FID at n.
+        ceilings: precision and its fellows of n training images.
+    """
+
+    features: Tensor
+    shares: Tensor
+    floor: float
+    bias: float
+    ceilings: Prdc
+
+    @property
+    def n(self) -> int:
+        """Images on either side of each comparison."""
+        return len(self.features)
+
+
+def yardstick(judge: Judge, train: Images, test: Images, n: int) -> Yardstick:
+    """What generated images will be measured against.
+
+    Args:
+        judge: of this data set.
+        train: with labels.
+        test: never seen by generator or judge.
+        n: images on either side, at most; fewer where a split has fewer.
+    """
+    n = min(n, len(train), len(test))
+    real, known = (_features_of_some(judge, images, n) for images in (test, train))
+    assert train.labels is not None
+    return Yardstick(
+        features=real,
+        shares=class_shares(train.labels, len(train.classes)),
+        floor=fid(real, known),
+        bias=fid_bias(real, n, n),
+        ceilings=prdc(real, known),
+    )
+
+
+def _features_of_some(judge: Judge, images: Images, n: int) -> Tensor:
+    """Of n images drawn always alike: files may be sorted by class."""
+    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
+    device = next(judge.parameters()).device
+    return judge.verdict(to_float(images.pixels[chosen].to(device))).features
+
+
+def measure(judge: Judge, samples: Tensor, real: Yardstick) -> Mapping[str, float]:
+    """All figures of generated images.
+
+    Args:
+        judge: the one that made the yardstick.
+        samples: [real.n, 1, 28, 28] in [-1, 1], on the judge's device.
+        real: the yardstick.
+
+    Returns:
+        fid, fid_floor, fid_bias, n; precision, recall, density, coverage and the same of real
+        images as real_precision etc.; class_balance (total variation), classes (number above
+        2 %), clear (share of samples that the judge is sure of).
+
+    Raises:
+        ValueError: another number of samples than the yardstick's.
+    """
+    if len(samples) != real.n:
+        raise ValueError(f"{len(samples)} samples cannot be measured against {real.n} images")
+    verdict = judge.verdict(samples)
+    shares = class_shares(verdict.labels, len(judge.classes))
+    return {
+        "fid": fid(real.features, verdict.features),
+        "fid_floor": real.floor,
+        "fid_bias": real.bias,
+        "n": real.n,
+        **asdict(prdc(real.features, verdict.features)),
+        **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
+        "class_balance": class_balance(shares, real.shares),
+        "classes": int((shares > PRESENT).sum()),
+        "clear": float((verdict.confidence > CLEAR).float().mean()),
+    }

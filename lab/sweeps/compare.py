@@ -1,0 +1,227 @@
+"""Two or more runs side by side: what differs in the config, the results, the curves.
+
+    python -m lab.sweeps.compare outputs/runs/lstm-T20-s0-… outputs/runs/rnn-T20-s0-…
+    python -m lab.sweeps.compare RUN RUN RUN out=both.png
+
+Prints a table and draws one figure, outputs/report/compare-<hash>.png unless `out` says otherwise.
+A run that is not finished is compared by what it has logged so far.
+"""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.config import RunConfig
+from lab.config.base import flatten, short_hash
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.files import write_atomically
+from lab.engine.run_folder import RunFolder, scalars
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+USAGE = "python -m lab.sweeps.compare RUN RUN [RUN ...] [out=FILE.png]"
+COLUMNS = 3
+WIDEST = 40
+SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def main() -> None:
+    """`python -m lab.sweeps.compare RUN RUN [RUN ...] [out=FILE]`."""
+    try:
+        for line in compare(*_parse(sys.argv[1:])):
+            print(line)
+    except UserError as error:
+        sys.exit(f"lab: {error}")
+
+
+def _parse(words: Sequence[str]) -> tuple[list[RunFolder], Path | None]:
+    runs, out = [], None
+    for word in words:
+        key, equals, value = word.partition("=")
+        if key == "out" and equals and value:
+            out = Path(value)
+            if out.suffix not in SUFFIXES:
+                raise UserError(f"{word}: expected a file that ends in {', '.join(SUFFIXES)}")
+        else:
+            runs.append(RunFolder(Path(word)))
+    if len(runs) < 2:
+        raise UserError(f"two runs or more are compared: {USAGE}")
+    if len({run.path.resolve() for run in runs}) < len(runs):
+        raise UserError("the same run is given twice")
+    return runs, out
+
+
+def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
+    """The lines of the comparison; the figure is written.
+
+    Raises:
+        UserError: a folder is no run's, the runs are of different tasks, or the figure cannot be
+            written.
+    """
+    configs = [_config_of(run) for run in runs]
+    tasks = {config.task for config in configs}
+    if len(tasks) > 1:
+        raise UserError(f"runs of different tasks do not compare: {', '.join(sorted(tasks))}")
+    names = [chr(ord("A") + index) if index < 26 else str(index) for index in range(len(runs))]
+    lines = [f"{name}  {run.path}" for name, run in zip(names, runs, strict=True)]
+    lines += [
+        f"   {name} is {run.status or 'not begun'}: by what it has logged so far"
+        for name, run in zip(names, runs, strict=True)
+        if run.result is None
+    ]
+    asked = [_asked(config) for config in configs]
+    lines += ["", "config, where they differ", *_table(names, asked, only_different=True)]
+    lines += ["", "results", *_table(names, [_results(run) for run in runs])]
+    path = out or _default_path(runs)
+    figure = _figure(runs, names, configs)
+    if figure is None:
+        return [*lines, "", "no curves: none of the runs has logged anything"]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: figure.savefig(file, format=path.suffix[1:]))
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    return [*lines, "", str(path)]
+
+
+def _config_of(run: RunFolder) -> RunConfig:
+    if not run.path.is_dir():
+        raise UserError(f"{run.path}: no such folder")
+    if not run.config_file.is_file():
+        raise UserError(f"{run.path}: not a run's folder (it has no config.yaml)")
+    try:
+        return from_file(run.config_file)
+    except UserError as error:  # of a version of the code that had other keys
+        raise UserError(f"{run.path}: {error}") from error
+
+
+def _asked(config: RunConfig) -> dict[str, Any]:
+    """All that makes it another run, with keys such as `optimizer.lr`."""
+    return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_ASKED_FOR}
+
+
+def _results(run: RunFolder) -> dict[str, Any]:
+    """The numbers of its result; of one that is not finished, the last that were logged."""
+    if run.result is not None:
+        return {k: v for k, v in scalars(run.result).items() if k not in ("task", "seed")}
+    last: dict[str, Any] = {}
+    for name, values in _metrics(run).items():
+        known = [value for value in values if value == value]
+        if known:
+            last["steps" if name == "step" else name] = (
+                int(known[-1]) if name == "step" else known[-1]
+            )
+    return last
+
+
+def _metrics(run: RunFolder) -> dict[str, list[float]]:
+    try:
+        return run.read_metrics()
+    except (OSError, KeyError, ValueError):
+        return {}
+
+
+def _table(
+    names: Sequence[str], columns: Sequence[Mapping[str, Any]], only_different: bool = False
+) -> list[str]:
+    """A line for each key; of two runs the difference of their numbers beside them."""
+    keys = list(dict.fromkeys(key for column in columns for key in column))
+    rows = []
+    for key in keys:
+        values = [column.get(key, "–") for column in columns]
+        if only_different and all(value == values[0] for value in values):
+            continue
+        rows.append([key, *map(_words, values), _difference(values)])
+    if not rows:
+        return ["  no difference"]
+    with_differences = len(names) == 2 and not only_different
+    table = [["", *names, "B - A"], *rows]
+    if not with_differences:
+        table = [row[:-1] for row in table]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    return [
+        "  " + "  ".join([row[0].ljust(widths[0])] + [
+            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
+        ]).rstrip()
+        for row in table
+    ]  # fmt: skip
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if value is None:
+        return "null"
+    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return text if len(text) <= WIDEST else f"…{text[-WIDEST + 1 :]}"
+
+
+def _difference(values: Sequence[Any]) -> str:
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+    if len(values) != 2 or not numbers or values[0] == values[1]:
+        return ""
+    return f"{values[1] - values[0]:+.4g}"
+
+
+def _default_path(runs: Sequence[RunFolder]) -> Path:
+    """Beside the report, below the folder that the first run's `runs/` lies in."""
+    parent = runs[0].path.parent
+    outputs = parent.parent if parent.name == "runs" else parent
+    identity = short_hash([run.path.name for run in runs])
+    return outputs / "report" / f"compare-{identity}.png"
+
+
+def _figure(
+    runs: Sequence[RunFolder], names: Sequence[str], configs: Sequence[RunConfig]
+) -> "Figure | None":
+    """A panel for each column, a curve for each run that has logged it; None if none has."""
+    from matplotlib.figure import Figure
+
+    from lab.engine import plots
+
+    logged = {
+        name: found for name, run in zip(names, runs, strict=True) if (found := _metrics(run))
+    }
+    shown = [k for k in next(iter(logged.values()), {}) if k != "step"]
+    shown = [k for k in shown if all(k in metrics for metrics in logged.values())]
+    if not shown:
+        return None
+    columns = min(COLUMNS, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    figure = Figure(figsize=(4.2 * columns, 2.7 * rows + 0.9), dpi=plots.DPI)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    styles = {
+        name: (plots.LINES[k % len(plots.LINES)], plots.COLOURS[k % len(plots.COLOURS)])
+        for k, name in enumerate(names)
+    }
+    for axis, key in zip(axes, shown, strict=False):
+        for name, metrics in logged.items():
+            points = [(s, v) for s, v in zip(metrics["step"], metrics[key], strict=True) if v == v]
+            if points:
+                line, colour = styles[name]
+                marker = "o" if len(points) < 15 else None
+                x, y = zip(*points, strict=True)
+                axis.plot(x, y, line, color=colour, marker=marker, markersize=3)
+        axis.set_title(key, fontsize=10, loc="left")
+        plots.light_frame(axis)
+        axis.tick_params(labelsize=8)
+    for axis in axes[len(shown) :]:
+        axis.set_axis_off()
+    for name, config in zip(names, configs, strict=True):
+        line, colour = styles[name]
+        label = f"{name}: {config.readable_name}-{config.identity}"
+        axes[0].plot([], [], line, color=colour, label=label)
+    handles, labels = axes[0].get_legend_handles_labels()
+    columns = min(3, len(labels))
+    figure.legend(handles, labels, loc="lower center", ncols=columns, frameon=False, fontsize=8)
+    figure.supxlabel("optimizer step", fontsize=9, y=0.35 / figure.get_figheight())
+    figure.tight_layout(rect=(0, 0.45 / figure.get_figheight(), 1, 1))
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,297 @@
+"""The real command line: what a run and a sweep leave, and how a mistake is answered."""
+
+import csv
+import json
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tests.command_line import ROOT, TINY, command, environment, quick_lab, run_lab
+from tests.run_files import only
+
+CPU_SECONDS_OF_NOTHING = 1.5
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory) -> Path:
+    """A finished default run, as the README starts it, but for its length."""
+    cwd = tmp_path_factory.mktemp("run")
+    done = run_lab("task=lstm", "seq_len=9", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.strip().splitlines()
+    assert len(lines) == 2
+    assert "results go to outputs/runs/lstm-T9-s0-" in lines[0]
+    assert lines[1].startswith("100.00% of 2,000 held out")
+    assert "→ outputs/runs/lstm-T9-s0-" in lines[1]
+    return only(cwd / "outputs/runs", "*")
+
+
+@pytest.fixture(scope="session")
+def sweep(tmp_path_factory) -> Path:
+    """A finished sweep of two cells, two lengths and two seeds."""
+    cwd = tmp_path_factory.mktemp("sweep")
+    words = ("-m", "cell=rnn,lstm", "seq_len=3,5", "seed=0,1", *TINY_BUT_LENGTH)
+    done = quick_lab(*words, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "sweep: 8 finished in" in done.stdout
+    return only(cwd / "outputs/sweeps", "*")
+
+
+TINY_BUT_LENGTH = [word for word in TINY if not word.startswith("seq_len")]
+
+
+def test_a_run_leaves_every_file_of_the_contract(run):
+    assert {path.name for path in run.iterdir() if "tfevents" not in path.name} == {
+        ".lock", "config.yaml", "provenance.json", "status", "metrics.csv", "checkpoint.pt",
+        "figures", "model.safetensors", "result.json", "lab.log",
+    }  # fmt: skip
+    assert {path.name for path in (run / "figures").iterdir()} == {
+        "learning_curves.png",
+        "accuracy_vs_length.png",
+        "gradient_flow.png",
+        "gates.png",
+    }
+    assert (run / "status").read_text().strip() == "finished"
+
+
+def test_the_result_says_on_what_and_on_how_many(run):
+    result = json.loads((run / "result.json").read_text())
+    assert (result["task"], result["cell"], result["seq_len"], result["seed"]) == (
+        "lstm", "lstm", 9, 0,
+    )  # fmt: skip
+    assert (result["val_accuracy"], result["val_count"]) == (1.0, 2000)
+    assert result["test_accuracy"] > 0.999
+    assert result["test_count"] == 10_000
+    assert result["parameters"] == 4 * 128 * (10 + 128 + 1) + 10 * 128 + 10
+    assert list(map(int, result["accuracy_by_length"])) == list(range(3, 26))
+    assert result["accuracy_by_length"]["9"] == result["test_accuracy"]
+    assert result["seconds"] > 0
+
+
+def test_metrics_have_a_row_for_each_logged_step_and_no_times(run):
+    with open(run / "metrics.csv") as file:
+        rows = list(csv.DictReader(file))
+    steps = json.loads((run / "result.json").read_text())["steps"]
+    assert [int(row["step"]) for row in rows] == list(range(5, steps + 1, 5))
+    assert list(rows[0]) == [
+        "step", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
+    ]  # fmt: skip
+    assert [bool(row["val_loss"]) for row in rows[:4]] == [False, False, False, True]
+
+
+def test_provenance_names_command_versions_and_nobody(run):
+    provenance = json.loads((run / "provenance.json").read_text())
+    assert provenance["command"] == "python -m lab task=lstm seq_len=9"
+    assert provenance["versions"]["torch"]
+    assert provenance["start"] <= provenance["end"]
+    assert os.uname().nodename not in (run / "provenance.json").read_text().replace("lab", "")
+
+
+def test_weights_are_named_by_the_equations(run):
+    weights = load_file(run / "model.safetensors")
+    assert {name: tuple(w.shape) for name, w in weights.items()} == {
+        **{f"W_{gate}x": (128, 10) for gate in "gifo"},
+        **{f"W_{gate}h": (128, 128) for gate in "gifo"},
+        **{f"b_{gate}": (128,) for gate in "gifo"},
+        "W_ph": (10, 128),
+        "b_p": (10,),
+    }
+
+
+def test_tensorboard_shows_scalars_figures_and_settings_in_one_folder(run):
+    assert len(list(run.glob("events.out.tfevents.*"))) == 1
+    assert [path for path in run.iterdir() if path.is_dir()] == [run / "figures"]
+    events = EventAccumulator(str(run)).Reload()
+    tags = events.Tags()
+    assert {"train_loss", "val_accuracy", "result/test_accuracy"} <= set(tags["scalars"])
+    assert set(tags["images"]) == {
+        "learning_curves", "accuracy_vs_length", "gradient_flow", "gates",
+    }  # fmt: skip
+    assert "_hparams_/session_start_info" in events.summary_metadata
+
+
+def test_the_saved_config_is_whole(run):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["seq_len"] == 9
+    assert config["hidden_size"] == 128
+    assert "${" not in (run / "config.yaml").read_text()
+
+
+def test_the_trained_network_answers(run, tmp_path):
+    done = run_lab(str(run), "123454321", cwd=tmp_path, module="lab.memory.predict")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].split()[:2] == ["1", "1"]
+    assert lines[8].split()[:3] == ["8", "2", "1"]
+    assert lines[9] == "answer 1: right"
+
+
+@pytest.mark.parametrize(
+    ("digits", "message"),
+    [("12a", "expected at least 3 digits"), ("12", "at least 3"), ("123", "not a palindrome")],
+)
+def test_what_is_no_palindrome_is_refused(run, tmp_path, digits, message):
+    done = run_lab(str(run), digits, cwd=tmp_path, module="lab.memory.predict")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_sweep_leaves_a_table_and_a_plot(sweep):
+    assert {path.name for path in sweep.iterdir()} == {
+        ".lock", "summary.csv", "accuracy_vs_length.png", "multirun.yaml", "jobs",
+    }  # fmt: skip
+    with open(sweep / "summary.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 8
+    assert {row["status"] for row in rows} == {"finished"}
+    assert {row["series"] for row in rows} == {"rnn, default init", "lstm, forget bias 5"}
+    for row in rows:
+        result = json.loads((sweep.parents[2] / row["run"] / "result.json").read_text())
+        assert float(row["val_accuracy"]) == result["val_accuracy"]
+
+
+def test_a_run_of_a_sweep_is_the_run_alone_bit_for_bit(sweep, tmp_path):
+    """Also: earlier jobs in the same process leave nothing behind."""
+    words = ("cell=lstm", "seq_len=5", "seed=1", *TINY_BUT_LENGTH)
+    assert quick_lab(*words, cwd=tmp_path).returncode == 0
+    alone = only(tmp_path / "outputs/runs", "*")
+    among = sweep.parents[1] / "runs" / alone.name
+    for name in ("model.safetensors", "metrics.csv"):
+        assert (alone / name).read_bytes() == (among / name).read_bytes()
+
+
+def test_the_summary_is_rebuilt_from_the_runs_files(sweep):
+    before = (sweep / "summary.csv").read_text()
+    (sweep / "summary.csv").unlink()
+    (sweep / "accuracy_vs_length.png").unlink()
+    cwd = sweep.parents[2]
+    done = run_lab(str(sweep.relative_to(cwd)), cwd=cwd, module="lab.sweeps.summary")
+    assert done.returncode == 0, done.stderr
+    assert (sweep / "summary.csv").read_text() == before
+    assert (sweep / "accuracy_vs_length.png").stat().st_size > 10_000
+
+
+def test_summary_of_what_is_no_sweep_is_refused(tmp_path):
+    done = run_lab(str(tmp_path), cwd=tmp_path, module="lab.sweeps.summary")
+    assert done.returncode == 1
+    assert "no sweep's folder" in done.stderr
+
+
+BAD = {
+    "seq_len=2": "seq_len=2 is not allowed: expected at least 3",
+    "seq_len=1": "expected at least 3",
+    "seq_len=0": "expected at least 3",
+    "seq_len=-3": "expected at least 3",
+    "seq_len=abc": "seq_len=abc is not allowed: expected an integer",
+    "seq_len=20.5": "expected an integer",
+    "sequence_len=5": "no key sequence_len; did you mean seq_len?",
+    "+seqlen=5": "no key seqlen; did you mean seq_len?",
+    "++optimizer.foo=1": "no key optimizer.foo; there are optimizer.lr",
+    "optimizer.betas=[1,1]": "no key optimizer.betas",
+    "task=foo": "task=foo is no choice: expected one of",
+    "cell=lstmm": "did you mean lstm?",
+    "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",
+    "optimizer.lr=nan": "optimizer.lr=nan is not allowed",
+    "optimizer.alpha=-1": "optimizer torch.optim.RMSprop",
+    "cell.init=x": "init=x is none of forget_bias, chrono, default",
+    "max_steps=0": "max_steps=0 is not allowed: expected at least 1",
+    "size=huge": "size=huge is no choice: expected one of base, large, small",
+    "train_part=1.5": "train_part=1.5 is not allowed: expected less than 1.0",
+    "data_size=1": "data_size=1 is not allowed: expected at least 2",
+    "hidden_size=[1,2]": "hidden_size=[1, 2] is not allowed: expected an integer",
+    "seq_len=range(3,5)": "needs -m",
+    "seq_len=3,4": "needs -m",
+    "seq_len=[": "cannot read seq_len=[",
+    "device=gpu": "expected auto, cpu, cuda, mps",
+    "+experiment=a5": "experiment=a5 is no choice: expected one of",
+}
+
+
+@pytest.mark.parametrize("word", BAD)
+def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, tmp_path):
+    done = quick_lab(word, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("lab: ")
+    assert BAD[word] in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_device_is_one_clear_line_and_leaves_nothing(tmp_path):
+    environ = {**environment(), "CUDA_VISIBLE_DEVICES": ""}
+    done = run_lab("device=cuda", cwd=tmp_path, env=environ)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "device=cuda is not on this machine" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.rglob("lstm-*"))
+
+
+def test_a_mistake_in_a_sweep_is_told_before_any_job(tmp_path):
+    done = quick_lab("-m", "seq_lenn=3,4", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no key seq_lenn; did you mean seq_len?" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["seq_len=2"], ["cell=lstmm"]])
+def test_what_trains_nothing_is_answered_at_once(words, tmp_path):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = run_lab(*words, cwd=tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert done.returncode in (0, 1)
+    # Against a bare interpreter with Hydra alone, since machines differ and this one may be busy;
+    # for --help Hydra imports every launcher that is installed.
+    bare = run_bare(tmp_path)
+    assert seconds < max(CPU_SECONDS_OF_NOTHING, 10 * bare)
+
+
+def run_bare(cwd: Path) -> float:
+    """CPU seconds of importing Hydra."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([command()[0], "-c", "import hydra.main"], cwd=cwd, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_neither_help_nor_a_mistake_imports_torch(tmp_path):
+    code = (
+        "import sys; sys.argv = ['lab', sys.argv[1]]\n"
+        "from lab.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+    )
+    for word in ("--help", "seq_len=2", "++optimizer.foo=1", "optimizer.lr=nan"):
+        words = [command()[0], "-c", code, word]
+        done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_help_names_every_group_and_key(tmp_path):
+    text = run_lab("--help", cwd=tmp_path).stdout
+    for group in ("task", "cell", "size", "optimizer", "experiment"):
+        for option in (ROOT / "conf" / group).glob("*.yaml"):
+            assert option.stem in text
+    for key in yaml.safe_load((ROOT / "conf/task/lstm.yaml").read_text()):
+        assert key in ("defaults", "task") or key in text
+
+
+@pytest.mark.parametrize(
+    "preset", sorted(path.stem for path in (ROOT / "conf/experiment").glob("*.yaml"))
+)
+def test_every_preset_composes(preset, tmp_path):
+    sweeps_over_lengths = "seq_len:" in (ROOT / f"conf/experiment/{preset}.yaml").read_text()
+    # One job for each of the other choices: Hydra takes a quarter of a second to compose one.
+    narrow = ["seed=0", *(["seq_len=5"] if sweeps_over_lengths else [])]
+    done = quick_lab(f"+experiment={preset}", "dry_run=true", *narrow, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("run ")
+    assert list(tmp_path.iterdir()) == []

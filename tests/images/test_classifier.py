@@ -1,0 +1,130 @@
+"""The judge on small images; on MNIST itself with --slow."""
+
+import logging
+import subprocess
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lab.config.errors import UserError
+from lab.images.classifier import RECIPE, Recipe, load_judge, train_judge
+from lab.images.datasets import load, to_float
+from tests.images.small_data import bars
+
+QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
+TRAIN, TEST = bars(200, seed=0), bars(60, seed=1)
+
+
+def same(one, other):
+    pairs = zip(one.parameters(), other.parameters(), strict=True)
+    return all(torch.equal(mine, yours) for mine, yours in pairs)
+
+
+def test_it_learns_and_keeps_what_it_learned(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
+        assert "training the judge of bars" in caplog.text
+        caplog.clear()
+        again = load_judge(TRAIN, TEST, tmp_path, QUICK)
+        assert caplog.text == ""
+    assert same(judge, again)
+    assert judge.test_accuracy == again.test_accuracy == 1
+    assert judge.checksum == again.checksum != ""
+    assert not judge.training
+    assert judge.classes == ("a", "b", "c")
+
+
+def test_what_it_says_of_images(tmp_path):
+    judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
+    verdict = judge.verdict(to_float(TEST.pixels), batch_size=7)
+    assert verdict.logits.shape == (60, 3)
+    assert verdict.features.shape == (60, 16)
+    assert torch.equal(verdict.labels, TEST.labels)
+    assert (verdict.confidence > 0.9).all()
+    logits, features = judge(to_float(TEST.pixels))
+    torch.testing.assert_close(verdict.logits, logits)
+    torch.testing.assert_close(verdict.features, features)
+
+
+def test_the_same_recipe_gives_the_same_weights():
+    judge = train_judge(TRAIN, QUICK)
+    assert same(judge, train_judge(TRAIN, QUICK))
+    assert not same(judge, train_judge(TRAIN, replace(QUICK, seed=1)))
+
+
+def test_training_disturbs_neither_threads_nor_random_numbers():
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    train_judge(TRAIN, replace(QUICK, steps=1, threads=threads + 1))
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_other_images_or_another_recipe_have_a_judge_of_their_own(tmp_path):
+    one = replace(QUICK, steps=1)
+    for train, recipe in ((TRAIN, one), (bars(200, seed=2), one), (TRAIN, replace(one, seed=1))):
+        load_judge(train, TEST, tmp_path, recipe)
+    assert len(list((tmp_path / "judges").glob("bars-*.safetensors"))) == 3
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "no checksum", "wrong checksum"])
+def test_a_damaged_judge_is_trained_again(tmp_path, caplog, damage):
+    judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
+    (path,) = (tmp_path / "judges").glob("*.safetensors")
+    checksum = path.with_name(path.name + ".sha256")
+    content = bytearray(path.read_bytes())
+    if damage == "truncated":
+        path.write_bytes(content[:-1])
+    elif damage == "changed":
+        content[-5] ^= 1
+        path.write_bytes(content)
+    elif damage == "no checksum":
+        checksum.unlink()
+    else:
+        checksum.write_text("")
+    with caplog.at_level(logging.INFO):
+        assert same(judge, load_judge(TRAIN, TEST, tmp_path, QUICK))
+    assert "training the judge" in caplog.text
+    caplog.clear()
+    assert same(judge, load_judge(TRAIN, TEST, tmp_path, QUICK))
+    assert caplog.text == ""
+
+
+def test_the_checksum_is_one_that_other_tools_can_check(tmp_path):
+    load_judge(TRAIN, TEST, tmp_path, replace(QUICK, steps=1))
+    (file,) = (tmp_path / "judges").glob("*.sha256")
+    subprocess.run(["sha256sum", "-c", file.name], cwd=file.parent, check=True)
+
+
+def test_two_at_once_train_once(tmp_path, caplog):
+    judges = []
+    threads = [
+        threading.Thread(target=lambda: judges.append(load_judge(TRAIN, TEST, tmp_path, QUICK)))
+        for _ in range(2)
+    ]
+    with caplog.at_level(logging.INFO):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert caplog.text.count("training the judge") == 1
+    assert same(*judges)
+
+
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_images_without_labels_have_no_judge(tmp_path, missing):
+    train = replace(TRAIN, labels=None, classes=()) if missing == "train" else TRAIN
+    test = replace(TEST, labels=None) if missing == "test" else TEST
+    with pytest.raises(UserError, match="data=bars has no labels"):
+        load_judge(train, test, tmp_path, QUICK)
+
+
+@pytest.mark.slow
+def test_on_mnist_it_is_right_and_quick(tmp_path):
+    train, test = load("mnist", "train"), load("mnist", "test")
+    begin = time.process_time()  # of one thread, whatever else the machine does
+    judge = load_judge(train, test, tmp_path, RECIPE)
+    assert time.process_time() - begin < 120
+    assert judge.test_accuracy >= 0.992

@@ -1,0 +1,77 @@
+"""Pixels as floats, and batches that go on after a stop as if there had been none."""
+
+import io
+
+import pytest
+import torch
+
+from lab.config.errors import UserError
+from lab.images.datasets import Batches, load, to_float
+
+
+def numbered(count):
+    """Images that are told apart by every pixel."""
+    return torch.arange(count, dtype=torch.uint8)[:, None, None].expand(count, 28, 28).clone()
+
+
+def batches(count=10, batch_size=3, seed=0):
+    return Batches(numbered(count), batch_size, torch.Generator().manual_seed(seed))
+
+
+def numbers(batch):
+    return ((batch[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def test_floats_span_minus_one_to_one():
+    pixels = torch.arange(256, dtype=torch.uint8).repeat(4)[: 28 * 28].view(1, 28, 28)
+    images = to_float(pixels)
+    assert images.shape == (1, 1, 28, 28)
+    assert images.dtype == torch.float32
+    assert (images.min(), images.max()) == (-1, 1)
+    assert torch.equal(((images[:, 0] + 1) * 127.5).round().byte(), pixels)
+
+
+def test_an_epoch_shows_every_image_at_most_once():
+    sampler = batches()
+    assert sampler.steps_per_epoch == 3
+    epochs = [[n for _ in range(3) for n in numbers(sampler.next())] for _ in range(50)]
+    assert all(len(set(epoch)) == 9 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 50
+    # The one left out is another one each time.
+    assert {n for epoch in epochs for n in set(range(10)) - set(epoch)} == set(range(10))
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3, 4, 17])
+def test_a_restored_sampler_goes_on_bit_for_bit(taken):
+    sampler = batches()
+    for _ in range(taken):
+        sampler.next()
+    file = io.BytesIO()
+    torch.save(sampler.state_dict(), file)
+    file.seek(0)
+    restored = batches(seed=99)
+    restored.load_state_dict(torch.load(file, weights_only=True))
+    for _ in range(10):
+        assert torch.equal(sampler.next(), restored.next())
+
+
+def test_the_global_generator_is_left_alone():
+    before = torch.get_rng_state()
+    batches().next()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_state_of_other_data_is_refused():
+    with pytest.raises(UserError, match=r"began with 10 images, now there are 11.*fresh=true"):
+        batches(11).load_state_dict(batches(10).state_dict())
+
+
+@pytest.mark.parametrize("batch_size", [0, 11])
+def test_a_batch_larger_than_the_data_is_refused(batch_size):
+    with pytest.raises(UserError, match=rf"batch_size={batch_size}: expected 1 to 10"):
+        batches(10, batch_size)
+
+
+def test_an_unknown_data_set_is_refused():
+    with pytest.raises(ValueError, match="data=cifar: expected folder or one of mnist"):
+        load("cifar", "train")

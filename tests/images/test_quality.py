@@ -1,0 +1,174 @@
+"""The figures against formulas and brute force in float64, and on clouds whose answer is known."""
+
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from lab.images.classifier import Recipe, load_judge
+from lab.images.datasets import to_float
+from lab.images.quality import (
+    class_balance,
+    class_shares,
+    fid,
+    fid_bias,
+    measure,
+    prdc,
+    yardstick,
+)
+from tests.images.small_data import bars
+
+QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
+
+
+def cloud(n, d=6, seed=0, scale=1.0, shift=0.0):
+    random = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(d, d, generator=torch.Generator().manual_seed(99), dtype=torch.float64)
+    points = torch.randn(n, d, generator=random, dtype=torch.float64) @ mixing
+    return (scale * points + shift).float()
+
+
+def root(matrix):
+    values, vectors = torch.linalg.eigh(matrix)
+    return vectors @ values.clamp(min=0).sqrt().diag() @ vectors.T
+
+
+def reference_fid(real, fake):
+    """tr((A^1/2 B A^1/2)^1/2), whose matrices are symmetric, for tr((AB)^1/2)."""
+    real, fake = real.double(), fake.double()
+    a, b = torch.cov(real.T), torch.cov(fake.T)
+    middle = root(root(a) @ b @ root(a)).trace()
+    return (
+        (real.mean(0) - fake.mean(0)).square().sum() + a.trace() + b.trace() - 2 * middle
+    ).item()
+
+
+def reference_prdc(real, fake, k):
+    """Loops over points and sorted distances, as the definitions read."""
+    real, fake = real.double(), fake.double()
+
+    def radii(points):
+        return [sorted((p - q).norm().item() for q in points)[k] for p in points]  # [0] is itself
+
+    real_radii, fake_radii = radii(real), radii(fake)
+    apart = [[(x - y).norm().item() for y in fake] for x in real]
+    n, m = len(real), len(fake)
+    in_real = [sum(apart[i][j] < real_radii[i] for i in range(n)) for j in range(m)]
+    return {
+        "precision": sum(count > 0 for count in in_real) / m,
+        "recall": sum(any(apart[i][j] < fake_radii[j] for j in range(m)) for i in range(n)) / n,
+        "density": sum(in_real) / (k * m),
+        "coverage": sum(any(apart[i][j] < real_radii[i] for j in range(m)) for i in range(n)) / n,
+    }
+
+
+@pytest.mark.parametrize(
+    "fake", [cloud(300, seed=1), cloud(200, seed=1, scale=1.5), cloud(250, seed=1, shift=2.0)]
+)
+def test_fid_against_the_formula(fake):
+    real = cloud(400)
+    assert fid(real, fake) == pytest.approx(reference_fid(real, fake), rel=1e-8)
+
+
+def test_fid_of_known_clouds():
+    real = cloud(400)
+    assert fid(real, real) == pytest.approx(0, abs=1e-6)
+    assert fid(real, real + 3) == pytest.approx(6 * 9, rel=1e-5)
+    # Scaled by 2: the distance of the means, and tr(A + 4A - 4A).
+    wanted = real.double().mean(0).square().sum() + torch.cov(real.double().T).trace()
+    assert fid(real, 2 * real) == pytest.approx(wanted.item(), rel=1e-5)
+
+
+def test_fid_with_a_feature_that_never_fires():
+    real, fake = cloud(400), cloud(400, seed=1)
+    real[:, 2] = fake[:, 2] = 0
+    assert fid(real, fake) == pytest.approx(reference_fid(real, fake), rel=1e-4)
+
+
+def test_the_bias_is_what_equal_clouds_get():
+    n, m = 500, 800
+    measured = [fid(cloud(n, seed=2 * i), cloud(m, seed=2 * i + 1)) for i in range(40)]
+    predicted = fid_bias(cloud(20_000, seed=1000), n, m)
+    assert sum(measured) / 40 == pytest.approx(predicted, rel=0.1)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize(
+    "fake", [cloud(40, seed=1), cloud(60, seed=1, scale=0.5), cloud(50, seed=1, shift=1.5)]
+)
+def test_prdc_against_brute_force(fake, k):
+    real = cloud(50)
+    assert asdict(prdc(real, fake, k)) == pytest.approx(reference_prdc(real, fake, k))
+
+
+def test_prdc_in_parts_is_prdc_at_once(monkeypatch):
+    real, fake = cloud(120), cloud(90, seed=1)
+    whole = prdc(real, fake)
+    monkeypatch.setattr("lab.images.quality.ROWS", 7)
+    assert prdc(real, fake) == whole
+
+
+def test_prdc_tells_a_lost_mode_from_bad_samples():
+    two_modes = torch.cat([cloud(200), cloud(200, seed=1, shift=100.0)])
+    lost = prdc(two_modes, cloud(400, seed=2))
+    assert lost.precision > 0.9
+    assert lost.recall < 0.55
+    assert lost.coverage < 0.55
+    bad = prdc(two_modes, cloud(400, seed=3, shift=1000.0))
+    assert (bad.precision, bad.density, bad.coverage) == (0, 0, 0)
+
+
+def test_too_few_points_are_refused():
+    with pytest.raises(ValueError, match="5 neighbours"):
+        prdc(cloud(5), cloud(50))
+    with pytest.raises(ValueError, match="no covariance"):
+        fid(cloud(50), cloud(1))
+
+
+def test_class_figures():
+    even = torch.full((4,), 0.25, dtype=torch.float64)
+    shares = class_shares(torch.tensor([0, 0, 0, 1]), 4)
+    assert shares.tolist() == [0.75, 0.25, 0, 0]
+    assert class_balance(even, even) == 0
+    assert class_balance(shares, even) == 0.5
+    assert class_balance(torch.tensor([1.0, 0]), torch.tensor([0, 1.0])) == 1
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    train, test = bars(300, seed=0), bars(200, seed=1)
+    judge = load_judge(train, test, tmp_path_factory.mktemp("cache"), QUICK)
+    return judge, train, test, yardstick(judge, train, test, n=150)
+
+
+def test_new_real_images_score_like_the_yardstick(judged):
+    judge, _, _, real = judged
+    figures = measure(judge, to_float(bars(150, seed=2).pixels), real)
+    assert figures["n"] == real.n == 150
+    assert real.floor / 3 < figures["fid"] < 3 * real.floor
+    assert figures["fid_floor"] == real.floor
+    assert figures["fid_bias"] == real.bias
+    for name in ("precision", "recall", "density", "coverage"):
+        assert figures[name] == pytest.approx(figures[f"real_{name}"], abs=0.15)
+    assert figures["class_balance"] == 0
+    assert figures["classes"] == 3
+    assert figures["clear"] > 0.9
+
+
+def test_a_lost_class_and_noise_are_seen(judged):
+    judge, _, _, real = judged
+    two_of_three = measure(judge, to_float(bars(150, seed=2, classes=2).pixels), real)
+    assert two_of_three["classes"] == 2
+    assert two_of_three["class_balance"] == pytest.approx(1 / 3)
+    assert two_of_three["recall"] < 0.75
+    noise = torch.rand(150, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    noisy = measure(judge, noise, real)
+    assert min(noisy["fid"], two_of_three["fid"]) > 10 * real.floor
+    assert noisy["precision"] < 0.1
+
+
+def test_the_yardstick_has_no_more_images_than_there_are(judged):
+    judge, train, test, real = judged
+    assert yardstick(judge, train, test, n=10_000).n == 200
+    with pytest.raises(ValueError, match="149 samples cannot be measured against 150 images"):
+        measure(judge, to_float(bars(149, seed=2).pixels), real)

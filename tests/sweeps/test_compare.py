@@ -1,0 +1,77 @@
+"""`python -m lab.sweeps.compare`: runs side by side, and what cannot be compared."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.sweeps.compare import _parse, compare
+from tests.command_line import run_lab
+from tests.report.fakes import fake_run
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> list[RunFolder]:
+    out = tmp_path / "outputs"
+    return [fake_run(out, "seed=0"), fake_run(out, "seed=1", "cell=rnn", accuracy=0.5, steps=50)]
+
+
+def test_two_runs_at_the_command_line(pair: list[RunFolder], tmp_path: Path):
+    paths = [str(run.path.relative_to(tmp_path)) for run in pair]
+    done = run_lab(*paths, module="lab.sweeps.compare", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert ["seed", "0", "1"] in [line.split() for line in lines]
+    assert ["val_accuracy", "1", "0.5", "-0.5"] in [line.split() for line in lines]
+    assert not any(line.split()[:1] == ["batch_size"] for line in lines), "it is the same in both"
+    assert (tmp_path / lines[-1]).read_bytes().startswith(b"\x89PNG")
+    assert lines[-1].startswith("outputs/report/compare-")
+
+
+def test_three_runs_to_a_file(pair: list[RunFolder], tmp_path: Path):
+    third = fake_run(tmp_path / "outputs", "seed=2")
+    lines = compare([*pair, third], tmp_path / "all.svg")
+    assert lines[-1] == str(tmp_path / "all.svg")
+    assert "<svg" in (tmp_path / "all.svg").read_text()
+    assert "B - A" not in "\n".join(lines)
+
+
+def test_an_unfinished_run_is_compared_by_what_it_has_logged(pair: list[RunFolder]):
+    (pair[1].path / "result.json").unlink()
+    lines = compare(pair)
+    assert any("B is interrupted" in line for line in lines)
+    assert ["steps", "1,000", "50", "-950"] in [line.split() for line in lines]
+
+
+def test_a_run_that_has_logged_nothing(pair: list[RunFolder]):
+    for run in pair:
+        run.metrics_file.unlink()
+    assert "no curves" in compare(pair)[-1]
+
+
+def test_what_does_not_compare(pair: list[RunFolder], tmp_path: Path):
+    with pytest.raises(UserError, match="different tasks"):
+        compare([pair[0], fake_run(tmp_path, "task=gan")])
+    with pytest.raises(UserError, match="no such folder"):
+        compare([pair[0], RunFolder(tmp_path / "nothing")])
+    with pytest.raises(UserError, match="not a run's folder"):
+        compare([pair[0], RunFolder(tmp_path)])
+    with pytest.raises(UserError, match="cannot write"):
+        compare(pair, Path("/proc/nothing.png"))
+
+
+@pytest.mark.parametrize("words", [[], ["a"], ["a", "a"], ["a", "b", "out=x.doc"]])
+def test_wrong_words(words: list[str]):
+    with pytest.raises(UserError):
+        _parse(words)
+
+
+def test_a_wrong_word_gets_one_line(pair: list[RunFolder], tmp_path: Path):
+    shutil.rmtree(pair[1].path)
+    done = run_lab(*(str(run.path) for run in pair), module="lab.sweeps.compare", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("lab: ")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,158 @@
+"""Sweeps continue, share runs with one another, and tell the truth about every job."""
+
+import fcntl
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import SMALL, TINY, quick_lab, run_folders, run_lab, start_lab, wait_until
+from tests.run_files import recap, snapshot, summary
+
+THREE = ["-m", *SMALL, "seq_len=3,4,5"]
+THREE_LENGTHS = ["seq_len=3", "seq_len=4", "seq_len=5"]
+LONGER = [*TINY, "epochs=400", "max_steps=400"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sweep THREE has finished. Copy it."""
+    cwd = tmp_path_factory.mktemp("sweep")
+    done = quick_lab(*THREE, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert recap(done.stdout) == "3 finished"
+    return cwd
+
+
+@pytest.fixture
+def cwd(finished: Path, tmp_path: Path) -> Path:
+    """A copy of `finished`, to change."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
+
+
+def test_a_sweep_has_a_row_for_each_run_and_a_plot(finished: Path) -> None:
+    table = summary(finished)
+    assert [row["seq_len"] for row in table] == ["3", "4", "5"]
+    assert {row["status"] for row in table} == {"finished"}
+    assert [row["overrides"].split()[-1] for row in table] == THREE_LENGTHS
+    assert all((finished / row["run"] / "result.json").exists() for row in table)
+    assert list(finished.glob("outputs/sweeps/*/accuracy_vs_length.png"))
+
+
+def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
+    kept, half, lost = run_folders(cwd)
+    (half / "result.json").unlink()
+    shutil.rmtree(lost)
+    before = snapshot(kept)
+    again = quick_lab(*THREE, cwd=cwd)
+    assert again.returncode == 0
+    assert recap(again.stdout) == "1 skipped, 1 resumed, 1 finished"
+    assert snapshot(kept) == before
+    assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
+
+
+def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> None:
+    shutil.rmtree(run_folders(cwd)[1])
+    (sweep,) = cwd.glob("outputs/sweeps/*")
+    done = run_lab(str(sweep), cwd=cwd, module="lab.sweeps.summary")
+    assert done.returncode == 0, done.stderr
+    assert [row["status"] for row in summary(cwd)] == ["finished", "missing", "finished"]
+
+
+def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
+    before = [snapshot(folder) for folder in run_folders(cwd)]
+    wider = quick_lab("-m", *SMALL, "seq_len=range(3,7)", cwd=cwd)
+    assert recap(wider.stdout) == "3 skipped, 1 finished"
+    assert [snapshot(folder) for folder in run_folders(cwd)[:3]] == before
+    assert len(run_folders(cwd)) == 4
+
+
+def test_a_dry_run_tells_and_writes_nothing(cwd: Path) -> None:
+    half, _, lost = run_folders(cwd)
+    (half / "result.json").unlink()
+    shutil.rmtree(lost)
+    before = snapshot(cwd)
+    dry = run_lab(*THREE, "dry_run=true", cwd=cwd)
+    assert dry.returncode == 0
+    assert dry.stderr == ""
+    plans = [line.split() for line in dry.stdout.splitlines()]
+    assert [plan[0] for plan in plans] == ["resume", "skip", "run"]
+    assert [plan[-1] for plan in plans] == THREE_LENGTHS
+    assert snapshot(cwd) == before
+    assert len(list(cwd.glob("outputs/sweeps/*"))) == 1
+
+
+def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path) -> None:
+    (folder,) = cwd.glob("outputs/sweeps/*")
+    table = summary(cwd)
+    (folder / "summary.csv").unlink()
+    done = run_lab(str(folder), cwd=cwd, module="lab.sweeps.summary")
+    assert done.returncode == 0, done.stderr
+    assert summary(cwd) == table
+
+
+def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
+    """Else a process that read the runs early and wrote late would undo a later summary."""
+    (folder,) = cwd.glob("outputs/sweeps/*")
+    with open(folder / ".lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(subprocess.TimeoutExpired):
+            run_lab(str(folder), cwd=cwd, module="lab.sweeps.summary", timeout=8)
+
+
+def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
+    done = quick_lab("-m", *TINY, "clip_norm=null", "optimizer.lr=0.01,1e38,-1,0.02", cwd=tmp_path)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert recap(done.stdout) == "2 finished, 2 failed"
+    diverged, refused = [line for line in lines if line.startswith("failed: ")]
+    assert diverged.startswith("failed: optimizer.lr=1e+38: ")
+    assert "training diverged" in diverged
+    assert refused.startswith("failed: optimizer.lr=-1: ")
+    assert "expected a finite number above 0" in refused
+    assert "Traceback" not in done.stderr
+
+    table = summary(tmp_path)
+    assert [row["status"] for row in table] == ["finished", "failed", "failed", "finished"]
+    assert "training diverged" in table[1]["reason"]
+    failed = tmp_path / table[1]["run"]
+    assert (failed / "status").read_text() == "failed\n"
+    assert "training diverged" in (failed / "lab.log").read_text()
+    assert len(run_folders(tmp_path)) == 3, "a job that was refused leaves no folder"
+
+
+def test_a_run_that_diverges_alone_is_told_in_one_line(tmp_path: Path) -> None:
+    done = quick_lab(*TINY, "clip_norm=null", "optimizer.lr=1e38", cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "training diverged; a smaller learning rate may help" in done.stderr
+
+
+def test_ctrl_c_in_a_sweep_and_the_same_command_finishes_it(tmp_path: Path) -> None:
+    words = ["-m", *LONGER, "seed=0,1"]
+    sweep = start_lab(*words, cwd=tmp_path)
+    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/checkpoint.prev.pt")))
+    sweep.send(signal.SIGINT)
+    stopped = sweep.wait()
+    assert stopped.returncode == 130
+    assert recap(stopped.stdout) == "1 interrupted"
+    assert "the same command goes on" in stopped.stderr
+    assert [row["status"] for row in summary(tmp_path)] == ["interrupted"]
+
+    done = quick_lab(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    assert recap(done.stdout) == "1 resumed, 1 finished"
+    assert [row["status"] for row in summary(tmp_path)] == ["finished", "finished"]
+
+
+def test_two_equal_sweeps_at_once_end_with_a_right_summary(tmp_path: Path) -> None:
+    words = ["-m", *TINY, "seed=0,1,2"]
+    sweeps = [start_lab(*words, cwd=tmp_path) for _ in range(2)]
+    ended = [sweep.wait() for sweep in sweeps]
+    assert min(sweep.returncode for sweep in ended) == 0
+    assert max(sweep.returncode for sweep in ended) in (0, 3)
+    assert len(run_folders(tmp_path)) == 3
+    assert [row["seed"] for row in summary(tmp_path)] == ["0", "1", "2"]
+    assert {row["status"] for row in summary(tmp_path)} == {"finished"}
