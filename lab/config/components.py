@@ -1,31 +1,57 @@
 """Components a user may swap for their own: built from a `_target_` and its arguments.
 
 The class's signature is the schema. A new cell, optimizer, network, loss or data set is a class
-anywhere on the Python path and a YAML file in its group; no code of ours changes.
+anywhere on the Python path and a YAML file in its group; no code of ours changes. An argument may
+be a component too, a mapping with a `_target_` of its own.
 """
 
 from typing import Any
 
-from lab.config.errors import UserError
+from lab.config import trust
+from lab.config.errors import UserError, reason
 
 
-def build(group: str, component: dict[str, Any], *args: object, **kwargs: object) -> Any:
+def build(
+    group: str,
+    component: dict[str, Any],
+    *args: object,
+    base: type | None = None,
+    **kwargs: object,
+) -> Any:
     """Build what `component["_target_"]` names from its arguments and ours.
 
     Args:
         group: the config group, named in the message when something is wrong.
         component: `_target_` and the keyword arguments of the YAML file.
         args, kwargs: what the study adds, e.g. the parameters for an optimizer.
+        base: the class that components of this kind are derived from, `torch.nn.Module` if none is
+            given. Only a run that is opened again is held to it; see `lab.config.trust`.
 
     Raises:
-        UserError: there is no such class, or it refuses an argument.
+        UserError: there is no such class, it is not trusted, or it refuses an argument.
     """
-    from hydra.utils import instantiate
+    from torch import nn
 
-    given = ", ".join(f"{k}={v}" for k, v in component.items() if k != "_target_")
+    base = base or nn.Module
+    cls = trust.load(component["_target_"], base, group)
+    given = {
+        key: _built(f"{group}.{key}", value, nn.Module)
+        for key, value in component.items()
+        if key != "_target_"
+    }
     try:
-        return instantiate(component, _partial_=True, _convert_="all")(*args, **kwargs)
+        return cls(*args, **given, **kwargs)
     except Exception as error:
-        cause = error.__cause__ or error
-        reason = str(cause).strip().splitlines()[0]
-        raise UserError(f"{group} {component['_target_']}({given}): {reason}") from error
+        shown = ", ".join(f"{key}={value}" for key, value in component.items() if key != "_target_")
+        raise UserError(f"{group} {component['_target_']}({shown}): {reason(error)}") from error
+
+
+def _built(key: str, value: Any, base: type) -> Any:
+    """An argument, with the components in it built."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            return build(key, value, base=base)
+        return {name: _built(f"{key}.{name}", inner, base) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_built(f"{key}.{index}", inner, base) for index, inner in enumerate(value)]
+    return value

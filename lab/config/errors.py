@@ -1,5 +1,10 @@
 """What stops a run and is told in one line, and the exit code that goes with it."""
 
+import os
+import sysconfig
+import traceback
+from pathlib import Path
+
 
 class UserError(Exception):
     """Something the user can put right: the message is one line, with no traceback."""
@@ -24,3 +29,45 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
         self.exit_code = 128 + signal_number
+
+
+NOT_THE_USERS = tuple(
+    {
+        str(Path(__file__).parents[1]) + os.sep,
+        *(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")),
+        *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib")),
+        "<",  # <frozen importlib._bootstrap>, <string>
+    }
+)
+
+
+def reason(error: BaseException) -> str:
+    """An unforeseen exception in one line: its name, its last line, and where the user's code is.
+
+    Examples: `NotImplementedError: no layers yet (my_cells.py:12)`; an `assert` without a message
+    shows its source instead: `AssertionError (my_cells.py:12: assert size > 3)`.
+    """
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[-1].strip()}" if lines else type(error).__name__
+    place = users_line(error, with_source=not lines)
+    return f"{text} ({place})" if place else text
+
+
+def users_line(error: BaseException, with_source: bool = False) -> str:
+    """`my_cells.py:12`, the last line of the user's own code that led to `error`, or nothing.
+
+    Code of the user's own is what lies neither in lab, nor in Python, nor among installed packages.
+    """
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return ""  # its message names the file and the line already
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(NOT_THE_USERS)
+    ]
+    if not frames:
+        return ""
+    path = Path(frames[-1].filename)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    source = f": {frames[-1].line}" if with_source and frames[-1].line else ""
+    return f"{shown}:{frames[-1].lineno}{source}"

@@ -8,20 +8,20 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 
+from lab.config import trust
 from lab.config.base import RunConfig, dataclass_keys
 from lab.config.complaints import wrong_value
 from lab.config.errors import UserError
 
 
 def config_class(target: object) -> type[RunConfig]:
-    """The dataclass that a config's `_target_` names."""
-    from hydra.utils import get_class
+    """The dataclass that a config's `_target_` names.
 
-    try:
-        cls = get_class(str(target))
-    except Exception as error:
-        raise UserError(f"_target_={target}: no such config class") from error
-    if not issubclass(cls, RunConfig):
+    Raises:
+        UserError: there is no such class, or it is not trusted (see `lab.config.trust`).
+    """
+    cls = trust.load(target, RunConfig, "_target_")
+    if not (isinstance(cls, type) and issubclass(cls, RunConfig)):
         raise UserError(f"_target_={target}: not a RunConfig")
     return cls
 
@@ -43,7 +43,7 @@ def from_dict(values: dict[str, Any]) -> RunConfig:
 
 
 def from_hydra(cfg: DictConfig) -> RunConfig:
-    """The typed config of what Hydra composed.
+    """The typed config of what Hydra composed from the user's own words, which are trusted.
 
     Raises:
         UserError: a key, type, value or interpolation is wrong.
@@ -55,11 +55,15 @@ def from_hydra(cfg: DictConfig) -> RunConfig:
     except OmegaConfBaseException as error:
         raise UserError(str(error).splitlines()[0]) from error
     assert isinstance(values, dict)
-    return from_dict({str(key): value for key, value in values.items()})
+    with trust.trusting(trust.EVERYTHING):
+        return from_dict({str(key): value for key, value in values.items()})
 
 
 def from_file(path: Path) -> RunConfig:
     """The typed config of a run's config.yaml.
+
+    Its config class is imported only if it is trusted (see `lab.config.trust`). Its components are
+    names until they are built.
 
     Raises:
         UserError: there is no such file, or it is not a run's config.

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.config import RunConfig
-from lab.config.errors import UserError
+from lab.config.errors import UserError, reason
+from lab.config.trust import EVERYTHING, trusting
 from lab.engine import provenance
 from lab.engine.run_folder import RunFolder
 
@@ -48,7 +49,7 @@ def perform(config: RunConfig, overrides: list[str]) -> Outcome:
     try:
         # Showing needs no lock: a finished run may lie where nobody can write.
         if not _is_done(config, folder):
-            with folder.locked():
+            with folder.locked(), trusting(EVERYTHING):  # the user's own command
                 # Another process may have finished it while we came to the lock.
                 if not _is_done(config, folder):
                     return _perform_locked(config, folder, overrides)
@@ -154,8 +155,7 @@ def _file_trouble(error: OSError, folder: RunFolder) -> str:
 
 
 def _unforeseen(error: Exception, folder: RunFolder) -> str:
-    first_line = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {first_line} (see {folder.log_file})"
+    return f"{reason(error)} (see {folder.log_file})"
 
 
 def _set_threads(threads: int) -> None:

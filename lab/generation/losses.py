@@ -21,7 +21,7 @@ class Loss(Protocol):
         """Of the generator, from the discriminator's logits [B] for its images."""
 
 
-class Minimax:
+class Minimax(Loss):
     """The original game: min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))].
 
     Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. The generator's gradient
@@ -36,7 +36,7 @@ class Minimax:
         return -softplus(fake_logits).mean()
 
 
-class NonSaturating:
+class NonSaturating(Loss):
     """The discriminator of `Minimax`, and a generator that minimises -E[log D(G(z))].
 
     Goodfellow et al. 2014, end of section 3: the same fixed point, but a strong gradient while
@@ -65,7 +65,7 @@ class NonSaturating:
         return softplus(-fake_logits).mean()
 
 
-class Hinge:
+class Hinge(Loss):
     """Margins of 1 for the discriminator; the generator raises its logit.
 
     Lim & Ye 2017, "Geometric GAN", section 3; Miyato et al. 2018, "Spectral Normalization for
@@ -79,7 +79,7 @@ class Hinge:
         return -fake_logits.mean()
 
 
-class Wasserstein:
+class Wasserstein(Loss):
     """The difference of the mean logits, for a discriminator held to be 1-Lipschitz.
 
     Arjovsky et al. 2017, "Wasserstein GAN", equation 2. `gradient_penalty` holds it.

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.engine.run_folder import RunFolder
@@ -14,7 +15,7 @@ from lab.engine.seeding import generator
 from lab.engine.tracking import Tracker
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate
-from lab.generation.losses import gradient_penalty
+from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.networks import EMA
 from lab.images.datasets import Batches, load
 from lab.images.examiner import Examiner, held_out_auc
@@ -52,14 +53,17 @@ class GanTask:
         )
         self.generator = build("generator", config.generator).to(device)
         self.discriminator = build("discriminator", config.discriminator).to(device)
-        self.loss = build("loss", config.loss)
+        self.loss = build("loss", config.loss, base=Loss)
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
         self.optimizers = {
-            "generator": build("optimizer", config.optimizer, self.generator.parameters()),
-            "discriminator": build(
-                "optimizer", {**config.optimizer, "lr": d_lr}, self.discriminator.parameters()
-            ),
+            name: build(
+                "optimizer", {**config.optimizer, "lr": lr}, player.parameters(), base=Optimizer
+            )
+            for name, player, lr in (
+                ("generator", self.generator, config.optimizer["lr"]),
+                ("discriminator", self.discriminator, d_lr),
+            )
         }
         budget = config.epochs * self.batches.steps_per_epoch
         self.total_steps = min(budget, config.max_steps or budget)

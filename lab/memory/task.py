@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.engine.run_folder import RunFolder
@@ -39,7 +40,9 @@ class MemoryTask:
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device
         self.network = build_network(config).to(device)
-        self.optimizer = build("optimizer", config.optimizer, self.network.parameters())
+        self.optimizer = build(
+            "optimizer", config.optimizer, self.network.parameters(), base=Optimizer
+        )
         grows = config.curriculum == "doubling"
         self._use_length(min(SHORTEST_OF_CURRICULUM, config.seq_len) if grows else config.seq_len)
         steps_per_epoch = math.ceil(

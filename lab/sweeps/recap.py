@@ -3,6 +3,7 @@
 import shutil
 
 from lab.config import RunConfig
+from lab.config.trust import EVERYTHING, trusting
 from lab.engine.jobs import Outcome, report
 from lab.sweeps.records import Announce, Sweep
 from lab.sweeps.summary import rebuild, rebuild_now_and_then
@@ -15,7 +16,8 @@ def note(
     try:
         sweep.record(number, overrides, config, outcome)
         if outcome.kind != "running":
-            rebuild_now_and_then(sweep.folder)
+            with trusting(EVERYTHING):  # the user's own command
+                rebuild_now_and_then(sweep.folder)
     except OSError as error:  # an exception in a launcher's worker would end the sweep
         report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
 
@@ -34,7 +36,8 @@ def end_of_sweep(code: str | int | None) -> str | int | None:
         return code or worst
     print("\n".join(lines), flush=True)
     try:
-        rebuild(sweep.folder)
+        with trusting(EVERYTHING):
+            rebuild(sweep.folder)
     except OSError as error:
         report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
         return code or 1

@@ -1,0 +1,130 @@
+"""Which code a config may name: everything in the user's own command, little in a run opened again.
+
+A `_target_` in a config.yaml is a name that gets imported and called. A run's folder may come from
+somebody else, so opening one imports only from `lab`, from `torch` and from packages that the user
+names, and builds only classes derived from the base class of their kind. Importing a module already
+runs its code, so the name is checked before the import. This is the default wherever a config is
+read or a component is built. A training command trusts its own words: `from_hydra`, `jobs.perform`
+and the recap of a sweep run within `trusting(EVERYTHING)`.
+
+A tool that opens runs does this, with `--trust` as the user gave it:
+
+    hide_current_folder()                  # first of all, before torch is imported
+    with trusting(EVERYTHING):             # for --trust alone
+        network, config = load_network(folder)
+    with trusting("my_cells", "my_study"): # for packages named one by one
+        ...
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from lab.config.errors import UserError, reason
+
+ALWAYS = ("lab", "torch")
+EVERYTHING = "*"
+"""As a package's name: any code at all, functions too."""
+
+_trusted: ContextVar[tuple[str, ...]] = ContextVar("trusted", default=ALWAYS)
+
+
+@contextmanager
+def trusting(*packages: str) -> Iterator[None]:
+    """Within it configs may also name classes of these packages, in the current folder too.
+
+    Args:
+        packages: top-level names such as `my_cells`; `EVERYTHING` for any code.
+    """
+    token = _trusted.set((*_trusted.get(), *packages))
+    see_current_folder()
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
+
+
+def see_current_folder() -> None:
+    """Let modules in the current folder be imported, as `python -m` does."""
+    if not {"", os.getcwd()} & set(sys.path):
+        sys.path.insert(0, os.getcwd())
+
+
+def hide_current_folder() -> None:
+    """Let no module in the current folder be imported, whatever it is called: torch.py, say."""
+    sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
+
+
+def load(target: object, base: type, what: str) -> Any:
+    """What a `_target_` names, imported if it may be.
+
+    Args:
+        target: a dotted name, `my_cells.MyCell`.
+        base: the class that a class of this kind is derived from. It is asked for unless
+            everything is trusted.
+        what: the key that names it, for the message: `cell`.
+
+    Raises:
+        UserError: there is no such thing, its module cannot be imported, or it is not trusted.
+    """
+    name = str(target)
+    trusted = _trusted.get()
+    if EVERYTHING not in trusted and name.partition(".")[0] not in trusted:
+        raise _refused(what, name, f"is not part of {_listed(trusted)}")
+    found = _find(name, what)
+    if EVERYTHING in trusted:
+        return found
+    # A name within lab may lead to what lab itself imports: lab.config.trust.os.system.
+    if not (isinstance(found, type) and base in found.__mro__):
+        raise _refused(what, name, f"is no class derived from {base.__module__}.{base.__name__}")
+    if found.__module__.partition(".")[0] not in trusted:
+        raise _refused(what, name, f"is not part of {_listed(trusted)}")
+    return found
+
+
+def _refused(what: str, name: str, why: str) -> UserError:
+    return UserError(
+        f"{what} names {name}, which {why}: a config can name any code, so it was not run; "
+        "--trust allows it, if you trust whoever made this run"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    unique = list(dict.fromkeys(names))
+    return f"{', '.join(unique[:-1])} or {unique[-1]}"
+
+
+def _find(name: str, what: str) -> Any:
+    """Import the longest part of `name` that is a module; the rest are attributes."""
+    from lab.config.complaints import did_you_mean
+
+    parts = name.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
+        raise UserError(f"{what} names {name}: expected a module and a class, my_module.MyClass")
+    found: Any = None
+    for depth, part in enumerate(parts):
+        path = ".".join(parts[: depth + 1])
+        if found is not None and hasattr(found, part):
+            found = getattr(found, part)
+            continue
+        if depth == 0 or hasattr(found, "__path__"):
+            try:
+                found = importlib.import_module(path)
+                continue
+            except ModuleNotFoundError as error:
+                if error.name != path:  # a module that the user's own module imports
+                    raise UserError(f"{what} {name}: {reason(error)}") from error
+            except Exception as error:
+                raise UserError(f"{what} {name}: {reason(error)}") from error
+        if depth == 0:
+            near = did_you_mean(part, (module.name for module in pkgutil.iter_modules()))
+            raise UserError(f"{what} names {name}: there is no module {part} to import{near}")
+        owner = ".".join(parts[:depth])
+        near = did_you_mean(part, (word for word in dir(found) if not word.startswith("_")))
+        raise UserError(f"{what} names {name}: there is no {part} in {owner}{near}")
+    return found
