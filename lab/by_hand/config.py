@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from lab.config import STRICT, Count, Positive, RunConfig
+from lab.config import STRICT, Count, NotNegative, Positive, RunConfig
 from lab.engine.run_folder import RunFolder
 from lab.images.config import DataConfig
 
@@ -39,7 +39,7 @@ class OneLayerConfig(RunConfig):
     reduction: Literal["sum", "mean"]
     lr: Positive
     discriminator_lr: Positive | None
-    discriminator_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    discriminator_decay: NotNegative
     epochs: Count
     images_per_epoch: Count
     frame_every: Count

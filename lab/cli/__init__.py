@@ -9,14 +9,14 @@ os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and becom
 os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers; main() has its own
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from lab.config import RunConfig
+from lab.config import RunConfig, flags
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
-from lab.config.reading import from_hydra
+from lab.config.reading import from_hydra, unresolved
+from lab.config.trust import see_current_folder
 from lab.engine.interrupts import stop_on_sigterm
 from lab.engine.jobs import Outcome, perform, plan, report
 from lab.sweeps.recap import end_of_sweep, note
@@ -33,6 +33,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     stop_on_sigterm()
     try:
+        flags.parse(sys.argv[1:])
+        see_current_folder()
         compose_and_run()
     except SystemExit as stop:
         sys.exit(end_of_sweep(stop.code))
@@ -50,7 +52,8 @@ def main() -> None:
 def compose_and_run(cfg: DictConfig) -> None:
     """One job, alone or of a sweep."""
     hydra_cfg = HydraConfig.get()
-    overrides = list(hydra_cfg.overrides.task)
+    # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
+    overrides = unresolved(hydra_cfg.overrides.task)
     sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
     config: RunConfig | None = None
     try:
@@ -83,6 +86,6 @@ def compose_config(*overrides: str) -> RunConfig:
 
 
 def _complaint(error: Exception) -> str:
-    arguments = get_args_parser().parse_args()
+    arguments = flags.parse(sys.argv[1:])
     own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
     return hydra_complaint(error, [CONF, *own], arguments.overrides)

@@ -4,10 +4,20 @@ from lab.config.base import (
     STRICT,
     Component,
     Count,
+    NotNegative,
     Optimizer,
     Positive,
     RunConfig,
     Share,
 )
 
-__all__ = ["STRICT", "Component", "Count", "Optimizer", "Positive", "RunConfig", "Share"]
+__all__ = [
+    "STRICT",
+    "Component",
+    "Count",
+    "NotNegative",
+    "Optimizer",
+    "Positive",
+    "RunConfig",
+    "Share",
+]

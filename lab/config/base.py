@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args, get_type_hints
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -20,25 +20,30 @@ if TYPE_CHECKING:
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
-Count = Annotated[int, Field(ge=1)]
+# Bounds within which float32 and 32-bit counts hold: what is larger would stop a run midway.
+LARGEST = 1e30
+MOST = 2**31 - 1
+
+Count = Annotated[int, Field(ge=1, le=MOST)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 
 
 def _has_target(component: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(component.get("_target_"), str):
-        raise ValueError("needs a _target_, the class to build")
+        raise ValueError("_target_ is missing: it names the class to build, my_module.MyClass")
     return component
 
 
 def _has_lr(optimizer: dict[str, Any]) -> dict[str, Any]:
     lr = optimizer.get("lr")
-    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr < float("inf"):
-        raise ValueError(f"lr={lr} is not allowed: expected a finite number above 0")
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr <= LARGEST:
+        raise ValueError(f"lr={lr} is not allowed: expected a number above 0, at most {LARGEST:g}")
     return optimizer
 
 
-# A class to build and its arguments, as `hydra.utils.instantiate` takes them.
+# A class to build and its arguments, as `lab.config.components.build` takes them.
 Component = Annotated[dict[str, Any], AfterValidator(_has_target)]
 Optimizer = Annotated[Component, AfterValidator(_has_lr)]
 
@@ -48,9 +53,9 @@ class RunConfig:
     """What every study's config has. A study's own config extends it beside its task."""
 
     task: str
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
     device: Literal["auto", "cpu", "cuda", "mps"]
-    threads: Count
+    threads: Annotated[int, Field(ge=1, le=1024)]
     max_steps: Count | None
     out_dir: str
     fresh: bool
@@ -59,6 +64,8 @@ class RunConfig:
 
     # Where a run is written and how it is watched do not make it another run.
     NOT_ASKED_FOR: ClassVar = ("out_dir", "fresh", "dry_run", "checkpoint_seconds")
+    # Other words that people use for a key: `T` for `seq_len`.
+    SYNONYMS: ClassVar[Mapping[str, str]] = {"learning_rate": "optimizer.lr", "steps": "max_steps"}
 
     @property
     def target(self) -> str:
@@ -120,3 +127,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def dataclass_keys(cls: type[RunConfig]) -> list[str]:
     """The keys a study has."""
     return [field.name for field in dataclasses.fields(cls)]
+
+
+def nullable_keys(cls: type[RunConfig]) -> list[str]:
+    """Those of them that may be null."""
+    hints = get_type_hints(cls)
+    return [key for key in dataclass_keys(cls) if type(None) in get_args(hints[key])]

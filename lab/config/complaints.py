@@ -1,13 +1,12 @@
 """One clear line for each way a command line can be wrong: the key, what is allowed, what is near.
 
-Imports neither torch nor a study, so that the answer comes at once.
+Imports neither torch nor a study, so that the answer comes at once. The words for keys and values
+are in `lab.config.wording`.
 """
 
-import difflib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -18,68 +17,18 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, reason
+from lab.config.trust import EVERYTHING, trusting
+from lab.config.wording import did_you_mean, no_such_key
 
 Dirs = Sequence[str]
 """Where YAML files lie: lab's own, then the user's (`--config-dir`)."""
 
-EXPECTED = {
-    "int_type": "an integer",
-    "int_from_float": "an integer",
-    "float_type": "a number",
-    "finite_number": "a finite number",
-    "string_type": "a word",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a group of keys",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "more than {gt}",
-    "less_than_equal": "at most {le}",
-    "less_than": "less than {lt}",
-}
-
-
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing where no word is near."""
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def wrong_value(error: Mapping[str, Any], keys: Sequence[str]) -> str:
-    """The line for one of pydantic's errors.
-
-    Args:
-        error: of `ValidationError.errors()`.
-        keys: the keys that the study has.
-    """
-    where = [part for part in error["loc"] if not _is_type_name(part)]
-    key, value, kind = ".".join(map(str, where)), error["input"], error["type"]
-    context = error.get("ctx", {})
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
-        return no_such_key(key, keys)
-    if kind in ("missing", "missing_keyword_only"):
-        return f"{key} is missing"
-    if kind == "value_error":
-        return (
-            f"{key}.{context['error']}"
-            if where and isinstance(value, dict)
-            else (str(context["error"]))
-        )
-    if kind == "literal_error":
-        choices = re.findall(r"'([^']*)'", str(context["expected"]))
-        expected = ", ".join(choices)
-        return (
-            f"{key}={value} is not allowed: expected {expected}{did_you_mean(str(value), choices)}"
-        )
-    expected = EXPECTED.get(kind, error["msg"]).format(**context)
-    return f"{key}={value} is not allowed: expected {expected}"
-
-
-def _is_type_name(part: object) -> bool:
-    """Whether pydantic put this into an error's place to name a branch of a union."""
-    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "none"))
+PRESETS = "experiment"
+"""The group of the presets, which are added: `+experiment=NAME`."""
 
 
 def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
@@ -94,10 +43,12 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     added = [o for o in parsed if (o.is_add() or o.is_force_add()) and _is_key(o)]
     if not added:
         return
-    known = known_keys(compose("config", _choices(conf_dirs, parsed)))
+    cfg = compose("config", _choices(conf_dirs, parsed))
+    known = known_keys(cfg)
     for override in added:
-        if override.key_or_group not in known:
-            raise UserError(no_such_key(override.key_or_group, known))
+        key = override.key_or_group
+        if key not in known:
+            raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -107,33 +58,29 @@ def parse(overrides: Sequence[str]) -> list[Override]:
 
 def known_keys(cfg: DictConfig) -> list[str]:
     """Every key of a composed config, nested ones with dots: `optimizer.lr`."""
-    keys: list[str] = []
-    for key in cfg:
-        name = str(key)
-        keys.append(name)
-        node = cfg._get_node(name)
-        if isinstance(node, DictConfig):
-            keys += [f"{name}.{inner}" for inner in known_keys(node)]
-    return keys
+    return _nested_keys(OmegaConf.to_container(cfg, resolve=False))
 
 
-def no_such_key(key: str, known: Sequence[str], owner: str = "this task") -> str:
-    """The line for a key that does not exist, with the nearest ones that do."""
-    parent = key.rpartition(".")[0]
-    siblings = [k for k in known if k.startswith(f"{parent}.") and not k.endswith("_target_")]
-    if parent and siblings:
-        return f"{owner} has no key {key}; there are {', '.join(siblings)}"
-    return f"{owner} has no key {key}{did_you_mean(key, known)}"
+def _nested_keys(values: object, prefix: str = "") -> list[str]:
+    if not isinstance(values, dict):
+        return []
+    return [
+        key
+        for name, value in values.items()
+        for key in (f"{prefix}{name}", *_nested_keys(value, f"{prefix}{name}."))
+    ]
 
 
 def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str]) -> str:
-    """The line for an exception of Hydra's, whose own message may have a dozen.
+    """The line for an exception of Hydra's, whose own message may have a dozen, or for any other.
 
     Args:
-        error: what Hydra raised while it composed `overrides`.
+        error: what was raised while Hydra composed `overrides`.
         conf_dirs: where the YAML files lie.
     """
-    first_line = str(error).strip().splitlines()[0]
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return reason(error)
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override}: {first_line}"
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
@@ -149,29 +96,43 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
 
 
 def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:
-    """The first override whose key the chosen task does not have, and which task has it."""
-    choices = _choices(conf_dirs, parsed)
-    task = next((c.partition("=")[2] for c in choices if c.startswith("task=")), "lstm")
-    known = _keys_of(conf_dirs, choices)
+    """The first override whose key the chosen task does not have, and what has it."""
+    cfg = _composed(conf_dirs, _choices(conf_dirs, parsed))
+    task, known = cfg.get("task"), known_keys(cfg)
     for override in parsed:
-        key = override.key_or_group
+        key, value = override.key_or_group, _first_value(override)
+        if key == PRESETS and not override.is_add():
+            near = did_you_mean(str(value), _options(conf_dirs, key))
+            is_one = value in _options(conf_dirs, key)
+            return f"a preset is added: write +{key}={value}{'' if is_one else near}"
         if key in known or not _is_key(override):
-            if _options(conf_dirs, key) and not isinstance(_first_value(override), str):
+            if _options(conf_dirs, key) and not isinstance(value, str):
                 return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
+        owner = f"task={task}"
+        line = no_such_key(key, known, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
-        elsewhere = [] if key.partition(".")[0] in known else _options(conf_dirs, "task")
-        for other in elsewhere:
-            if other != task and key in _keys_of(conf_dirs, [f"task={other}"]):
-                return f"{key} means nothing for task={task}: it is a key of task={other}"
-        return no_such_key(key, known, f"task={task}")
+        shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
+        for other in [] if shared else _options(conf_dirs, "task"):
+            if other != task and key in known_keys(_composed(conf_dirs, [f"task={other}"])):
+                return f"{key} means nothing for {owner}: it is a key of task={other}"
+        return line
     return None
+
+
+def _synonyms(cfg: DictConfig) -> Mapping[str, str]:
+    """Other words for keys that the task's config class knows."""
+    from lab.config.reading import config_class
+
+    with trusting(EVERYTHING), suppress(UserError):  # the user's own command
+        return config_class(cfg.get("_target_")).SYNONYMS
+    return {}
 
 
 def _is_key(override: Override) -> bool:
     """Whether it sets a key of ours, rather than one of Hydra's or a preset."""
     name = override.key_or_group
-    return name != "experiment" and name.partition("/")[0].partition(".")[0] != "hydra"
+    return name != PRESETS and name.partition("/")[0].partition(".")[0] != "hydra"
 
 
 def _options(conf_dirs: Dirs, group: str) -> list[str]:
@@ -192,16 +153,16 @@ def _choices(conf_dirs: Dirs, parsed: Sequence[Override]) -> list[str]:
     for override in parsed:
         group, value = override.key_or_group, _first_value(override)
         if value in _options(conf_dirs, group):
-            chosen.append(f"{'+' if group == 'experiment' else ''}{group}={value}")
+            chosen.append(f"{'+' if group == PRESETS else ''}{group}={value}")
     return chosen
 
 
-def _keys_of(conf_dirs: Dirs, choices: list[str]) -> list[str]:
-    """The keys that these choices compose; without those that do not go together, if any."""
+def _composed(conf_dirs: Dirs, choices: list[str]) -> DictConfig:
+    """What these choices compose; without those that do not go together, if any."""
     path = f"hydra.searchpath=[{','.join(f'file://{conf}' for conf in conf_dirs[1:])}]"
     with initialize_config_dir(conf_dirs[0], version_base="1.3"):
         try:
-            return known_keys(compose("config", [path, *choices]))
+            return compose("config", [path, *choices])
         except HydraException:
             task = [choice for choice in choices if choice.startswith("task=")]
-            return known_keys(compose("config", [path, *task]))
+            return compose("config", [path, *task])

@@ -1,14 +1,15 @@
 """Components a user may swap for their own: built from a `_target_` and its arguments.
 
-The class's signature is the schema. A new cell, optimizer, network, loss or data set is a class
-anywhere on the Python path and a YAML file in its group; no code of ours changes. An argument may
-be a component too, a mapping with a `_target_` of its own.
+A new cell, optimizer, network, loss or data set is a class anywhere on the Python path and a YAML
+file in its group; no code of ours changes. The class's signature is the schema: its annotations say
+what an argument may be. An argument may be a component too, a mapping with a `_target_` of its own.
 """
 
 from typing import Any
 
-from lab.config import trust
+from lab.config import signature, trust
 from lab.config.errors import UserError, reason
+from lab.config.wording import shown
 
 
 def build(
@@ -34,16 +35,17 @@ def build(
 
     base = base or nn.Module
     cls = trust.load(component["_target_"], base, group)
-    given = {
-        key: _built(f"{group}.{key}", value, nn.Module)
-        for key, value in component.items()
-        if key != "_target_"
-    }
+    given = {key: value for key, value in component.items() if key != "_target_"}
+    built = {key: _built(f"{group}.{key}", value, nn.Module) for key, value in given.items()}
+    signature.check(group, cls, built, len(args), kwargs)
     try:
-        return cls(*args, **given, **kwargs)
+        return cls(*args, **built, **kwargs)
     except Exception as error:
-        shown = ", ".join(f"{key}={value}" for key, value in component.items() if key != "_target_")
-        raise UserError(f"{group} {component['_target_']}({shown}): {reason(error)}") from error
+        line = signature.refused_by(error, group, given)
+        if line is None:
+            arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
+            line = f"{group} {component['_target_']}({arguments}): {reason(error)}"
+        raise UserError(line) from error
 
 
 def _built(key: str, value: Any, base: type) -> Any:

@@ -9,9 +9,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 
 from lab.config import trust
-from lab.config.base import RunConfig, dataclass_keys
-from lab.config.complaints import wrong_value
+from lab.config.base import RunConfig, dataclass_keys, nullable_keys
 from lab.config.errors import UserError
+from lab.config.wording import wrong_value
 
 
 def config_class(target: object) -> type[RunConfig]:
@@ -39,7 +39,9 @@ def from_dict(values: dict[str, Any]) -> RunConfig:
     try:
         return cls(**values)
     except ValidationError as error:
-        raise UserError(wrong_value(error.errors()[0], dataclass_keys(cls))) from None
+        raise UserError(
+            wrong_value(error.errors()[0], dataclass_keys(cls), nullable_keys(cls))
+        ) from None
 
 
 def from_hydra(cfg: DictConfig) -> RunConfig:
@@ -57,6 +59,13 @@ def from_hydra(cfg: DictConfig) -> RunConfig:
     assert isinstance(values, dict)
     with trust.trusting(trust.EVERYTHING):
         return from_dict({str(key): value for key, value in values.items()})
+
+
+def unresolved(words: Any) -> list[str]:
+    """Hydra's record of the overrides, as they were written: `seed=${oc.env:X}`."""
+    values = OmegaConf.to_container(words, resolve=False)
+    assert isinstance(values, list)
+    return [str(value) for value in values]
 
 
 def from_file(path: Path) -> RunConfig:

@@ -26,6 +26,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from lab.config.errors import UserError, reason
+from lab.config.wording import did_you_mean
 
 ALWAYS = ("lab", "torch")
 EVERYTHING = "*"
@@ -101,8 +102,6 @@ def _listed(names: Sequence[str]) -> str:
 
 def _find(name: str, what: str) -> Any:
     """Import the longest part of `name` that is a module; the rest are attributes."""
-    from lab.config.complaints import did_you_mean
-
     parts = name.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise UserError(f"{what} names {name}: expected a module and a class, my_module.MyClass")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from lab.config import STRICT, Component, Count, Optimizer, Positive, RunConfig
+from lab.config import STRICT, Component, Count, NotNegative, Optimizer, Positive, RunConfig
 from lab.images.config import DataConfig
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class GanConfig(RunConfig):
     discriminator_lr: Positive | None
     batch_size: Annotated[int, Field(ge=2)]
     epochs: Count
-    gradient_penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    gradient_penalty: NotNegative
     ema: Decay | None
     lr_schedule: Literal["constant", "cosine", "soft_cosine"]
     precision: Literal["fp32", "bf16"]

@@ -4,9 +4,10 @@ D(x) = sigmoid(logit), and log D(x) = -softplus(-logit), log(1 - D(x)) = -softpl
 where the sigmoid itself has rounded to 0 or 1.
 """
 
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
+from pydantic import Field, validate_call
 from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
@@ -45,14 +46,10 @@ class NonSaturating(Loss):
     Args:
         real_target: what D(x) is taught for real images; below 1 is the one-sided label smoothing
             of Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
-
-    Raises:
-        ValueError: the target is not above 0.5 and at most 1.
     """
 
-    def __init__(self, real_target: float = 1.0) -> None:
-        if not 0.5 < real_target <= 1:
-            raise ValueError(f"real_target={real_target} must be above 0.5 and at most 1")
+    @validate_call
+    def __init__(self, real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0) -> None:
         self.real_target = real_target
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:

@@ -6,24 +6,22 @@ A generator takes z, float [B, latent], and gives images [B, 1, 28, 28] in [-1, 
 
 import copy
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import torch
+from pydantic import Field, validate_call
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
+
+from lab.config import Count
 
 SIDE = 28
 PIXELS = SIDE * SIDE
 # Channels beside each other in memory: on a CPU a step takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
 
-
-def _check(*, at_least_one: Sequence[int], slope: float = 0.0, dropout: float = 0.0) -> None:
-    if any(size < 1 for size in at_least_one):
-        raise ValueError(f"sizes must be at least 1, got {list(at_least_one)}")
-    if slope < 0:
-        raise ValueError(f"slope={slope} must not be negative")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout={dropout} must be at least 0 and below 1")
+Slope = Annotated[float, Field(ge=0)]
+Dropout = Annotated[float, Field(ge=0, lt=1)]
 
 
 class MLPGenerator(nn.Module):
@@ -34,16 +32,13 @@ class MLPGenerator(nn.Module):
         widths: of the hidden layers.
         batch_norm: in every hidden layer.
         slope: of LeakyReLU below 0.
-
-    Raises:
-        ValueError: a size is below 1.
     """
 
+    @validate_call
     def __init__(
-        self, latent: int, widths: Sequence[int], batch_norm: bool = True, slope: float = 0.2
+        self, latent: Count, widths: Sequence[Count], batch_norm: bool = True, slope: Slope = 0.2
     ) -> None:
         super().__init__()
-        _check(at_least_one=[latent, *widths], slope=slope)
         self.latent = latent
         layers, size = _hidden_layers(latent, widths, batch_norm, slope)
         self.layers = nn.Sequential(*layers, nn.Linear(size, PIXELS), nn.Tanh())
@@ -61,20 +56,17 @@ class MLPDiscriminator(nn.Module):
         slope: of LeakyReLU below 0.
         dropout: the share of hidden units set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
-
-    Raises:
-        ValueError: a size is below 1, or the dropout no share.
     """
 
+    @validate_call
     def __init__(
         self,
-        widths: Sequence[int],
-        slope: float = 0.2,
-        dropout: float = 0.0,
+        widths: Sequence[Count],
+        slope: Slope = 0.2,
+        dropout: Dropout = 0.0,
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        _check(at_least_one=widths, slope=slope, dropout=dropout)
         layers: list[nn.Module] = []
         size = PIXELS
         for width in widths:
@@ -102,16 +94,13 @@ class ConvGenerator(nn.Module):
         width: channels at 14x14; twice as many at 7x7.
         hidden: widths of the fully connected layers before the first 7x7.
         slope: of LeakyReLU below 0.
-
-    Raises:
-        ValueError: a size is below 1.
     """
 
+    @validate_call
     def __init__(
-        self, latent: int, width: int, hidden: Sequence[int] = (), slope: float = 0.2
+        self, latent: Count, width: Count, hidden: Sequence[Count] = (), slope: Slope = 0.2
     ) -> None:
         super().__init__()
-        _check(at_least_one=[latent, width, *hidden], slope=slope)
         self.latent = latent
         layers, size = _hidden_layers(latent, hidden, batch_norm=True, slope=slope)
         self.layers = nn.Sequential(
@@ -144,20 +133,17 @@ class ConvDiscriminator(nn.Module):
         slope: of LeakyReLU below 0.
         dropout: the share of channels set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
-
-    Raises:
-        ValueError: a size is below 1, or the dropout no share.
     """
 
+    @validate_call
     def __init__(
         self,
-        width: int,
-        slope: float = 0.2,
-        dropout: float = 0.0,
+        width: Count,
+        slope: Slope = 0.2,
+        dropout: Dropout = 0.0,
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        _check(at_least_one=[width], slope=slope, dropout=dropout)
         layers: list[nn.Module] = []
         channels = 1
         for size in (width, 2 * width, 4 * width):
@@ -179,7 +165,7 @@ class ConvDiscriminator(nn.Module):
 
 
 def _hidden_layers(
-    size: int, widths: Sequence[int], batch_norm: bool, slope: float
+    size: int, widths: Sequence[Count], batch_norm: bool, slope: float
 ) -> tuple[list[nn.Module], int]:
     """Of a generator, fully connected, and the size of the last."""
     layers: list[nn.Module] = []

@@ -17,6 +17,7 @@ from lab.generation.config import GanConfig
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.networks import EMA
+from lab.generation.rehearsal import rehearse
 from lab.images.datasets import Batches, load
 from lab.images.examiner import Examiner, held_out_auc
 
@@ -44,6 +45,7 @@ class GanTask:
 
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device
+        rehearse(config)
         self.train = load(config.data.name, "train", root=config.data.root)
         self.held_out = load(config.data.name, "test", root=config.data.root)
         order = generator(config.seed, "batches")

@@ -14,7 +14,10 @@ from collections.abc import Iterable
 from typing import ClassVar, Literal, Self, TypeVar
 
 import torch
+from pydantic import validate_call
 from torch import Tensor, nn
+
+from lab.config import Count
 
 State = tuple[Tensor, ...]
 """What a cell carries from step to step, each [B, H]; h comes first."""
@@ -103,6 +106,7 @@ class RNN(Cell):
 
     gates = "h"
 
+    @validate_call
     def __init__(
         self,
         input_size: int,
@@ -115,8 +119,6 @@ class RNN(Cell):
         elif init == "identity":
             nn.init.eye_(self.get_parameter("W_hh"))
             nn.init.zeros_(self.get_parameter("b_h"))
-        elif init != "default":
-            raise ValueError(f"init={init} is none of default, orthogonal, identity")
 
     def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
         (h,) = state
@@ -171,13 +173,14 @@ class LSTM(Cell):
 
     gates = "gifo"
 
+    @validate_call
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
         init: Literal["forget_bias", "chrono", "default"] = "default",
         forget_bias: float = 5.0,
-        longest_memory: int = 3,
+        longest_memory: Count = 3,
     ) -> None:
         super().__init__(input_size, hidden_size)
         b_f, b_i = self.get_parameter("b_f"), self.get_parameter("b_i")
@@ -186,8 +189,6 @@ class LSTM(Cell):
         elif init == "chrono":
             nn.init.uniform_(b_f, 1, max(longest_memory - 1, 2)).data.log_()
             b_i.data.copy_(-b_f)
-        elif init != "default":
-            raise ValueError(f"init={init} is none of forget_bias, chrono, default")
 
     def initial_state(self, x: Tensor) -> State:
         """h(0) = c(0) = 0."""

@@ -1,6 +1,6 @@
 """The memory study's config. Imports no torch, so that a mistake is answered at once."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -34,6 +34,8 @@ class MemoryConfig(RunConfig):
     target_accuracy: Annotated[float, Field(gt=0, le=1)] | None
     log_every: Count
     eval_every: Count
+
+    SYNONYMS: ClassVar = {**RunConfig.SYNONYMS, "T": "seq_len", "length": "seq_len"}
 
     @property
     def cell_name(self) -> str:

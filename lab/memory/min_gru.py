@@ -4,8 +4,10 @@ so that all steps are computed at once."""
 import math
 
 import torch
+from pydantic import validate_call
 from torch import Tensor, nn
 
+from lab.config import Count
 from lab.memory.cells import State
 
 
@@ -18,16 +20,15 @@ class MinGRU(nn.Module):
     Args:
         input_size: D.
         hidden_size: H.
-        layers: one above the other, at least 1.
+        layers: one above the other.
         remember_bias: what -b_z starts from: a layer begins by keeping what it holds.
     """
 
+    @validate_call
     def __init__(
-        self, input_size: int, hidden_size: int, layers: int = 2, remember_bias: float = 3.0
+        self, input_size: int, hidden_size: int, layers: Count = 2, remember_bias: float = 3.0
     ) -> None:
         super().__init__()
-        if layers < 1:
-            raise ValueError(f"layers={layers} is not at least 1")
         sizes = [input_size] + [hidden_size] * (layers - 1)
         self.zn = nn.ModuleList(nn.Linear(size, 2 * hidden_size) for size in sizes)
         for linear in self.zn:

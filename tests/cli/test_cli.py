@@ -199,8 +199,25 @@ BAD = {
     "cell=lstmm": "did you mean lstm?",
     "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",
     "optimizer.lr=nan": "optimizer.lr=nan is not allowed",
-    "optimizer.alpha=-1": "optimizer torch.optim.RMSprop",
-    "cell.init=x": "init=x is none of forget_bias, chrono, default",
+    "optimizer.alpha=-1": "optimizer.alpha=-1 is not allowed: expected 0.0 <= alpha",
+    "cell.init=chronos": "expected forget_bias, chrono, default; did you mean chrono?",
+    "cell.forget_bias=true": "cell.forget_bias=true is not allowed: expected a number",
+    "cell.forget_bias=1e300": "expected a number between -1e+30 and 1e+30",
+    "cell.forgetbias=1": "did you mean cell.forget_bias?",
+    "optimizer.lr=1e300": "expected a number above 0, at most 1e+30",
+    "threads=20000": "threads=20000 is not allowed: expected at most 1024",
+    "seed=99999999999999999999": "expected at most 9223372036854775807",
+    "clip_norm=None": "for no value write clip_norm=null",
+    "lr=0.01": "task=lstm has no key lr; did you mean optimizer.lr?",
+    "T=5": "task=lstm has no key T; did you mean seq_len?",
+    "experiment=best": "write +experiment=best",
+    "--seq_len=5": "--seq_len is no flag: write seq_len=5",
+    "--multirn": "did you mean --multirun?",
+    "seed=${oc.env:TEXT}": "got the text '3'; write seed=3 without quotes, and of an environment "
+    "variable seed=${oc.decode:${oc.env:NAME}}",
+    "device=${oc.env:NO_SUCH_VARIABLE}": "Environment variable 'NO_SUCH_VARIABLE' not found",
+    "resume=RUN": "the same command again goes on with a run by itself",
+    "fresch=true": "task=lstm has no key fresch",
     "max_steps=0": "max_steps=0 is not allowed: expected at least 1",
     "size=huge": "size=huge is no choice: expected one of base, large, small",
     "train_part=1.5": "train_part=1.5 is not allowed: expected less than 1.0",
@@ -215,12 +232,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("word", BAD)
-def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, tmp_path):
+def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, tmp_path, monkeypatch):
+    monkeypatch.setenv("TEXT", "3")
     done = quick_lab(word, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("lab: ")
     assert BAD[word] in done.stderr
+    assert "fresh" not in done.stderr.replace("fresch", "")  # it would delete a run
     assert list(tmp_path.iterdir()) == []
 
 

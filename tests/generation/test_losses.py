@@ -61,7 +61,7 @@ def test_only_the_saturating_generator_starves_under_a_sure_discriminator():
 
 @pytest.mark.parametrize("real_target", [0.5, 1.1])
 def test_an_impossible_target_is_refused(real_target):
-    with pytest.raises(ValueError, match="real_target"):
+    with pytest.raises(ValueError, match="Input should be"):
         NonSaturating(real_target)
 
 

@@ -49,11 +49,11 @@ def test_a_saved_config_composes_the_same_run(tmp_path):
     ("key", "value", "message"),
     [
         ("seq_len", 2, "seq_len=2 is not allowed: expected at least 3"),
-        ("seq_len", True, "seq_len=True is not allowed: expected an integer"),
+        ("seq_len", True, "seq_len=true is not allowed: expected an integer"),
         ("train_part", 1.0, "train_part=1.0 is not allowed: expected less than 1.0"),
         ("clip_norm", float("inf"), "clip_norm=inf is not allowed: expected a finite number"),
         ("input", "onehot", "did you mean one_hot?"),
-        ("optimizer", {"lr": 1.0}, "needs a _target_"),
+        ("optimizer", {"lr": 1.0}, "optimizer._target_ is missing"),
         ("optimizer", {"_target_": "x", "lr": float("nan")}, "optimizer.lr=nan is not allowed"),
         ("seqlen", 3, "no key seqlen; did you mean seq_len?"),
     ],

@@ -44,5 +44,5 @@ def test_reading_in_two_parts_is_reading_at_once():
 
 
 def test_no_layer_is_refused():
-    with pytest.raises(ValueError, match="layers=0"):
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
         MinGRU(10, 5, 0)

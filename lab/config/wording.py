@@ -1,0 +1,162 @@
+"""The words for a wrong key or value: what was given, what is allowed, what is near."""
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+EXPECTED = {
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "a word",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a group of keys",
+    "none_required": "null",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+    "too_long": "at most {max_length} of them",
+    "too_short": "at least {min_length} of them",
+}
+NUMBERS = ("int_type", "int_from_float", "float_type", "bool_type")
+# What would delete a run is never what somebody meant who wrote something else.
+DELETING = ("fresh",)
+RESUMING = ("resume", "resume_from", "continue", "restore", "load", "ckpt", "ckpt_path")
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """`; did you mean X?`, or nothing where no word is near."""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near and near[0] not in DELETING else ""
+
+
+def shown(value: object) -> str:
+    """A value as it is written on a command line: true, null, [1, 2]."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    return str(value)
+
+
+def wrong_value(
+    error: Mapping[str, Any], keys: Sequence[str], nullable: Collection[str] = ()
+) -> str:
+    """The line for one of pydantic's errors in a study's config.
+
+    Args:
+        error: of `ValidationError.errors()`.
+        keys: the keys that the study has.
+        nullable: those of them that may be null.
+    """
+    key, value, kind = _key(error["loc"]), error["input"], error["type"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return no_such_key(key, keys)
+    if kind in ("missing", "missing_keyword_only"):
+        return f"{key} is missing"
+    if kind == "value_error":
+        message = str(error["ctx"]["error"])
+        return f"{key}.{message}" if key and isinstance(value, dict) else message
+    return wrong_type((), [error], key in nullable)
+
+
+def wrong_type(
+    where: Sequence[str], errors: Sequence[Mapping[str, Any]], nullable: bool = False
+) -> str:
+    """The line for a value of a wrong type or out of bounds.
+
+    Args:
+        where: the keys that lead to what was validated.
+        errors: pydantic's, of one value; several where any of several types would do.
+        nullable: whether null would do.
+    """
+    first = errors[0]
+    key, value = _key((*where, *first["loc"])), first["input"]
+    if first["type"] == "missing":
+        return f"{key} is missing"
+    same = [error for error in errors if _key((*where, *error["loc"])) == key]
+    expected = " or ".join(dict.fromkeys(_expected(error) for error in same))
+    choices = [word for error in same for word in _choices_of(error)]
+    got = ""
+    if isinstance(value, str) and any(error["type"] in NUMBERS for error in same):
+        got = _text_for_number(key, value, nullable)
+    near = "" if value is None else did_you_mean(str(value), choices)
+    return f"{key}={shown(value)} is not allowed: expected {expected}{got}{near}"
+
+
+def _expected(error: Mapping[str, Any]) -> str:
+    choices = _choices_of(error)
+    if choices:
+        return ", ".join(choices)
+    return EXPECTED.get(error["type"], error["msg"]).format(**error.get("ctx", {}))
+
+
+def _choices_of(error: Mapping[str, Any]) -> list[str]:
+    if error["type"] != "literal_error":
+        return []
+    return re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+
+
+def _text_for_number(key: str, value: str, nullable: bool) -> str:
+    """What to write instead of a text that looks like a number, or like nothing."""
+    if value.lower() in ("none", "nil", "nothing", "") and nullable:
+        return f", got the text '{value}'; for no value write {key}=null"
+    if re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?|true|false", value, re.IGNORECASE):
+        return (
+            f", got the text '{value}'; write {key}={value} without quotes, and of an environment "
+            f"variable {key}=${{oc.decode:${{oc.env:NAME}}}}"
+        )
+    return ""
+
+
+def _key(where: Sequence[object]) -> str:
+    """`optimizer.betas[0]` of where pydantic found something."""
+    key = ""
+    for part in where:
+        if isinstance(part, int):
+            key += f"[{part}]"
+        elif not _is_type_name(part):
+            key += f".{part}" if key else str(part)
+    return key
+
+
+def _is_type_name(part: object) -> bool:
+    """Whether pydantic put this into an error's place to name a branch of a union."""
+    types = ("int", "float", "str", "none", "bool", "list", "tuple", "dict")
+    return isinstance(part, str) and (
+        "[" in part or part in types or part.startswith("constrained-")
+    )
+
+
+def no_such_key(
+    key: str,
+    known: Sequence[str],
+    owner: str = "this task",
+    synonyms: Mapping[str, str] | None = None,
+) -> str:
+    """The line for a key that does not exist, with the nearest ones that do.
+
+    Args:
+        key: as it was written.
+        known: the keys that there are.
+        owner: what has no such key.
+        synonyms: other words for some of the keys.
+    """
+    if key in RESUMING:
+        return f"{owner} has no key {key}: the same command again goes on with a run by itself"
+    parent, _, name = key.rpartition(".")
+    siblings = [k for k in known if k.startswith(f"{parent}.") and not k.endswith("_target_")]
+    if parent and siblings:
+        near = did_you_mean(key, siblings)
+        return f"{owner} has no key {key}; there are {', '.join(siblings)}{near}"
+    inner = [k for k in known if k.endswith(f".{name}")]
+    meant = (synonyms or {}).get(key)
+    if meant in known:
+        inner = [str(meant)]
+    near = f"; did you mean {' or '.join(inner)}?" if inner else did_you_mean(key, known)
+    return f"{owner} has no key {key}{near}"

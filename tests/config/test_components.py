@@ -1,0 +1,152 @@
+"""Components: signatures check their arguments; a failure names the line of the user's code."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from lab.cli import compose_config
+from lab.config.components import build
+from lab.config.errors import UserError
+from lab.config.trust import EVERYTHING, trusting
+from lab.generation.losses import Loss
+
+MODULE = """
+from pathlib import Path
+from torch import nn
+
+class Cell(nn.GRU):
+    def __init__(self, input_size, hidden_size, size: int = 1, where: Path | None = None):
+        super().__init__(input_size, hidden_size)
+        assert size < 3
+
+class Later(nn.Module):
+    def __init__(self, input_size, hidden_size):
+        raise NotImplementedError("two lines,\\nof which the last counts")
+
+class Holder(nn.Module):
+    def __init__(self, input_size, hidden_size, inner, factor: float = None, **more):
+        super().__init__()
+        self.inner, self.factor = inner, factor
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cells(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("own_cells", "broken_cells", "lonely_cells"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    Path("own_cells.py").write_text(MODULE)
+    Path("broken_cells.py").write_text("def f(:\n")
+    Path("lonely_cells.py").write_text("import no_such_library\n")
+    with trusting(EVERYTHING):
+        yield
+
+
+def complaint(group, target, *args, base=None, **given):
+    with pytest.raises(UserError) as error:
+        build(group, {"_target_": target, **given}, *args, base=base)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+OWN = {
+    ("own_cells.Cell", "size", 3): "AssertionError (own_cells.py:8: assert size < 3)",
+    (
+        "own_cells.Later",
+        "",
+        None,
+    ): "NotImplementedError: of which the last counts (own_cells.py:12)",
+    ("own_cells.Cel", "", None): "there is no Cel in own_cells; did you mean Cell?",
+    ("own_cell.Cell", "", None): "there is no module own_cell to import; did you mean own_cells?",
+    ("Cell", "", None): "expected a module and a class",
+    ("broken_cells.Cell", "", None): "SyntaxError: invalid syntax (broken_cells.py, line 1)",
+    ("lonely_cells.Cell", "", None): "No module named 'no_such_library' (lonely_cells.py:1)",
+    ("own_cells.Cell", "sizes", 1): "cell.sizes means nothing to Cell: it takes size, where; did "
+    "you mean size?",
+    ("own_cells.Cell", "_partial_", True): "cell._partial_ means nothing to Cell",
+    ("own_cells.Cell", "size", 1.5): "cell.size=1.5 is not allowed: expected an integer",
+    ("own_cells.Holder", "", None): "cell.inner is missing: Holder needs it",
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_a_component_of_the_users_own_that_fails_is_one_line_with_its_place(case):
+    target, key, value = case
+    assert OWN[case] in complaint("cell", target, 10, 32, **({key: value} if key else {}))
+
+
+def test_a_component_may_be_an_argument_of_another():
+    inner = {"_target_": "torch.nn.Linear", "in_features": 2, "out_features": 3}
+    holder = {"_target_": "own_cells.Holder", "inner": [inner, 5], "factor": None, "more": 1}
+    built = build("cell", holder, 10, 32)
+    assert isinstance(built.inner[0], nn.Linear)
+    assert built.inner[1] == 5
+    wrong = {**inner, "bias": "no"}
+    assert "cell.inner.bias=no is not allowed: expected true or false" in complaint(
+        "cell", "own_cells.Holder", 10, 32, inner=wrong
+    )
+
+
+BUILT_IN = [
+    ("cell", "lab.memory.cells.LSTM", {"forget_bias": True}, "cell.forget_bias=true is not"),
+    ("cell", "lab.memory.cells.LSTM", {"forget_bias": "abc"}, "expected a number"),
+    ("cell", "lab.memory.cells.LSTM", {"forget_bias": float("nan")}, "cell.forget_bias=nan"),
+    ("cell", "lab.memory.cells.RNN", {"init": "orthogonl"}, "did you mean orthogonal?"),
+    ("cell", "lab.memory.min_gru.MinGRU", {"layers": 0}, "cell.layers=0 is not allowed: expe"),
+    ("loss", "lab.generation.losses.NonSaturating", {"real_target": 0.5}, "expected more than 0.5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("group", "target", "given", "message"), BUILT_IN)
+def test_an_argument_of_a_wrong_type_or_size_is_named(group, target, given, message):
+    args = [10, 32] if group == "cell" else []
+    assert message in complaint(group, target, *args, base=Loss, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"betas": [2, 3]},
+            "betas=[2, 3] is not allowed: expected 0.0 <= betas[0] < 1.0",
+        ),
+        ({"betas": [0.9]}, "optimizer.betas[1] is missing"),
+        ({"betas": "abc"}, "optimizer.betas=abc is not allowed: expected a list"),
+        ({"weight_decay": -1}, "optimizer.weight_decay=-1 is not allowed: expected 0.0 <= weight"),
+        ({"eps": "small"}, "optimizer.eps=small is not allowed: expected a number"),
+        ({"weight_decay": 1e300}, "optimizer.weight_decay=1e+300 is not allowed"),
+        ({"amsgrd": True}, "did you mean amsgrad?"),
+    ],
+)
+def test_an_optimizers_arguments_are_checked_by_its_own_signature(given, message):
+    weights = [nn.Parameter(torch.zeros(1))]
+    assert message in complaint("optimizer", "torch.optim.Adam", weights, base=Optimizer, **given)
+
+
+def test_every_component_of_ours_is_built_as_its_yaml_file_has_it():
+    for words in ([], ["task=gan"], ["task=gan", "generator=conv", "discriminator=conv"]):
+        config = compose_config("size=small", *words)
+        for group in ("generator", "discriminator"):
+            if words:
+                build(group, vars(config)[group])
+    for cell in ("rnn", "rnn_identity", "irnn", "gru", "torch_lstm", "min_gru"):
+        build("cell", vars(compose_config(f"cell={cell}"))["cell"], 10, 32)
+    for loss in ("hinge", "minimax", "non_saturating", "wasserstein"):
+        build("loss", vars(compose_config("task=gan", f"loss={loss}"))["loss"])
+    for optimizer in ("adam", "adamw", "sgd", "adam_gan", "adam_dcgan", "rmsprop"):
+        config = compose_config(f"optimizer={optimizer}")
+        build("optimizer", vars(config)["optimizer"], [nn.Parameter(torch.zeros(1))])
+
+
+@pytest.mark.parametrize(
+    "word", ["discriminator.dropout=1", "optimizer.betas=[2,3]", "generator.latent=0"]
+)
+def test_a_wrong_argument_is_told_before_the_data_are_fetched(word, monkeypatch):
+    monkeypatch.setenv("LAB_DATA", "/no/such/folder")
+    with pytest.raises(UserError, match=word.partition("=")[0]):
+        compose_config("task=gan", word).build_task("cpu")
