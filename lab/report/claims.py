@@ -1,132 +1,181 @@
-"""The sources' claims, a sentence each, with the settings they were made with."""
+"""A claim is a YAML file in `conf/claim/`: what a source says, the runs that test it, its parts."""
 
-from dataclasses import dataclass
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from lab.config.complaints import wrong_value
+from lab.config.errors import UserError
+
+# Not strict: YAML gives lists for tuples and mappings for groups and parts.
+LOOSE = ConfigDict(extra="forbid")
+COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+BOUND = re.compile(r"(>=|<=|>|<) *(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What a source says.
+def _is_bound(bound: str) -> str:
+    if not BOUND.fullmatch(bound):
+        raise ValueError(f"bound={bound} is not allowed: expected one such as '>= 0.99'")
+    return bound
+
+
+@dataclass(frozen=True, kw_only=True, config=LOOSE)
+class Runs:
+    """The runs of one command.
 
     Args:
-        seeds: the sources that say it, by their numbers.
-        text: in a sentence.
-        setting: they used.
+        preset: in `conf/experiment/`; None for a task's defaults.
+        overrides: of the full plan.
+        quick: overrides of the quick plan, which has fewer steps and seeds.
+        free: keys whose value does not matter, beside the seed.
     """
 
-    seeds: str
-    text: str
-    setting: str
+    preset: str | None = None
+    overrides: str = ""
+    quick: str = ""
+    free: tuple[str, ...] = ()
+
+    def command(self, quick: bool = False) -> str:
+        """What follows `python -m lab`."""
+        preset = "" if self.preset is None else f"+experiment={self.preset}"
+        return " ".join(filter(None, ("-m", preset, self.quick if quick else self.overrides)))
 
 
-MEMORY_SETTING = (
-    "128 hidden units, batches of 128, RMSProp 1e-3, clip norm 10, torch's default start"
-)
-GAN_SETTING = "Adam 2e-4 with beta1 0.5, batches of 64, 200 epochs of MNIST, no average generator"
+@dataclass(frozen=True, kw_only=True, config=LOOSE)
+class Group:
+    """Some of a claim's runs.
 
-CLAIMS = {
-    "A1": Claim(
-        "002", "At T=5 the LSTM comes close to perfect accuracy.", f"T=5, {MEMORY_SETTING}."
-    ),
-    "A2": Claim(
-        "002",
-        "Longer palindromes need another learning rate, and the LSTM does better than the RNN.",
-        f"T=5, 10, 20 at four learning rates, else {MEMORY_SETTING}; and every start of the RNN.",
-    ),
-    "A3": Claim(
-        "000",
-        "The LSTM is perfect at an input length of 18 and more.",
-        f"T=6 and 20, the digit as a number, 100,000 palindromes, {MEMORY_SETTING}, 100 epochs.",
-    ),
-    "A4": Claim(
-        "000",
-        "The RNN drops significantly at an input length of 18 or more; short lengths differ only "
-        "slightly.",
-        f"T=4..20, the digit as a number, 100,000 palindromes, {MEMORY_SETTING}, 100 epochs.",
-    ),
-    "A5": Claim(
-        "001",
-        "The RNN is acceptable to about 10 and degrades then; the LSTM is exactly 100 % at T=25; "
-        "at T=3 the LSTM is below 100 % and below the RNN, for want of data.",
-        f"T=3..25, one-hot, 10,000 palindromes, early stop at 99 %, {MEMORY_SETTING}, 100 epochs.",
-    ),
-    "A6": Claim("003", "The LSTM learns T=5 and T=20.", f"T=5 and 20, {MEMORY_SETTING}."),
-    "A7": Claim(
-        "all",
-        "The RNN forgets because its gradient vanishes; the LSTM's cell state keeps it.",
-        f"The longest T that both were trained at, {MEMORY_SETTING}.",
-    ),
-    "B1": Claim(
-        "002, 000",
-        "The minimax generator learns little early on, the non-saturating -log D(G(z)) has the "
-        "stronger gradient.",
-        f"The nets of B3, {GAN_SETTING}.",
-    ),
-    "B2": Claim(
-        "000",
-        "With three hidden layers of 256, digits appear by the middle of training and stay blurry "
-        "to the end.",
-        f"G 100-256-256-256-784, D 784-256-256-1, {GAN_SETTING}.",
-    ),
-    "B3": Claim(
-        "001",
-        "The recommended discriminator becomes too strong: its loss falls to near zero, G's "
-        "rises, the images are unsatisfactory after 50 epochs.",
-        f"G 100-128-256-512-1024-784, D 784-512-256-1 without dropout, {GAN_SETTING}.",
-    ),
-    "B4": Claim(
-        "001",
-        "With a balanced discriminator both losses hover around log 2, which means realistic "
-        "images: high-quality digits.",
-        f"As B3, but D 784-256-128-1 with dropout 0.4, {GAN_SETTING}.",
-    ),
-    "B5": Claim(
-        "002", "25 images at the start, halfway and at the end show the progress.", "The run of B4."
-    ),
-    "B6": Claim(
-        "003",
-        "Samples are noise at first, mixed halfway and almost identical to handwriting at the "
-        "end; a saved generator gives them again.",
-        "A sheet every 500 batches, the run of B4.",
-    ),
-    "B7": Claim(
-        "002, 001, 003",
-        "A straight walk between two classes changes smoothly, and a third class lies between "
-        "them.",
-        "7 steps between two samples of different classes; ours: 200 walks, named by the judge.",
-    ),
-    "B8": Claim(
-        "000",
-        "With z2 scaled by 2 the changes are wider and more noticeable.",
-        "As B7; the length of the way in the judge's features.",
-    ),
-    "B9": Claim(
-        "001",
-        "7 - 1 + 6 gives a 9, at 0.2 z6 + 0.8 z_hybrid (or, as its algebra has it, z6 + 0.8 "
-        "z_hybrid); z7 - z1 by itself still is a 7.",
-        "200 draws of the three samples; the null adds a random direction of the same length.",
-    ),
-    "B10": Claim(
-        "004",
-        "Single-layer GANs make noise to epoch 500, recognisable digits at 500 to 1200, and get "
-        "worse after 1200.",
-        "One fully connected layer each, a GAN for each digit, SGD 1e-3, 200 images an epoch, "
-        "2000 epochs.",
-    ),
-    "B11": Claim(
-        "004",
-        "Adam does not converge to a good image, and a pair of MLPs struggles to make a digit: "
-        "both worse than single layers with a constant rate.",
-        "As B10 with Adam, and as B10 with a hidden layer of 128 in both.",
-    ),
-    "B12": Claim(
-        "004",
-        "The gradients by hand, parts A to E: the sigmoid's derivative is F(1-F), Z^T is the last "
-        "factor.",
-        "Float64, random weights; autograd is the yardstick.",
-    ),
-    "B13": Claim(
-        "004, 000",
-        "A convolutional pair would do better (named as future work).",
-        "Our recipe on a small convolutional pair, against B3 and B4 after equal time.",
-    ),
-}
+    Args:
+        runs: a name in the claim's `runs`.
+        where: a query in the syntax of pandas; `seq_len == 20 and cell == "lstm"`.
+        best_of: a key such as `config.optimizer.lr`, of which only the value with the highest mean
+            of the metric counts.
+    """
+
+    runs: str
+    where: str | None = None
+    best_of: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=LOOSE)
+class Part:
+    """A statement with a number and a bound.
+
+    Args:
+        says: the statement, in words.
+        metric: a column of the runs' table or an expression of columns.
+        of: the runs whose metric counts.
+        minus: runs whose metric is subtracted, seed by seed.
+        each: a column; the part is tested for each of its values, and the worst value counts.
+        by: whether the mean must be within the bound, or the whole 95 % interval.
+        function: the path of a function that gives the values, for what no run can measure.
+        bound: such as ">= 0.99".
+        form: how the number is printed, as in Python's format().
+    """
+
+    says: str
+    bound: Annotated[str, AfterValidator(_is_bound)]
+    metric: str | None = None
+    of: Group | None = None
+    minus: Group | None = None
+    each: str | None = None
+    by: Literal["mean", "interval"] = "mean"
+    function: str | None = None
+    form: str = ".3f"
+
+    def __post_init__(self) -> None:
+        if (self.function is None) == (self.metric is None or self.of is None):
+            raise ValueError(f"part '{self.says}' needs metric and of, or else function")
+
+    def is_within(self, value: float) -> bool:
+        """Whether a number is within the bound."""
+        match = BOUND.fullmatch(self.bound)
+        assert match is not None
+        return bool(COMPARE[match[1]](value, float(match[2])))
+
+    def margin(self, value: float) -> float:
+        """How far a number lies within the bound; negative outside."""
+        match = BOUND.fullmatch(self.bound)
+        assert match is not None
+        return (value - float(match[2])) * (1 if match[1].startswith(">") else -1)
+
+
+@dataclass(frozen=True, kw_only=True, config=LOOSE)
+class Claim:
+    """A statement of a source, and how runs can support or refute it.
+
+    Args:
+        id: the name of its file.
+        source: S0 to S4, or a paper.
+        study: memory, generation or by_hand; the section of the report.
+        says: the statement, in one sentence.
+        setting: of the source, in words.
+        runs: by name.
+        parts: all must pass for the claim to hold.
+        least_seeds: fewer settle nothing.
+        why: a sentence for the reason; `{1}`, `{2}` are the numbers of the parts.
+        finding: a sentence for the report's first screen, with numbers in the same way.
+        figures: functions of `lab.report.figures` with their arguments.
+    """
+
+    id: str
+    source: str
+    study: Literal["memory", "generation", "by_hand"]
+    says: str
+    parts: Annotated[list[Part], Field(min_length=1)]
+    setting: str = ""
+    runs: dict[str, Runs] = field(default_factory=dict)
+    least_seeds: Annotated[int, Field(ge=1)] = 3
+    why: str = ""
+    finding: str = ""
+    figures: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            for group in (part.of, part.minus):
+                if group is not None and group.runs not in self.runs:
+                    raise ValueError(f"part '{part.says}' names runs '{group.runs}', of which "
+                                     f"there are {', '.join(self.runs) or 'none'}")  # fmt: skip
+
+
+def load_claims(conf_dirs: Sequence[str]) -> list[Claim]:
+    """Every claim of `claim/*.yaml` in these folders, in the order of their names.
+
+    A later folder's file takes the place of an earlier one with the same name.
+
+    Raises:
+        UserError: a file is no claim; the line names file, key and value.
+    """
+    files = {path.stem: path for conf in conf_dirs for path in Path(conf, "claim").glob("*.yaml")}
+    return [_read(path) for _, path in sorted(files.items(), key=lambda item: _order(item[0]))]
+
+
+def _order(name: str) -> list[tuple[int, str]]:
+    """b2 before b10."""
+    return [(int(part), "") if part.isdigit() else (-1, part)
+            for part in re.split(r"(\d+)", name)]  # fmt: skip
+
+
+def _read(path: Path) -> Claim:
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: a claim is a mapping of keys")
+    try:
+        return TypeAdapter(Claim).validate_python({"id": path.stem, **values})
+    except ValidationError as error:
+        line = wrong_value(error.errors()[0], _keys(Claim))
+        raise UserError(f"{path}: {line}") from None
+
+
+def _keys(cls: type) -> list[str]:
+    return list(cls.__dataclass_fields__)  # type: ignore[attr-defined]

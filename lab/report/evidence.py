@@ -1,228 +1,217 @@
-"""The finished runs below an outputs folder as one table, and how findings are drawn from it."""
+"""The finished runs as one table: from run folders, and from `docs/evidence/*.csv`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.errors import UserError
-from lab.config.reading import from_file
-from lab.engine.run_folder import RunFolder, scalars
+from lab.config.reading import from_dict, from_file
+from lab.engine.files import write_text
+from lab.engine.run_folder import RunFolder
+
+MOST_ENTRIES = 100
+"""A nested entry of a result with more numbers than this stays in its run folder."""
+MOST_POINTS = 82
+EDGE = 0.1
+"""The share of the steps over which `first_NAME` and `last_NAME` are means."""
+AS_TEXT = {"run", "task", "label", "cell", "data", "commit", "device", "torch", "cpu"}
 
 
-def describe_run(folder: RunFolder) -> dict[str, Any] | None:
-    """A finished run as a row: its config flattened, over that the numbers of its result.
+def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
+    """A finished run as a row.
 
-    The config's `epochs`, the budget, stays what it is; those trained are `trained_epochs`. Its
-    `precision`, fp32 or bf16, becomes `arithmetic`; that of the samples keeps the name. None if the
-    run is not finished.
-
-    Raises:
-        UserError: its config is of a version of the code that had other keys.
+    Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries
+    by their own names, nested ones with dots; of each column of metrics.csv `first_NAME` and
+    `last_NAME`, its means over the first and the last tenth of the steps, and `half_NAME`, its
+    value nearest to half of the steps; `history`, at most 50 rows of metrics.csv as JSON;
+    `commit`, `torch`, `device` and `cpu`, where the numbers come from.
     """
-    result = folder.result
-    if result is None:
-        return None
-    config = from_file(folder.config_file)
-    row = flatten(config.to_dict())
-    if "precision" in row:
-        row["arithmetic"] = row.pop("precision")
-    numbers = scalars(result)
-    if "epochs" in numbers:
-        numbers["trained_epochs"] = numbers.pop("epochs")
-    numbers.pop("data", None)  # the config's data.name
-    row |= numbers
-    row["run"] = str(folder.path)
-    row["cell"] = result.get("cell")
-    row["is_cut"] = config.max_steps is not None and result["steps"] >= config.max_steps
+    result = folder.result or {}
+    origin = folder.provenance
+    return {
+        "run": folder.path.name,
+        **{f"config.{key}": value for key, value in flatten(_asked(config)).items()},
+        **_numbers(result),
+        **_of_history(_metrics(folder)),
+        "commit": (origin.get("git") or {}).get("commit", "")[:10],
+        "torch": (origin.get("versions") or {}).get("torch", ""),
+        "device": origin.get("device", ""),
+        "cpu": origin.get("cpu", ""),
+    }
+
+
+def _asked(config: RunConfig) -> dict[str, Any]:
+    return {k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR}
+
+
+def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for key, value in result.items():
+        if isinstance(value, Mapping):
+            nested = flatten(value, f"{key}.")
+            row |= nested if len(nested) <= MOST_ENTRIES else {}
+        elif not isinstance(value, list):
+            row[key] = value
     if "val_accuracy" in row:
         test = row.get("test_accuracy")
         row["accuracy"] = row["val_accuracy"] if test is None else test
     return row
 
 
-class Results:
-    """All finished runs below an outputs folder.
+def _metrics(folder: RunFolder) -> dict[str, list[float]]:
+    try:
+        return folder.read_metrics()
+    except OSError:  # a folder that was copied in part still has its result
+        return {}
+
+
+def _of_history(metrics: Mapping[str, list[float]]) -> dict[str, Any]:
+    steps = metrics.get("step", [])
+    row: dict[str, Any] = {}
+    if not steps:
+        return row
+    edge = max(int(len(steps) * EDGE), 1)
+    middle = steps[-1] / 2
+    for name, values in metrics.items():
+        there = [value for value in values if not math.isnan(value)]
+        if name == "step" or not there:
+            continue
+        row[f"first_{name}"] = _mean(values[:edge], there[0])
+        row[f"last_{name}"] = _mean(values[-edge:], there[-1])
+        pairs = zip(steps, values, strict=True)
+        row[f"half_{name}"] = min((abs(s - middle), v) for s, v in pairs if not math.isnan(v))[1]
+    row["history"] = json.dumps(_thinned(metrics), separators=(",", ":"))
+    return row
+
+
+def _mean(values: list[float], otherwise: float) -> float:
+    there = [value for value in values if not math.isnan(value)]
+    return sum(there) / len(there) if there else otherwise
+
+
+def _thinned(metrics: Mapping[str, list[float]]) -> dict[str, list[float | None]]:
+    """Half of the points from the rows with an evaluation, half from all; enough to draw."""
+    rows = list(zip(*metrics.values(), strict=True))
+    evaluated = [row for row in rows if not any(math.isnan(value) for value in row)]
+    kept = sorted({*_some(rows), *_some(evaluated)})
+    return {
+        name: [None if math.isnan(v) else float(f"{v:.4g}") for v in column]
+        for name, column in zip(metrics, zip(*kept, strict=True), strict=True)
+    }
+
+
+def _some(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """At most MOST_POINTS / 2 of the rows, evenly spread; the last is among them."""
+    return rows[::-1][:: max(-(-len(rows) // (MOST_POINTS // 2)), 1)]
+
+
+class Evidence:
+    """All rows there are, and where they come from.
 
     Args:
-        out_dir: with `runs/` in it; need not exist.
+        out_dir: whose run folders are read, at any depth.
+        saved: a folder with `*.csv` as `save` writes them; None for none.
 
     Attributes:
-        runs: a row for each run, the columns as `describe_run` names them.
-        unreadable: a line for each run of another version of the code.
-        unfinished: folders of runs that were begun and have no result yet.
+        table: a row for each run. Where a run is both here and saved, the one here counts.
+        configs: each row's typed config, by `run`.
+        folders: of the runs that are here, by `run`.
+        unreadable: a line for each run that this version cannot read.
     """
 
-    def __init__(self, out_dir: Path) -> None:
-        self.out_dir = out_dir
-        rows, self.unreadable, self.unfinished = [], [], []
-        for path in sorted(Path(out_dir, "runs").glob("*/config.yaml")):
+    def __init__(self, out_dir: Path, saved: Path | None = None) -> None:
+        self.configs: dict[str, RunConfig] = {}
+        self.folders: dict[str, RunFolder] = {}
+        self.unreadable: list[str] = []
+        self.rows: dict[str, dict[str, Any]] = {}
+        for file in sorted(saved.glob("*.csv")) if saved else ():
+            for row in _read_csv(file):
+                config = self._readable(row["run"], partial(from_dict, _config_in(row)))
+                if config is not None:
+                    self.rows[row["run"]] = {**row, "from": file.name}
+                    self.configs[row["run"]] = config
+        for path in sorted(out_dir.rglob("config.yaml")):
             folder = RunFolder(path.parent)
-            try:
-                row = describe_run(folder)
-            except UserError as error:
-                self.unreadable.append(f"{path.parent.name}: {error}")
+            if folder.result is None:
                 continue
-            if row is None:
-                self.unfinished.append(path.parent)
-            else:
-                rows.append(row)
-        self.runs = pd.DataFrame(rows)
+            config = self._readable(folder.path.name, partial(from_file, path))
+            if config is not None:
+                name = folder.path.name
+                self.rows[name] = {**row_of(folder, config), "from": "here"}
+                self.configs[name], self.folders[name] = config, folder
+        self.table = pd.DataFrame(list(self.rows.values()))
 
-    def where(self, *settings: Mapping[str, Any], **more: Any) -> pd.DataFrame:
-        """The runs whose values are these; a list or a range stands for any of its values.
+    def _readable(self, name: str, read: Callable[[], RunConfig]) -> RunConfig | None:
+        try:
+            return read()
+        except UserError as error:
+            self.unreadable.append(f"{name}: {error}")
+            return None
 
-        A column that no run has fits nothing but None.
-        """
-        wanted: dict[str, Any] = {}
-        for setting in (*settings, more):
-            wanted |= setting
-        runs = self.runs
-        for key, value in wanted.items():
-            if runs.empty:
-                break
-            if key not in runs:
-                runs = runs if value is None else runs.iloc[:0]
-            elif isinstance(value, list | range):
-                # A list may itself be the value, as the widths of a network are.
-                runs = runs[[one == value or _is_in(one, value) for one in runs[key]]]
-            elif value is None:
-                runs = runs[runs[key].isna()]
-            else:
-                runs = runs[
-                    [
-                        (type(one) is type(value) and one == value) or _same(one, value)
-                        for one in runs[key]
-                    ]
-                ]
-        return runs
-
-    def folder(self, run: str) -> RunFolder:
-        """The folder of a row's `run`."""
-        return RunFolder(Path(run))
+    def save(self, runs: Iterable[str], folder: Path) -> list[Path]:
+        """Write these runs' rows to `<folder>/<task>.csv` beside those already there."""
+        paths = []
+        chosen = [self.rows[name] for name in runs]
+        folder.mkdir(parents=True, exist_ok=True)
+        for task in sorted({row["task"] for row in chosen}):
+            path = folder / f"{task}.csv"
+            kept = {row["run"]: row for row in (_read_csv(path) if path.exists() else ())}
+            kept |= {row["run"]: row for row in chosen if row["task"] == task}
+            _write_csv(path, [kept[name] for name in sorted(kept)])
+            paths.append(path)
+        return paths
 
 
-def _is_in(one: Any, values: list[Any] | range) -> bool:
-    return not isinstance(one, list) and any(_same(one, value) for value in values)
+def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The nested config of a row's `config.…` columns, with what makes no other run."""
+    nested: dict[str, Any] = {"out_dir": "outputs", "fresh": False, "dry_run": False,
+                              "checkpoint_seconds": 10.0}  # fmt: skip
+    for column, value in row.items():
+        if column.startswith("config."):
+            *parents, last = column.removeprefix("config.").split(".")
+            at = nested
+            for parent in parents:
+                at = at.setdefault(parent, {})
+            at[last] = value
+    return nested
 
 
-def _same(one: Any, value: Any) -> bool:
-    if isinstance(one, list) or isinstance(value, list):
-        return bool(one == value)
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return isinstance(one, float | int) and abs(one - value) <= 1e-9 * max(1.0, abs(value))
-    return bool(one == value)
+def _read_csv(path: Path) -> list[dict[str, Any]]:
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: _value(k, text) for k, text in row.items() if text != ""} for row in rows]
 
 
-HOLDS, ONLY_IF, FAILS, OPEN = "holds", "holds only if", "does not hold", "not settled"
+def _value(column: str, text: str) -> Any:
+    if column in AS_TEXT or column == "history":
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
-@dataclass
-class Finding:
-    """What the runs say of one claim.
-
-    Args:
-        id: A1 … B13.
-        verdict: holds, holds only if, does not hold, not settled.
-        condition: completes "holds only if"; empty otherwise.
-        leaning: the verdict that too few runs point to, where it is not settled.
-        reason: two or three sentences with the numbers.
-        rule: by which the verdict was computed.
-        table: the numbers, n and the spread over seeds; empty if there are none.
-        figures: by file name; a matplotlib figure, or the path of a run's own picture.
-        evidence: the runs it rests on.
-        missing: what more is needed, a line each.
-    """
-
-    id: str
-    rule: str
-    verdict: str = OPEN
-    condition: str = ""
-    leaning: str = ""
-    reason: str = ""
-    table: pd.DataFrame = field(default_factory=pd.DataFrame)
-    figures: dict[str, Any] = field(default_factory=dict)
-    evidence: pd.DataFrame = field(default_factory=pd.DataFrame)
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def phrase(self) -> str:
-        """The verdict with its condition, or what it leans to."""
-        leaning = f"(so far: {self.leaning})" if self.leaning else ""
-        return " ".join(filter(None, (self.verdict, self.condition, leaning)))
-
-    def judge(
-        self, leaning: str, condition: str = "", *, n: int, needed: int, of: str = "seeds"
-    ) -> None:
-        """Take this verdict, or leave it open where there are fewer than needed.
-
-        Args:
-            leaning: the verdict that the numbers point to.
-            n, needed: there are and there should be, of what `of` says.
-        """
-        if n >= needed:
-            self.verdict, self.condition = leaning, condition
-            return
-        self.open(f"{n} of the {needed} {of} that a verdict needs", leaning, condition)
-
-    def open(self, missing: str, leaning: str = "", condition: str = "") -> "Finding":
-        """Leave the verdict open for want of runs.
-
-        Args:
-            missing: what there should be.
-            leaning, condition: the verdict that the numbers point to, if they do.
-        """
-        self.verdict, self.condition = OPEN, ""
-        self.leaning = f"{leaning} {condition}".strip()
-        self.missing.append(missing)
-        return self
-
-    @property
-    def extent(self) -> str:
-        """On how many runs and seeds it rests, and how long they were trained."""
-        runs = self.evidence
-        if runs.empty:
-            return "no run yet"
-        steps = sorted(runs["steps"])
-        span = f"{steps[0]:,}" if steps[0] == steps[-1] else f"{steps[0]:,} to {steps[-1]:,}"
-        words = f"{len(runs)} runs, {runs['seed'].nunique()} seeds, {span} steps"
-        cut = int(runs["is_cut"].sum())
-        if cut:
-            words += f"; {cut} of them stopped by max_steps before the preset's epochs were over"
-        return words.replace("1 runs", "1 run").replace(" 1 seeds", " 1 seed")
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    columns = list({key: None for row in rows for key in row if key != "from"})
+    columns.sort(key=lambda name: (name != "run", not name.startswith("config."), name))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_text(row[column]) if column in row else "" for column in columns])
+    write_text(path, buffer.getvalue())
 
 
-def spread(values: Iterable[float], form: str = ".3f") -> str:
-    """Mean, and min to max where there are several: `0.981 [0.962, 0.990]`."""
-    numbers = [float(v) for v in values if v is not None and v == v]
-    if not numbers:
-        return "–"
-    mean = sum(numbers) / len(numbers)
-    if len(numbers) == 1:
-        return f"{mean:{form}}"
-    return f"{mean:{form}} [{min(numbers):{form}}, {max(numbers):{form}}]"
-
-
-def table_of(
-    runs: pd.DataFrame, by: Sequence[str], columns: Mapping[str, tuple[str, str]]
-) -> pd.DataFrame:
-    """A row for each group: how many runs, and mean [min, max] of each column.
-
-    Args:
-        by: columns that make the groups; lists in them are compared as text.
-        columns: heading: (column, format).
-    """
-    if runs.empty:
-        return pd.DataFrame()
-    rows = []
-    keys = runs[list(by)].map(lambda value: str(value) if isinstance(value, list) else value)
-    for values, group in runs.groupby([keys[name] for name in by], dropna=False, sort=True):
-        row: dict[str, Any] = dict(zip(by, values, strict=True))
-        row["runs"] = len(group)
-        for heading, (column, form) in columns.items():
-            row[heading] = spread(group[column], form) if column in group else "–"
-        rows.append(row)
-    return pd.DataFrame(rows)
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(float(f"{value:.7g}") if isinstance(value, float) else value)

@@ -1,50 +1,48 @@
-"""Run all that the report needs, then make it; the same command again goes on.
+"""Run every command of the claims, then make the report; the same command again continues.
 
-    scripts/reproduce              8 hours on 2 cores, with a report to read after each part
-    scripts/reproduce quick        15 minutes: fewer steps, seeds and images, which the page says
+    scripts/reproduce                        all of it, about 10 hours of one core
+    scripts/reproduce quick                  fewer steps and seeds: 15 minutes on two cores
     scripts/reproduce quick out_dir=/tmp/outputs jobs=1
 
-Commands run side by side, as many as `jobs`. What is finished is not run again, what is half done
-goes on from its checkpoint.
+Commands run side by side, as many as `jobs`. A finished run is not trained again. A run that was
+stopped continues from its checkpoint.
 """
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
+from lab.cli import CONF
 from lab.config.errors import Interrupted, UserError
-from lab.report.plan import FULL, QUICK, Step, runs_of
+from lab.report.claims import load_claims
+from lab.report.evidence import Evidence
+from lab.report.selection import Planned, plan
 
-MOST_SECONDS_TO_STOP = 30.0
-REPORT_SECONDS = 60.0
+SECONDS_TO_STOP = 30.0
 
 
 def main() -> None:
     """`python -m lab.report.reproduce [quick] [out_dir=outputs] [jobs=2]`."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    words = sys.argv[1:]
     try:
-        plan, out_dir, jobs = _parse(words)
-        failed = reproduce(plan, out_dir, jobs)
+        quick, out_dir, jobs = _parse(sys.argv[1:])
+        failed = reproduce(quick, out_dir, jobs)
     except UserError as error:
         sys.exit(f"lab: {error}")
     except KeyboardInterrupt as stop:
-        again = " ".join(["scripts/reproduce", *words])
-        print(f"lab: stopped, nothing is lost; go on with {again}", file=sys.stderr)
+        again = " ".join(["scripts/reproduce", *sys.argv[1:]])
+        print(f"lab: stopped, nothing is lost; {again} continues", file=sys.stderr)
         sys.exit(getattr(stop, "exit_code", 130))
-    if failed:
-        print("lab: these failed, and the report says what is missing:", file=sys.stderr)
-        for step in failed:
-            print(f"  {step.command(out_dir)}", file=sys.stderr)
-        sys.exit(1)
+    for command in failed:
+        print(f"lab: failed: {command}", file=sys.stderr)
+    sys.exit(bool(failed))
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -52,136 +50,94 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Interrupted(number, "stopped")
 
 
-def _parse(words: Sequence[str]) -> tuple[Sequence[Step], str, int]:
-    plan, given = FULL, {"out_dir": "outputs", "jobs": str(min(2, os.cpu_count() or 1))}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if word == "quick":
-            plan = QUICK
+def _parse(arguments: Sequence[str]) -> tuple[bool, str, int]:
+    quick, given = False, {"out_dir": "outputs", "jobs": str(min(2, os.cpu_count() or 1))}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if argument == "quick":
+            quick = True
         elif equals and value and key in given:
             given[key] = value
         else:
-            raise UserError(f"{word}: expected quick, out_dir=FOLDER or jobs=NUMBER")
+            raise UserError(f"{argument}: expected quick, out_dir=FOLDER or jobs=NUMBER")
     if not given["jobs"].isdecimal() or int(given["jobs"]) < 1:
-        raise UserError(f"jobs={given['jobs']}: expected a whole number above 0")
-    return plan, given["out_dir"], int(given["jobs"])
+        raise UserError(f"jobs={given['jobs']}: expected a whole number of at least 1")
+    return quick, given["out_dir"], int(given["jobs"])
 
 
-@dataclass
-class Clock:
-    """How long the rest will take, from how long what is done took."""
-
-    left: float
-    jobs: int
-    expected: float = 0.0
-    taken: float = 0.0
-
-    def note(self, step: Step, seconds: float, share: float, is_good: bool) -> None:
-        """A step is over, of which this share had to be run; one that failed says no pace."""
-        self.left -= step.seconds * share
-        if is_good:
-            self.expected += step.seconds * share
-            self.taken += seconds
-
-    def __str__(self) -> str:
-        pace = self.taken / self.expected if self.expected > 60 else 1.0
-        minutes = (self.left * pace / self.jobs + REPORT_SECONDS) / 60
-        return (
-            f"about {minutes / 60:.1f} h left" if minutes > 90 else f"about {minutes:.0f} min left"
-        )
-
-
-@dataclass
-class Work:
-    """A step that is to be run: how much of it, in which process, since when."""
-
-    step: Step
-    share: float
-    process: "subprocess.Popen[str] | None" = None
-    begin: float = field(default_factory=time.monotonic)
-
-
-def reproduce(plan: Sequence[Step], out_dir: str, jobs: int) -> list[Step]:
-    """Run the steps that are not finished, and make the report after each part; gives the failed.
+def reproduce(quick: bool, out_dir: str, jobs: int) -> list[str]:
+    """Run the commands that are not finished, then make the report; gives those that failed.
 
     Raises:
         UserError: the report cannot be made.
-        KeyboardInterrupt: stopped; no process is left behind.
+        KeyboardInterrupt: it was stopped; no process is left behind.
     """
-    shares = {}
-    for step in plan:
-        runs = runs_of(step.words, out_dir)
-        shares[step] = sum(run.result is None for run in runs) / len(runs)
-    clock = Clock(sum(step.seconds * share for step, share in shares.items()), jobs)
-    done = sum(share == 0 for share in shares.values())
-    print(f"{done} of {len(plan)} commands are finished already; {clock}", flush=True)
-    failed: list[Step] = []
-    for part in sorted({step.part for step in plan}):
-        waiting = [Work(s, shares[s]) for s in plan if s.part == part and shares[s] > 0]
-        for work, code in _side_by_side(waiting, out_dir, jobs):
-            seconds = time.monotonic() - work.begin
-            done += 1
-            clock.note(work.step, seconds, work.share, code == 0)
-            word = "done" if code == 0 else f"FAILED with exit code {code}"
-            if code:
-                failed.append(work.step)
-            print(f"[{done:2} of {len(plan)}] {word} in {seconds:.0f} s: {work.step.serves}  "
-                  f"{work.step.words}; {clock}", flush=True)  # fmt: skip
-        _make_report(out_dir)
+    from lab.report.tool import make_report
+
+    steps = plan(load_claims([CONF]), quick)
+    evidence = Evidence(Path(out_dir))
+    waiting = [step for step in steps.values() if step.missing(evidence)]
+    left, total = sum(step.missing(evidence) for step in waiting), len(waiting)
+    print(f"{len(steps) - total} of {len(steps)} commands are finished; {left} runs are left",
+          flush=True)  # fmt: skip
+    failed, begin = [], time.monotonic()
+    for done, (step, code) in enumerate(_side_by_side(waiting, out_dir, jobs), 1):
+        words = "done" if code == 0 else f"FAILED with exit code {code}"
+        failed += [step.command] if code else []
+        minutes = (time.monotonic() - begin) / 60
+        print(f"[{done} of {total}, {minutes:.0f} min] {words}: {step.command}", flush=True)
+    for path in make_report(Path(out_dir)):
+        print(path, flush=True)
     return failed
 
 
-def _side_by_side(waiting: list[Work], out_dir: str, jobs: int) -> Any:
+def _side_by_side(waiting: list[Planned], out_dir: str, jobs: int) -> Iterator[tuple[Planned, int]]:
     """Run them in their order, `jobs` at a time; yields each with its exit code as it ends."""
-    running: list[Work] = []
+    running: list[tuple[Planned, subprocess.Popen[str]]] = []
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
-                work = waiting.pop(0)
-                work.process, work.begin = _start(work.step, out_dir), time.monotonic()
-                running.append(work)
+                step = waiting.pop(0)
+                running.append((step, _start(step, out_dir)))
             time.sleep(0.1)
-            for work in list(running):
-                assert work.process is not None
-                code = work.process.poll()
+            for step, process in list(running):
+                code = process.poll()
                 if code is not None:
-                    running.remove(work)
-                    yield work, code
+                    running.remove((step, process))
+                    yield step, code
     finally:
-        _stop_all([work.process for work in running if work.process])
+        _stop_all([process for _, process in running])
 
 
-def _start(step: Step, out_dir: str) -> "subprocess.Popen[str]":
+def _start(step: Planned, out_dir: str) -> "subprocess.Popen[str]":
     log = Path(out_dir, "report", "reproduce.log")
     log.parent.mkdir(parents=True, exist_ok=True)
+    arguments = [*shlex.split(step.command)[1:], f"out_dir={out_dir}"]
     with open(log, "a") as file:
-        file.write(f"$ {step.command(out_dir)}\n")
+        file.write(f"$ {step.command}\n")
         file.flush()
         # A session of its own: the terminal's Ctrl-C comes to us alone, and we hand it on once.
         return subprocess.Popen(
-            [sys.executable, "-m", "lab", *step.arguments(out_dir)],
-            stdout=file, stderr=file, stdin=subprocess.DEVNULL, text=True, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, *arguments],
+            stdout=file,
+            stderr=file,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
 
 
 def _stop_all(processes: "list[subprocess.Popen[str]]") -> None:
     """Let each write its checkpoint and end; what has not ended after half a minute is killed."""
     for process in processes:
         process.send_signal(signal.SIGINT)
-    end = time.monotonic() + MOST_SECONDS_TO_STOP
+    end = time.monotonic() + SECONDS_TO_STOP
     for process in processes:
         try:
             process.wait(max(end - time.monotonic(), 0.1))
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
-
-
-def _make_report(out_dir: str) -> None:
-    from lab.report.notebook import make
-
-    for path in make(Path(out_dir)):
-        print(path, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,213 +1,201 @@
-"""The verdicts follow the numbers: made-up runs, one way and the other."""
+"""Each of the 20 claims, judged both ways on made-up numbers."""
 
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lab.report import generation
-from lab.report.balance import b3, b4
-from lab.report.by_hand import b10, b11, b12
-from lab.report.evidence import FAILS, HOLDS, ONLY_IF, OPEN, Results
-from lab.report.front import JUDGES, judge_all, sentences
-from lab.report.generation import b1
-from lab.report.latent import b7, b8, b9, p_value
-from lab.report.memory import a1
-from lab.report.memory_lengths import a5
-from lab.report.progress import b13
-from tests.report.fakes import fake_run
+from lab.cli import CONF
+from lab.config import RunConfig
+from lab.report.claims import Claim, load_claims
+from lab.report.verdict import Finding, judge
+from tests.report.made_up import MadeUp, history
 
-A1 = ["+experiment=source_settings", "seq_len=5"]
-B3, B4 = ["+experiment=b3_strong_d"], ["+experiment=b4_balanced_d"]
-CONVOLUTIONAL = ["+experiment=b13_convolutional"]
-NEAR, FAR = {"d_loss": [0.68], "g_loss": [0.72]}, {"d_loss": [0.05], "g_loss": [1.0, 5.0]}
+CLAIMS = {claim.id: claim for claim in load_claims([CONF])}
+HOLDS, IN_PART, FAILS, OPEN = "holds", "holds in part", "does not hold", "not settled"
 
 
-def seeds(out: Path, words: list[str], count: int = 3, **kw) -> None:
-    for seed in range(count):
-        fake_run(out, *words, f"seed={seed}", **kw)
+def judged(name: str, numbers: dict[str, Any], change: Callable[[Claim], Claim] = lambda c: c):
+    """The finding on a claim whose runs, by name, have these numbers."""
+    claim, evidence = change(CLAIMS[name]), MadeUp()
+    for runs, given in numbers.items():
+        evidence.add(claim.runs[runs].command(), given)
+    return judge(claim, evidence)
 
 
-def test_nothing_was_run(tmp_path: Path):
-    results = Results(tmp_path)
-    findings = judge_all(results)
-    assert list(findings) == list(JUDGES)
-    for name, finding in findings.items():
-        assert finding.verdict == (ONLY_IF if name == "B12" else OPEN), name
-        assert bool(finding.missing) == (name != "B12"), name
-    assert len(sentences(results, findings)) == 5
+def passed(finding: Finding) -> list[bool]:
+    return [part.passes for part in finding.parts]
 
 
-@pytest.mark.parametrize(("accuracy", "verdict"), [(0.995, HOLDS), (0.9, FAILS)])
-def test_accuracy_decides(tmp_path: Path, accuracy: float, verdict: str):
-    seeds(tmp_path, A1, accuracy=accuracy)
-    assert a1(Results(tmp_path)).verdict == verdict
+def of_cell(**accuracy: float) -> Callable[[RunConfig], dict[str, Any]]:
+    return lambda config: {"accuracy": accuracy[config.cell_name]}  # type: ignore[attr-defined]
 
 
-def test_too_few_seeds_settle_nothing(tmp_path: Path):
-    seeds(tmp_path, A1, 2)
-    finding = a1(Results(tmp_path))
-    assert finding.verdict == OPEN
-    assert finding.phrase == "not settled (so far: holds)"
-    assert "2 of the 3 seeds" in finding.missing[0]
+def by_length(short: dict[str, float], long: dict[str, float], at: int = 15) -> Any:
+    def numbers(config: Any) -> dict[str, Any]:
+        return {"accuracy": (long if config.seq_len >= at else short)[config.cell_name]}
+
+    return numbers
 
 
-def test_a_run_of_another_setting_has_no_say(tmp_path: Path):
-    seeds(tmp_path, A1)
-    seeds(tmp_path, [*A1, "optimizer.lr=0.1"], accuracy=0.1)
-    finding = a1(Results(tmp_path))
-    assert finding.verdict == HOLDS
-    assert len(finding.evidence) == 3
+def by_rate(best: float, accuracy: float, other: float) -> Any:
+    return lambda c: {"accuracy": accuracy if c.optimizer["lr"] == best else other}
 
 
-def lengths(out: Path, rnn_at_25: float) -> None:
-    for cell, at_25 in (("rnn", rnn_at_25), ("lstm", 1.0)):
-        for T, accuracy in ((3, 1.0), (10, 0.99), (15, at_25), (25, at_25)):
-            words = ["+experiment=a5_rnn_vs_lstm", f"cell={cell}", f"seq_len={T}"]
-            seeds(out, words, accuracy=accuracy)
-        for epochs, accuracy in ((100, 0.7 if cell == "lstm" else 0.8), (1000, 1.0)):
-            words = ["+experiment=a5_dip_at_three", f"cell={cell}", f"epochs={epochs}"]
-            fake_run(out, *words, accuracy=accuracy)
+def of_label(default: float, best_rnn: float, lstm: float) -> Any:
+    def numbers(config: Any) -> dict[str, Any]:
+        name = config.label
+        value = default if name == "rnn, default init" else (
+            best_rnn if name.startswith("rnn") else lstm)  # fmt: skip
+        return {"accuracy": value}
+
+    return numbers
 
 
-def test_a_dip_that_more_updates_cure_is_no_want_of_data(tmp_path: Path):
-    lengths(tmp_path, rnn_at_25=0.2)
-    finding = a5(Results(tmp_path))
-    assert finding.verdict == ONLY_IF
-    assert "more updates on the same 80 palindromes cure it" in finding.condition
-    assert "not the RNN" not in finding.condition
+def by_epochs(few: float, many: float) -> Any:
+    return lambda c: {"accuracy": few if c.epochs == 100 else many}
 
 
-def test_an_rnn_that_does_not_fall(tmp_path: Path):
-    lengths(tmp_path, rnn_at_25=0.95)
-    assert "not the RNN's fall" in a5(Results(tmp_path)).condition
+def factors(h: float, c_initial: float, c_trained: float) -> dict[str, float]:
+    return {"gradient_factor.h_initial": h, "gradient_factor.c_initial": c_initial,
+            "gradient_factor.c_trained": c_trained}  # fmt: skip
 
 
-def test_the_balanced_d_that_is_worse(tmp_path: Path):
-    seeds(tmp_path, [*B3, "max_steps=6000"], steps=6000, fid=10.0, recall=0.6, curves=FAR)
-    seeds(tmp_path, [*B4, "max_steps=6000"], steps=6000, fid=20.0, recall=0.4, curves=NEAR)
-    finding = b4(Results(tmp_path))
-    assert finding.verdict == ONLY_IF
-    assert "near log 2 holds, not better than B3, nor log 2 as a sign" in finding.condition
-    assert "FID 20.0 against 10.0" in finding.reason
+def gan(**numbers: float) -> dict[str, float]:
+    return {"fid": 10.0, "fid_floor": 0.2, "recall": 0.5, "precision": 0.8, "real_precision": 0.9,
+            "first_d_loss": 0.6, "last_d_loss": 0.69, "first_g_loss": 0.8, "last_g_loss": 0.7,
+            "first_d_fake": 0.4, "first_fid": 50.0, "half_fid": 20.0, "last_fid": 10.0,
+            "half_clear": 0.6, **numbers}  # fmt: skip
 
 
-def test_the_balanced_d_that_is_better(tmp_path: Path):
-    seeds(tmp_path, [*B3, "max_steps=6000"], steps=6000, fid=20.0, recall=0.4, curves=FAR)
-    seeds(tmp_path, [*B4, "max_steps=6000"], steps=6000, fid=10.0, recall=0.6, curves=NEAR)
-    assert b4(Results(tmp_path)).verdict == HOLDS
+def sums(nine: int, null: int, seven: int) -> dict[str, int]:
+    return {"sum_7-1+6.on_row.9": nine, "sum_7-1+6.null_single.9": null,
+            "sum_7-1+6.roof.7": seven}  # fmt: skip
 
 
-def test_a_strong_d_needs_fifty_epochs(tmp_path: Path):
-    fake_run(tmp_path, *B3, "max_steps=6000", epochs=6.4, curves=FAR)
-    assert b3(Results(tmp_path)).phrase == "not settled (so far: holds)"
-    fake_run(tmp_path, *B3, steps=187_600, curves=FAR)
-    assert b3(Results(tmp_path)).verdict == HOLDS
+def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, str]:
+    shares = [at_500, at_1200, at_2000]
+    return {"history": history(step=[500, 1200, 2000], judge_share=shares)}
 
 
-def test_early_gradients(tmp_path: Path):
-    words = ["+experiment=b1_minimax", "max_steps=6000"]
-    seeds(tmp_path, [*words, "loss=minimax"], fid=40.0, curves={"d_fake": [0.05]})
-    seeds(tmp_path, [*words, "loss=non_saturating"], fid=20.0, curves={"d_fake": [0.1]})
-    finding = b1(Results(tmp_path))
-    assert finding.verdict == HOLDS
-    assert "18.0 times as much" in finding.reason
+EVEN = {"rnn": 1.0, "lstm": 1.0}
+BEHIND = {"rnn": 0.2, "lstm": 1.0}
+BOTH_WAYS = [
+    ("a1", {"five": {"accuracy": 0.995}}, HOLDS),
+    ("a1", {"five": {"accuracy": 0.9}}, FAILS),
+    ("a2", {"rates": by_rate(0.01, 1.0, 0.5), "cells": of_label(0.1, 0.5, 1.0),
+            "lengths": {}}, HOLDS),
+    ("a2", {"rates": by_rate(0.001, 1.0, 0.5), "cells": of_label(0.1, 1.0, 1.0),
+            "lengths": {}}, IN_PART),
+    ("a3", {"number": {"accuracy": 1.0}}, HOLDS),
+    ("a3", {"number": {"accuracy": 0.98}}, FAILS),
+    ("a4", {"number": by_length(EVEN, BEHIND, 19)}, HOLDS),
+    ("a4", {"number": by_length(EVEN, BEHIND, 14)}, IN_PART),
+    ("a5", {"lengths": by_length(EVEN, BEHIND), "dip": by_epochs(0.8, 0.8)}, HOLDS),
+    ("a5", {"lengths": by_length(EVEN, BEHIND), "dip": by_epochs(0.7, 1.0)}, IN_PART),
+    ("a6", {"both": {"accuracy": 1.0}}, HOLDS),
+    ("a6", {"both": lambda c: {"accuracy": 1.0 if c.seq_len == 5 else 0.2}}, FAILS),
+    ("a7", {"lengths": factors(0.5, 0.99, 1.0)}, HOLDS),
+    ("a7", {"lengths": factors(0.5, 0.6, 1.0)}, IN_PART),
+    ("b1", {"minimax": gan(**{"first_d_fake": 0.1}, fid=30.0), "other": gan()}, HOLDS),
+    ("b1", {"minimax": gan(fid=9.0), "other": gan()}, FAILS),
+    ("b2", {"long": gan(precision=0.7)}, HOLDS),
+    ("b2", {"long": gan(precision=0.89)}, IN_PART),
+    ("b3", {"fifty": gan(**{"last_d_loss": 0.01, "last_g_loss": 5.0})}, HOLDS),
+    ("b3", {"fifty": gan(**{"last_d_loss": 0.5, "last_g_loss": 1.0})}, IN_PART),
+    ("b4", {"balanced": gan(fid=5.0, recall=0.6), "strong": gan()}, HOLDS),
+    ("b4", {"balanced": gan(fid=20.0, recall=0.1), "strong": gan()}, IN_PART),
+    ("b5", {"balanced": gan()}, HOLDS),
+    ("b5", {"balanced": gan(**{"last_fid": 21.0})}, IN_PART),
+    ("b6", {"long": gan(precision=0.89, fid=0.5)}, HOLDS),
+    ("b6", {"long": gan(precision=0.7)}, FAILS),
+    ("b7", {"balanced": {"largest_step_linear": 0.3, "third_class_linear": 0.6}}, HOLDS),
+    ("b7", {"balanced": {"largest_step_linear": 0.3, "third_class_linear": 0.4}}, IN_PART),
+    ("b8", {"balanced": {"path_length_farther": 12.0, "path_length_linear": 10.0}}, HOLDS),
+    ("b8", {"balanced": {"path_length_farther": 10.2, "path_length_linear": 10.0}}, FAILS),
+    ("b9", {"balanced": sums(120, 20, 150)}, HOLDS),
+    ("b9", {"balanced": lambda c: sums(10 + c.seed, 11, 5)}, FAILS),
+    ("b10", {"normal": course(0.1, 0.6, 0.3), "uniform": course(0.1, 0.6, 0.3)}, HOLDS),
+    ("b10", {"normal": course(0.5, 0.4, 0.3), "uniform": course(0.0, 0.0, 0.5)}, IN_PART),
+    ("b11", {"single": {"judge_share": 0.5}, "adam": {"judge_share": 0.1},
+             "mlp": {"judge_share": 0.2}}, HOLDS),
+    ("b11", {"single": {"judge_share": 0.5}, "adam": {"judge_share": 0.1},
+             "mlp": {"judge_share": 0.9}}, IN_PART),
+    ("b12", {}, IN_PART),
+    ("b13", {"conv": gan(fid=1.0), "mlp": gan()}, HOLDS),
+    ("b13", {"conv": gan(fid=11.0), "mlp": gan()}, IN_PART),
+]  # fmt: skip
 
 
-WALKS: dict[str, Any] = {
-    "path_length_linear": 20.0, "path_length_farther": 21.0, "third_class_linear": 0.6,
-    "third_class_spherical": 0.5, "third_class_farther": 0.7, "largest_step_linear": 0.3,
-}  # fmt: skip
+@pytest.mark.parametrize(("name", "numbers", "verdict"), BOTH_WAYS)
+def test_the_numbers_decide(name: str, numbers: dict[str, Any], verdict: str):
+    finding = judged(name, numbers)
+    assert (finding.verdict, finding.missing) == (verdict, ())
 
 
-def sums(nines: int, sixes: int) -> dict[str, Any]:
-    counts = {"9": nines, "6": sixes, "0": 200 - nines - sixes}
-    null = {"9": 4, "6": 196}
-    of_each = {
-        "single": counts, "means": counts, "on_row": counts, "as_written": counts,
-        "null_single": null, "null_means": null,
-    }  # fmt: skip
-    return {"sum_7-1+6": of_each}
+def test_every_claim_is_judged_both_ways():
+    found: dict[str, set[str]] = {}
+    for name, _, verdict in BOTH_WAYS:
+        found.setdefault(name, set()).add(verdict)
+    assert found.keys() == CLAIMS.keys()
+    # The numbers of B12 are those of formulas, which no run changes.
+    assert all(len(verdicts) == 2 for name, verdicts in found.items() if name != "b12")
 
 
-@pytest.mark.parametrize(
-    ("nines", "sixes", "verdict"), [(150, 30, HOLDS), (40, 150, ONLY_IF), (5, 190, FAILS)]
-)
-def test_sums_against_their_null(tmp_path: Path, nines: int, sixes: int, verdict: str):
-    seeds(tmp_path, ["task=gan"], **WALKS, **sums(nines, sixes))
-    assert b9(Results(tmp_path)).verdict == verdict
+def test_without_a_run_nothing_is_settled_and_the_commands_are_named():
+    for name, claim in CLAIMS.items():
+        finding = judge(claim, MadeUp())
+        if claim.runs:
+            assert finding.verdict == OPEN, name
+            assert len(finding.missing) == len(claim.runs), name
+    finding = judge(CLAIMS["a1"], MadeUp())
+    assert finding.missing == ("5 of 5 runs of python -m lab -m +experiment=a1_five_digits",)
 
 
-def test_walks(tmp_path: Path):
-    seeds(tmp_path, ["task=gan"], **WALKS)
-    results = Results(tmp_path)
-    assert b7(results).verdict == HOLDS
-    assert b8(results).phrase == "holds only if a way longer by 5% counts as noticeable"
+def test_two_seeds_settle_nothing():
+    evidence = MadeUp()
+    evidence.add("-m +experiment=a1_five_digits seed=0,1", {"accuracy": 1.0})
+    finding = judge(CLAIMS["a1"], evidence)
+    assert (finding.verdict, finding.parts[0].n) == (OPEN, 2)
 
 
-def test_bf16_is_not_counted_as_the_source_s_setting(tmp_path: Path):
-    fake_run(tmp_path, *B3)
-    fake_run(tmp_path, *B3, "precision=bf16")
-    found = Results(tmp_path).where(generation.B3)
-    assert found.arithmetic.tolist() == ["fp32"]
-    assert found.precision.tolist() == [0.8]
+def test_the_quick_plan_settles_nothing():
+    evidence = MadeUp()
+    evidence.add(CLAIMS["a1"].runs["five"].command(quick=True), {"accuracy": 1.0})
+    finding = judge(CLAIMS["a1"], evidence)
+    assert (finding.verdict, finding.quick, finding.parts[0].n) == (OPEN, True, 3)
 
 
-def test_p_value():
-    assert p_value(50, 100, 50, 100) == 1.0
-    assert p_value(0, 100, 0, 100) == 1.0
-    assert p_value(60, 100, 40, 100) == pytest.approx(0.0047, abs=1e-4)
+def test_a_run_of_another_setting_does_not_count():
+    evidence = MadeUp()
+    evidence.add("-m +experiment=a1_five_digits", {"accuracy": 1.0})
+    evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 0.0})
+    finding = judge(CLAIMS["a1"], evidence)
+    assert (finding.verdict, len(finding.runs["five"])) == (HOLDS, 5)
 
 
-@pytest.mark.parametrize(("last", "verdict"), [(0.4, HOLDS), (0.8, FAILS)])
-def test_decline(tmp_path: Path, last: float, verdict: str):
-    shares = {"0": 0.0, "500": 0.1, "1200": 0.8, "2000": last}
-    digits = {"3": {"judge_share": shares, "fid": dict.fromkeys(shares, 50.0)}}
-    words = ["task=one_layer_gan", "digits=[3]"]
-    seeds(
-        tmp_path, words, steps=2000, judge_share=last, best_judge_share=0.8, fid=50.0,
-        fid_floor=1.0, digits=digits, label="single layers, sgd",
-    )  # fmt: skip
-    assert b10(Results(tmp_path)).verdict == verdict
+def test_a_key_that_the_claim_frees_may_differ():
+    def freed(claim: Claim) -> Claim:
+        runs = {name: replace(r, free=("optimizer.lr",)) for name, r in claim.runs.items()}
+        return replace(claim, runs=runs)
+
+    evidence = MadeUp()
+    evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 1.0})
+    assert judge(CLAIMS["a1"], evidence).verdict == OPEN
+    assert judge(freed(CLAIMS["a1"]), evidence).verdict == HOLDS
 
 
-def test_adam_and_the_mlps_are_judged_beside_single_layers_of_the_usual_start(tmp_path: Path):
-    pairs = {
-        ("init_scale=0.01",): ("single layers, sgd", 0.3),
-        ("init_scale=0.05",): ("single layers, sgd", 0.1),
-        ("+experiment=b11_adam",): ("single layers, adam", 0.2),
-        ("+experiment=b11_mlp",): ("MLPs, sgd", 0.9),
-    }
-    for words, (label, share) in pairs.items():
-        seeds(
-            tmp_path, ["task=one_layer_gan", "digits=[3]", *words], steps=2000, label=label,
-            judge_share=share, best_judge_share=share, fid=50.0, best_fid=50.0, fid_floor=1.0,
-        )  # fmt: skip
-    finding = b11(Results(tmp_path))
-    assert "30% with single layers, sgd" in finding.reason
-    assert finding.phrase.startswith("holds only if it is about Adam")
+def test_the_interval_is_students_t():
+    evidence = MadeUp()
+    evidence.add("-m +experiment=a1_five_digits", lambda c: {"accuracy": 0.99 + c.seed / 1000})
+    part = judge(CLAIMS["a1"], evidence).parts[0]
+    # 0.990 to 0.994: mean 0.992, standard error 0.001581/sqrt(5), t of 4 degrees of freedom 2.776.
+    assert part.mean == pytest.approx(0.992)
+    assert part.interval == pytest.approx((0.990037, 0.993963), abs=1e-6)
 
 
-def test_gradients_need_no_run(tmp_path: Path):
-    finding = b12(Results(tmp_path))
-    assert finding.verdict == ONLY_IF
-    assert len(finding.table) == 4
-
-
-def test_a_run_of_another_version_is_told_and_left_out(tmp_path: Path):
-    folder = fake_run(tmp_path, *A1)
-    folder.config_file.write_text("task: lstm\n_target_: lab.memory.config.MemoryConfig\n")
-    results = Results(tmp_path)
-    assert results.runs.empty
-    assert len(results.unreadable) == 1
-
-
-@pytest.mark.parametrize(("fid", "verdict"), [(1.0, HOLDS), (30.0, ONLY_IF)])
-def test_the_convolutional_pair_is_judged_where_most_seeds_are(tmp_path: Path, fid, verdict):
-    seeds(tmp_path, B3, seconds=100.0)
-    seeds(tmp_path, CONVOLUTIONAL, curves={"fid": [fid]}, seconds=100.0)
-    # One seed left to run for longer is not what three seeds show.
-    fake_run(tmp_path, *CONVOLUTIONAL, "max_steps=24000", steps=24000, seconds=100.0)
-    finding = b13(Results(tmp_path))
-    assert finding.verdict == verdict
-    assert f"an FID of {fid:.1f}" in finding.reason
+def test_the_worst_value_of_each_counts():
+    finding = judged("a5", {"lengths": by_length(EVEN, BEHIND, 9), "dip": by_epochs(1.0, 1.0)})
+    assert finding.parts[0].where == "seq_len=9"
+    assert passed(finding) == [False, True, True, True]

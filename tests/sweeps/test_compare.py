@@ -9,7 +9,7 @@ from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.compare import _parse, compare
 from tests.command_line import run_lab
-from tests.report.fakes import fake_run
+from tests.fake_runs import fake_run
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""A student's hand-in: the assignment's tasks in order, with the student's own runs."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lab.report import figures
+from lab.report.evidence import Evidence
+from lab.report.page import show_html, show_picture
+
+COMMANDS = {
+    "lstm": "python -m lab -m cell=lstm,rnn seq_len=5,20",
+    "gan": "python -m lab task=gan",
+}
+HIDDEN = ("task", "_target_", "log_every", "threads", "device")
+MOST_RUNS = 2
+
+
+class HandIn:
+    """What the assignment asks for, from the finished runs below a folder.
+
+    Args:
+        out_dir: the folder of the runs.
+    """
+
+    def __init__(self, out_dir: str) -> None:
+        self.evidence = Evidence(Path(out_dir))
+
+    def _runs(self, task: str) -> pd.DataFrame:
+        table = self.evidence.table
+        return table[table["task"] == task] if len(table) else table
+
+    def _shown(self, task: str) -> pd.DataFrame:
+        """The runs whose settings and pictures are shown: an LSTM's two lengths, the best GAN."""
+        rows = self._runs(task)
+        if rows.empty or task == "gan":
+            return rows.sort_values("steps").tail(1) if len(rows) else rows
+        lstm = rows[rows["cell"] == "lstm"]
+        lstm = lstm if len(lstm) else rows
+        ends = lstm.sort_values(["seq_len", "seed"]).drop_duplicates("seq_len")
+        return ends.iloc[[0, -1]].drop_duplicates("run").head(MOST_RUNS)
+
+    def overview(self) -> None:
+        """How many runs there are of each task, and the command of what is missing."""
+        for task, command in COMMANDS.items():
+            count = len(self._runs(task))
+            words = f"{count} finished {'run' if count == 1 else 'runs'} of task={task}."
+            more = "" if count else f" Run <code>{command}</code> first."
+            show_html(f"<p>{words}{more}</p>")
+
+    def settings(self, task: str) -> None:
+        """The structure and the settings of the runs that are shown."""
+        rows = self._shown(task)
+        if rows.empty:
+            return
+        columns = [c for c in rows if c.startswith("config.") and c.split(".")[1] not in HIDDEN]
+        table = rows[[*columns, "parameters"]].dropna(axis=1, how="all").astype(str).T
+        table.columns = list(rows["run"])
+        table.index = [str(name).removeprefix("config.") for name in table.index]
+        show_html(f'<div class="table">{table.to_html(border=0)}</div>')
+
+    def pictures(self, task: str, *names: str) -> None:
+        """Pictures of the runs that are shown."""
+        for run in self._shown(task).get("run", ()):
+            folder = self.evidence.folders[run].path / "figures"
+            for path in (folder / f"{name}.png" for name in names):
+                if path.exists():
+                    show_html(f"<p>{path.stem.replace('_', ' ')}, {run}</p>")
+                    show_picture(path, f"{path.stem} of {run}")
+
+    def accuracy(self) -> None:
+        """Accuracy on palindromes of neither set, by cell and length."""
+        rows = self._runs("lstm")
+        if rows.empty:
+            return
+        columns = ["cell", "label", "seq_len", "steps", "val_accuracy", "test_accuracy"]
+        table = rows.reindex(columns=columns).sort_values(["cell", "seq_len"])
+        show_html(f'<div class="table">{table.to_html(index=False, border=0)}</div>')
+        show_picture(figures.accuracy(rows), "accuracy against length")

@@ -1,0 +1,96 @@
+"""Run a notebook of this folder, and write it beside a page that opens without a network."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.config.errors import UserError
+from lab.engine.files import write_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+NOTEBOOKS = Path(__file__).parent / "notebooks"
+SECONDS_PER_CELL = 900
+
+
+def make(name: str, title: str, folder: Path, **parameters: Any) -> list[Path]:
+    """Execute `notebooks/<name>.py` with these parameters; gives the notebook's and page's paths.
+
+    Raises:
+        UserError: the libraries are not installed, or a cell failed.
+    """
+    try:
+        import jupytext
+        import nbclient.exceptions
+        import nbformat
+    except ImportError as error:
+        raise UserError(f"{error.name} is missing: pip install 'lab[report]'") from error
+    notebook = jupytext.read(NOTEBOOKS / f"{name}.py")
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3",
+                                       "language": "python"}  # fmt: skip
+    try:
+        _run(notebook)
+    except nbclient.exceptions.CellExecutionError as error:
+        if error.ename == "UserError":
+            raise UserError(error.evalue) from error
+        raise UserError(f"a cell of the report failed: {error.ename}: {error.evalue}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.ipynb", folder / f"{name}.html"]
+    write_text(paths[0], nbformat.writes(notebook) + "\n")
+    write_text(paths[1], _page(notebook, title))
+    return paths
+
+
+def _page(notebook: "NotebookNode", title: str) -> str:
+    """Text, tables and pictures in one HTML file, without the code."""
+    from nbconvert import HTMLExporter
+
+    style = Path(__file__).with_name("page.css").read_text()
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+    body, _ = exporter.from_notebook_node(notebook)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<title>{title}</title>\n<link rel="icon" href="data:,">\n<style>\n{style}</style>\n'
+        f"</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _run(notebook: "NotebookNode") -> None:
+    """Run all cells in place, with this Python and the code that is imported here."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+
+    root = str(Path(__file__).parents[2])
+
+    class Specs(KernelSpecManager):
+        """No kernel needs to be installed: the one kernel there is runs this interpreter."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            paths = [root, os.environ.get("PYTHONPATH", "")]
+            return KernelSpec(
+                argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+                env={"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+                display_name="Python 3",
+                language="python",
+            )
+
+    class Manager(AsyncKernelManager):
+        """Speaks through files of this user, not through ports that others could listen to."""
+
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(transport="ipc", kernel_spec_manager=Specs(), **kwargs)
+
+    NotebookClient(
+        notebook,
+        kernel_manager_class=Manager,
+        timeout=SECONDS_PER_CELL,
+        resources={"metadata": {"path": os.getcwd()}},
+    ).execute()

@@ -1,0 +1,66 @@
+# %% [markdown]
+# # Memory and generation: the assignment
+#
+# The tasks stand in the order of the assignment. The numbers and pictures are those of **your own
+# runs**. Write your analysis where a paragraph says *Your analysis*.
+
+# %% tags=["parameters"]
+out_dir = "outputs"
+
+# %%
+from lab.report.assignment import HandIn
+
+hand_in = HandIn(out_dir)
+hand_in.overview()
+
+# %% [markdown]
+# ## Part I, task 1: the LSTM from its equations
+#
+# g = tanh(W_gx x + W_gh h + b_g), i, f, o = sigmoid(W_x x + W_h h + b) with weights of their own,
+# c = g i + c f, h = tanh(c) o, p = W_ph h + b_p. A loop steps through time, autograd gives the
+# gradient, RMSProp changes the weights. The loss is the cross-entropy at the last step.
+
+# %%
+hand_in.settings("lstm")
+
+# %%
+hand_in.pictures("lstm", "learning_curves")
+
+# %% [markdown]
+# *Your analysis: how fast does the loss fall, and do training and validation accuracy differ?*
+
+# %% [markdown]
+# ## Part I, task 2: accuracy, and the LSTM beside the RNN
+
+# %%
+hand_in.accuracy()
+
+# %% [markdown]
+# *Your analysis: up to which length does each network remember, and why? Figures
+# `gradient_flow.png` and `gates.png` of each run help.*
+
+# %% [markdown]
+# ## Part II, task 1: the GAN
+
+# %%
+hand_in.settings("gan")
+
+# %%
+hand_in.pictures("gan", "losses")
+
+# %% [markdown]
+# ## Part II, task 2: 25 images at the start, halfway and at the end
+
+# %%
+hand_in.pictures("gan", "samples_start", "samples_half", "samples_end")
+
+# %% [markdown]
+# ## Part II, task 3: nine images from one class to another
+#
+# Seven steps lie between the two ends. The words under the images are the classifier's readings.
+
+# %%
+hand_in.pictures("gan", "interpolation")
+
+# %% [markdown]
+# *Your analysis: are the changes smooth, and does a third class lie between the two?*

@@ -1,0 +1,73 @@
+"""Which runs a claim rests on. The same object says which are missing, and is the plan."""
+
+import shlex
+from dataclasses import dataclass
+from functools import cache
+
+import pandas as pd
+
+from lab.config import RunConfig
+from lab.config.base import flatten, short_hash
+from lab.config.complaints import hydra_complaint
+from lab.config.errors import UserError
+from lab.report.claims import Claim, Runs
+from lab.report.evidence import Evidence
+from lab.sweeps.expansion import configs_of
+
+ALWAYS_FREE = ("seed", "device", "threads")
+
+
+def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
+    """Equal for configs that agree in all keys but the free ones, the seed and the machine's."""
+    asked = flatten({k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR})
+    return short_hash({k: v for k, v in asked.items() if k not in (*ALWAYS_FREE, *free)})
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The runs of one entry of a claim's `runs`, in the full or the quick plan."""
+
+    runs: Runs
+    quick: bool = False
+
+    @property
+    def command(self) -> str:
+        """As a user would type it."""
+        return shlex.join(["python", "-m", "lab", *shlex.split(self.runs.command(self.quick))])
+
+    @property
+    def configs(self) -> tuple[RunConfig, ...]:
+        """Of the jobs of the command."""
+        return _configs(self.runs.command(self.quick))
+
+    def found(self, evidence: Evidence) -> pd.DataFrame:
+        """The rows that agree with a planned run in all but the free keys."""
+        wanted = {likeness(config, self.runs.free) for config in self.configs}
+        names = [name for name, config in evidence.configs.items()
+                 if likeness(config, self.runs.free) in wanted]  # fmt: skip
+        table = evidence.table
+        return table[table["run"].isin(names)] if len(table) else table
+
+    def missing(self, evidence: Evidence) -> int:
+        """How many of the planned runs are not finished."""
+        return sum(config.run_dir.name not in evidence.rows for config in self.configs)
+
+
+@cache
+def _configs(command: str) -> tuple[RunConfig, ...]:
+    try:
+        return tuple(configs_of(command))
+    except UserError as error:
+        raise UserError(f"the claim's command {command}: {error}") from None
+    except Exception as error:  # of Hydra, for a preset or a key that does not exist
+        from lab.cli import CONF
+
+        overrides = [word for word in shlex.split(command) if word != "-m"]
+        line = hydra_complaint(error, [CONF], overrides)
+        raise UserError(f"the claim's command {command}: {line}") from error
+
+
+def plan(claims: list[Claim], quick: bool) -> dict[str, Planned]:
+    """Every command of these claims once, by its text, in the order of the claims."""
+    steps = [Planned(runs, quick) for claim in claims for runs in claim.runs.values()]
+    return {step.command: step for step in steps}

@@ -1,0 +1,68 @@
+"""`lab report`: the claims against the runs, or a student's own hand-in, as notebook and page."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from lab.cli import CONF
+from lab.config.errors import UserError
+from lab.report.claims import load_claims
+from lab.report.evidence import Evidence
+from lab.report.make import make
+from lab.report.selection import plan
+
+SAVED = Path(__file__).parents[2] / "docs" / "evidence"
+HELP = "test the claims on the runs there are, and write a notebook and a page"
+EXAMPLE = "lab report outputs --docs docs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `lab report` takes."""
+    parser.add_argument("out_dir", nargs="?", default="outputs", help="the folder of the runs")
+    parser.add_argument("--assignment", action="store_true",
+                        help="the assignment's tasks in order, with your own runs")  # fmt: skip
+    parser.add_argument("--config-dir", action="append", default=[], metavar="DIR",
+                        help="a folder with claims of your own in claim/*.yaml")  # fmt: skip
+    parser.add_argument("--docs", metavar="DIR", help="copy the page there too")
+    parser.add_argument("--save-evidence", metavar="DIR",
+                        help="write the rows of the plan's finished runs to DIR/*.csv")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the files and print their paths.
+
+    Raises:
+        UserError: the folder does not exist, a claim is broken, or the libraries are missing.
+    """
+    out_dir = Path(args.out_dir)
+    if not out_dir.is_dir():
+        raise UserError(f"{out_dir}: no such folder; expected the folder of the runs")
+    if args.save_evidence:
+        paths = save_evidence(out_dir, Path(args.save_evidence))
+    elif args.assignment:
+        paths = make("assignment", "Memory and generation: the assignment", out_dir / "report",
+                     out_dir=str(out_dir))  # fmt: skip
+    else:
+        paths = make_report(out_dir, args.config_dir)
+    for path in paths:
+        print(path)
+    if args.docs:
+        for path in paths:
+            if path.suffix == ".html":
+                print(shutil.copyfile(path, Path(args.docs) / path.name))
+
+
+def make_report(out_dir: Path, config_dirs: list[str] | None = None) -> list[Path]:
+    """The claims' notebook and page; gives their paths."""
+    load_claims([CONF, *(config_dirs or [])])  # a broken claim is told before anything is run
+    return make("claims", "What five sources claim, and what holds", out_dir / "report",
+                out_dir=str(out_dir), saved=str(SAVED) if SAVED.is_dir() else None,
+                config_dirs=config_dirs or [])  # fmt: skip
+
+
+def save_evidence(out_dir: Path, folder: Path) -> list[Path]:
+    """Write the rows of the finished runs that a claim of ours rests on; gives the paths."""
+    evidence = Evidence(out_dir, folder)
+    steps = plan(load_claims([CONF]), quick=False).values()
+    chosen = {name for step in steps for name in step.found(evidence).get("run", ())}
+    return evidence.save(sorted(chosen), folder)

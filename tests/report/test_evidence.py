@@ -1,0 +1,79 @@
+"""Rows from run folders and from the committed tables say the same."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.report.evidence import Evidence
+from tests.command_line import quick_lab
+
+PRESET = ["+experiment=a5_rnn_vs_lstm", "cell=lstm,rnn", "seq_len=3", "max_steps=20"]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two short runs of the memory study."""
+    cwd = tmp_path_factory.mktemp("evidence")
+    done = quick_lab("-m", *PRESET, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return cwd / "outputs"
+
+
+def test_a_row_has_config_result_and_history(out: Path):
+    evidence = Evidence(out)
+    assert len(evidence.rows) == 2
+    row = next(row for row in evidence.rows.values() if row["cell"] == "lstm")
+    result = evidence.folders[row["run"]].result or {}
+    assert (row["config.seq_len"], row["config.optimizer.lr"]) == (3, 0.001)
+    assert row["val_accuracy"] == row["accuracy"] == result["val_accuracy"]
+    assert row["accuracy_by_length.3"] == result["accuracy_by_length"]["3"]
+    metrics = evidence.folders[row["run"]].read_metrics()
+    assert json.loads(row["history"])["step"] == metrics["step"]
+    assert row["last_train_loss"] == pytest.approx(metrics["train_loss"][-1])
+    assert row["from"] == "here"
+
+
+def test_saved_rows_are_read_without_the_run_folders(out: Path, tmp_path: Path):
+    here = Evidence(out)
+    (saved,) = here.save(sorted(here.rows), tmp_path / "saved")
+    assert saved.name == "lstm.csv"
+    alone = Evidence(tmp_path / "nothing", tmp_path / "saved")
+    assert alone.rows.keys() == here.rows.keys()
+    for name, row in alone.rows.items():
+        assert alone.configs[name].identity == here.configs[name].identity
+        assert row.pop("from") == "lstm.csv"
+        for key, value in row.items():
+            expected = here.rows[name][key]
+            assert value == (pytest.approx(expected, rel=1e-6)
+                             if isinstance(expected, float) else expected), key  # fmt: skip
+
+
+def test_saving_again_merges_by_run(out: Path, tmp_path: Path):
+    here = Evidence(out)
+    first, second = sorted(here.rows)
+    here.save([first], tmp_path)
+    (path,) = here.save([second], tmp_path)
+    here.save([second], tmp_path)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["run", first, second]
+
+
+def test_a_moved_run_is_found_at_any_depth_and_a_foreign_folder_is_named(out: Path, tmp_path: Path):
+    run = next(iter(Evidence(out).folders.values())).path
+    shutil.copytree(run, tmp_path / "a/b" / run.name)
+    shutil.copytree(run, tmp_path / "broken")
+    (tmp_path / "broken/config.yaml").write_text("task: [unclosed")
+    evidence = Evidence(tmp_path)
+    assert list(evidence.rows) == [run.name]
+    assert len(evidence.unreadable) == 1
+    assert evidence.unreadable[0].startswith("broken: ")
+
+
+def test_a_result_without_metrics_still_makes_a_row(out: Path, tmp_path: Path):
+    run = next(iter(Evidence(out).folders.values())).path
+    shutil.copytree(run, tmp_path / run.name)
+    (tmp_path / run.name / "metrics.csv").unlink()
+    row = Evidence(tmp_path).rows[run.name]
+    assert row["accuracy"] == Evidence(out).rows[run.name]["accuracy"]
+    assert "history" not in row
