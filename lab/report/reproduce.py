@@ -23,6 +23,7 @@ from lab.config.errors import Interrupted, UserError
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan
+from lab.report.tool import make_report
 
 SECONDS_TO_STOP = 30.0
 
@@ -33,7 +34,10 @@ def main() -> None:
         signal.signal(number, _stop)
     try:
         quick, out_dir, jobs = _parse(sys.argv[1:])
-        failed = reproduce(quick, out_dir, jobs)
+        steps = list(plan(load_claims([CONF]), quick).values())
+        failed = reproduce(steps, out_dir, jobs)
+        for path in make_report(Path(out_dir)):
+            print(path, flush=True)
     except UserError as error:
         sys.exit(f"lab: {error}")
     except KeyboardInterrupt as stop:
@@ -65,29 +69,25 @@ def _parse(arguments: Sequence[str]) -> tuple[bool, str, int]:
     return quick, given["out_dir"], int(given["jobs"])
 
 
-def reproduce(quick: bool, out_dir: str, jobs: int) -> list[str]:
-    """Run the commands that are not finished, then make the report; gives those that failed.
+def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
+    """Run the commands that are not finished; gives those that failed.
 
     Raises:
-        UserError: the report cannot be made.
         KeyboardInterrupt: it was stopped; no process is left behind.
     """
-    from lab.report.tool import make_report
-
-    steps = plan(load_claims([CONF]), quick)
     evidence = Evidence(Path(out_dir))
-    waiting = [step for step in steps.values() if step.missing(evidence)]
+    waiting = [step for step in steps if step.missing(evidence)]
     left, total = sum(step.missing(evidence) for step in waiting), len(waiting)
-    print(f"{len(steps) - total} of {len(steps)} commands are finished; {left} runs are left",
-          flush=True)  # fmt: skip
+    print(
+        f"{len(steps) - total} of {len(steps)} commands are finished; {left} runs are left",
+        flush=True,
+    )
     failed, begin = [], time.monotonic()
     for done, (step, code) in enumerate(_side_by_side(waiting, out_dir, jobs), 1):
         words = "done" if code == 0 else f"FAILED with exit code {code}"
         failed += [step.command] if code else []
         minutes = (time.monotonic() - begin) / 60
         print(f"[{done} of {total}, {minutes:.0f} min] {words}: {step.command}", flush=True)
-    for path in make_report(Path(out_dir)):
-        print(path, flush=True)
     return failed
 
 

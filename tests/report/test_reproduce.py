@@ -1,0 +1,86 @@
+"""The plan's commands give the very runs that lab makes; reproduce runs, resumes and stops."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab.cli import CONF
+from lab.config.errors import UserError
+from lab.report import reproduce
+from lab.report.claims import Runs, load_claims
+from lab.report.evidence import Evidence
+from lab.report.selection import Planned, plan
+from tests.command_line import SMALL, environment, quick_lab, run_folders
+
+TINY = " ".join([*SMALL, "seq_len=3"])
+
+
+def test_every_claim_that_needs_runs_has_some_in_both_plans():
+    claims = load_claims([CONF])
+    for quick in (True, False):
+        steps = plan(claims, quick)
+        for claim in claims:
+            wanted = {Planned(runs, quick).command for runs in claim.runs.values()}
+            assert wanted <= steps.keys(), claim.id
+            assert wanted or claim.id == "b12"
+
+
+def test_the_runs_of_a_command_are_those_that_lab_makes(tmp_path: Path):
+    runs = Runs(preset="a5_dip_at_three", overrides="cell=rnn epochs=1,2 seed=1 size=small")
+    done = quick_lab(*runs.command().split(), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    planned = Planned(runs)
+    assert sorted(config.run_dir.name for config in planned.configs) == [
+        path.name for path in run_folders(tmp_path)
+    ]
+    evidence = Evidence(tmp_path / "outputs")
+    assert planned.missing(evidence) == 0
+    assert len(planned.found(evidence)) == 2
+
+
+@pytest.mark.parametrize("argument", ["fast", "jobs=0", "jobs=x", "out=there"])
+def test_a_wrong_argument_gets_one_line(argument: str):
+    with pytest.raises(UserError, match="expected"):
+        reproduce._parse([argument])
+
+
+def test_reproduce_continues_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Also: a command that fails is named, and the others are run."""
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    broken = "task=gan data=folder data.root=/nowhere"
+    steps = [Planned(Runs(overrides=o)) for o in (TINY, broken, f"{TINY} seed=0,1")]
+    out = str(tmp_path / "outputs")
+    assert reproduce.reproduce(steps, out, jobs=1) == [steps[1].command]
+    assert "FAILED with exit code 1" in capsys.readouterr().out
+    assert len(Evidence(Path(out)).rows) == 2
+    assert reproduce.reproduce(steps[::2], out, jobs=1) == []
+    assert "2 of 2 commands are finished; 0 runs are left" in capsys.readouterr().out
+
+
+def test_ctrl_c_leaves_no_process(tmp_path: Path):
+    words = [sys.executable, "-m", "lab.report.reproduce", "quick", "jobs=1"]
+    process = subprocess.Popen(
+        words, cwd=tmp_path, env=environment(), text=True, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not run_folders(tmp_path) and time.monotonic() < end:
+        time.sleep(0.05)
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert children
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "scripts/reproduce quick jobs=1 continues" in errors
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(child), 0)
