@@ -11,8 +11,8 @@ import yaml
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from lab.config.complaints import wrong_value
 from lab.config.errors import UserError
+from lab.config.wording import wrong_value
 
 # Not strict: YAML gives lists for tuples and mappings for groups and parts.
 LOOSE = ConfigDict(extra="forbid")
@@ -173,7 +173,7 @@ def _read(path: Path) -> Claim:
     try:
         return TypeAdapter(Claim).validate_python({"id": path.stem, **values})
     except ValidationError as error:
-        line = wrong_value(error.errors()[0], _keys(Claim))
+        line = wrong_value(error.errors()[0], _keys(Claim)).replace("this task", "a claim")
         raise UserError(f"{path}: {line}") from None
 
 

@@ -106,7 +106,7 @@ def test_a_claim_is_a_file_and_its_bound_decides(
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (("bound:", "bund:"), "parts.0.bound is missing"),
+        (("bound:", "bund:"), "parts[0].bound is missing"),
         (('"BOUND"', "about 1"), "bound=about 1 is not allowed"),
         (("of: {runs: short", "of: {runs: shrot"), "'shrot', of which there are short"),
         (("source: my lecture\n", ""), "source is missing"),
