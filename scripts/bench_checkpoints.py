@@ -24,6 +24,7 @@ from lab.config import RunConfig
 from lab.engine import checkpoints
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
+from lab.engine.study import build_task
 
 STEPS_PER_BLOCK = 5
 
@@ -81,7 +82,7 @@ def timed_saves(seconds: list[float]) -> Iterator[None]:
 
 def differences(config: RunConfig, pairs: int, clock: Callable[[], float]) -> Iterator[float]:
     """By how much a block of steps with a checkpoint took longer than one without, in each pair."""
-    task = config.build_task("cpu")
+    task = build_task(config, "cpu")
     folder = RunFolder(Path(config.out_dir))
 
     def block(with_checkpoint: bool) -> float:

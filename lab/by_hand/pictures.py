@@ -6,18 +6,17 @@ import numpy as np
 from torch import Tensor
 
 from lab.by_hand import figures
-from lab.engine.run_folder import RunFolder
-from lab.engine.tracking import Tracker
+from lab.engine.recorder import History, Recorder
 from lab.images.sheets import animation, image_grid
 
 COLUMNS = 5
 
 
 def of_run(
-    folder: RunFolder,
-    tracker: Tracker,
+    recorder: Recorder,
     frames: Mapping[int, Tensor],
-    history: Mapping[int, Mapping[str, list[float]]],
+    measured: Mapping[int, Mapping[str, list[float]]],
+    history: History,
     names: Mapping[int, str],
     best: Mapping[int, int],
     floor: float,
@@ -27,7 +26,8 @@ def of_run(
 
     Args:
         frames: uint8 [G, 25, 28, 28] by epoch, of the same z.
-        history: measures [G] by name by epoch.
+        measured: measures [G] by name by epoch.
+        history: every logged metric.
         names: G digits and the names of their classes.
         best: the epoch of each digit's best frame.
         floor: the FID of real images, the mean over the digits.
@@ -36,17 +36,16 @@ def of_run(
     epochs = sorted(frames)
     sheets = np.stack([frames[epoch].numpy() for epoch in epochs]).astype(np.float32) / 127.5 - 1
     for index, digit in enumerate(names):
-        folder.save_file(
+        recorder.file(
             f"digit_{digit}.gif",
             lambda file, i=index: animation(sheets[:, i], COLUMNS, file),  # type: ignore[misc]
         )
     samples = sheets[:, :, 0]  # [F, G, 28, 28]
     columns = min(COLUMNS, len(names))
-    folder.save_file("ten_digits.gif", lambda file: animation(samples, columns, file))
+    recorder.file("ten_digits.gif", lambda file: animation(samples, columns, file))
     at_best = np.stack([samples[epochs.index(epoch), i] for i, epoch in enumerate(best.values())])
-    metrics = folder.read_metrics()
     curves = {
-        name: np.array([history[epoch][name] for epoch in epochs]) for name in history[epochs[0]]
+        name: np.array([measured[epoch][name] for epoch in epochs]) for name in measured[epochs[0]]
     }
     drawn = {
         "ten_digits_last": image_grid(samples[-1], columns),
@@ -56,9 +55,9 @@ def of_run(
             epochs, curves["judge_share"], curves["fid"], floor, title
         ),
         "losses": figures.loss_curves(
-            [int(step) for step in metrics["step"]],
+            [int(step) for step in history["step"]],
             # The half of D's, whose two terms a coin brings to log 2 each.
-            {"D / 2": [loss / 2 for loss in metrics["d_loss"]], "G": metrics["g_loss"]},
+            {"D / 2": [loss / 2 for loss in history["d_loss"]], "G": history["g_loss"]},
             epochs,
             {
                 "D right, held out": curves["d_accuracy"],
@@ -69,4 +68,4 @@ def of_run(
         ),
     }
     for name, figure in drawn.items():
-        tracker.image(name, folder.save_figure(name, figure))
+        recorder.figure(name, figure)

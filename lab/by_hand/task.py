@@ -10,15 +10,15 @@ from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import GanSettings, StackedGans
 from lab.by_hand.measures import FIGURES, Measures, as_images
-from lab.engine.run_folder import RunFolder
+from lab.engine.recorder import History, Recorder
 from lab.engine.seeding import generator
-from lab.engine.tracking import Tracker
+from lab.engine.task import Evaluator, Task
 from lab.images.datasets import load
 
 IMAGES_IN_FRAME = 25
 
 
-class OneLayerTask:
+class OneLayerTask(Task):
     """G GANs, one for each digit, from random images of their class.
 
     Whatever is drawn for a digit comes from generators of its own, so that its GAN does not depend
@@ -59,11 +59,12 @@ class OneLayerTask:
         self.gans = StackedGans(self._rngs("game"), settings, device=device)
         self.fixed_z = self.gans.noise(IMAGES_IN_FRAME, self._rngs("fixed noise"))
         self.total_steps = min(config.epochs, config.max_steps or config.epochs)
-        self.log_every, self.eval_every = config.log_every, config.frame_every
+        self.log_every = config.log_every
+        self.evaluators = [Evaluator("quality", config.frame_every, self.quality, at_start=True)]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
         """The images of the fixed z by epoch, uint8 [G, 25, 28, 28]."""
-        self.history: dict[int, Mapping[str, list[float]]] = {}
+        self.measured: dict[int, Mapping[str, list[float]]] = {}
         """The measures by epoch, [G] each."""
 
     def _rngs(self, purpose: str) -> list[torch.Generator]:
@@ -71,27 +72,18 @@ class OneLayerTask:
 
     def step(self) -> Mapping[str, Tensor]:
         """An epoch: an update of each D, then one of each G; the mean losses over the digits."""
-        if self.steps == 0:
-            self._look()
         d_loss, g_loss = self.gans.step(self.images.next())
         self.steps += 1
         return {"d_loss": d_loss.mean(), "g_loss": g_loss.mean()}
 
-    def evaluate(self) -> Mapping[str, float]:
-        """A frame, and the measures of all digits in the mean."""
-        measured = self._look()
-        return {name: sum(values) / len(values) for name, values in measured.items()}
-
-    def _look(self) -> Mapping[str, list[float]]:
+    def quality(self) -> Mapping[str, float]:
+        """Keep a frame and the measures of each digit; gives their means over the digits."""
         frame = (as_images(self.gans.generate(self.fixed_z))[:, :, 0] + 1) * 127.5
         self.frames[self.steps] = frame.round().to(torch.uint8).cpu()
         z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
-        self.history[self.steps] = self.measures.measure(self.gans, z)
-        return self.history[self.steps]
-
-    def is_solved(self, metrics: Mapping[str, float]) -> bool:
-        """Never: the game goes on to the last epoch."""
-        return False
+        measured = self.measures.measure(self.gans, z)
+        self.measured[self.steps] = measured
+        return {name: sum(values) / len(values) for name, values in measured.items()}
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -99,33 +91,34 @@ class OneLayerTask:
             "images": self.images.state_dict(),
             "steps": self.steps,
             "frames": self.frames,
-            "history": self.history,
+            "history": self.measured,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.gans.load_state_dict(state["gans"])
         self.images.load_state_dict(state["images"])
-        self.steps, self.frames, self.history = state["steps"], state["frames"], state["history"]
+        self.steps, self.frames, self.measured = state["steps"], state["frames"], state["history"]
 
-    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+    def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Weights and pictures into the folder; the measures of each digit at each frame."""
         from lab.by_hand import pictures
 
-        folder.save_weights(self._weights())
+        recorder.weights(self._weights())
         best = {digit: self._best_epoch(index) for index, digit in enumerate(self.config.digits)}
         floor = sum(self.measures.floors) / len(best)
         title = f"{self.config.readable_name}: {self.config.label}"
-        pictures.of_run(folder, tracker, self.frames, self.history, self.names, best, floor, title)
-        last = {name: values[-1] for name, values in folder.read_metrics().items()}
+        pictures.of_run(
+            recorder, self.frames, self.measured, history, self.names, best, floor, title
+        )
         at_best = {
-            name: [self.history[epoch][name][i] for i, epoch in enumerate(best.values())]
+            name: [self.measured[epoch][name][i] for i, epoch in enumerate(best.values())]
             for name in ("judge_share", "fid", "correlation")
         }
         return {
             "data": self.config.data.name,
             "label": self.config.label,
             "epochs": self.steps,
-            **{name: last[name] for name in self.columns},
+            **{name: history[name][-1] for name in self.columns},
             **{f"best_{name}": sum(values) / len(values) for name, values in at_best.items()},
             "worst_best_judge_share": min(at_best["judge_share"]),
             "fid_floor": floor,
@@ -137,7 +130,7 @@ class OneLayerTask:
                     "best_epoch": epoch,
                     "fid_floor": self.measures.floors[i],
                     **{
-                        name: {str(e): self.history[e][name][i] for e in self.history}
+                        name: {str(e): self.measured[e][name][i] for e in self.measured}
                         for name in FIGURES
                     },
                 }
@@ -149,11 +142,11 @@ class OneLayerTask:
         """Of the frame most of whose samples are read as the digit; of several, the least FID."""
 
         def rank(epoch: int) -> tuple[float, float]:
-            measured = self.history[epoch]
+            measured = self.measured[epoch]
             return -measured["judge_share"][index], measured["fid"][index]
 
         # Nothing is learnt at epoch 0, but the judge has a class for noise too: 1, on MNIST.
-        return min((epoch for epoch in self.history if epoch > 0), key=rank)
+        return min((epoch for epoch in self.measured if epoch > 0), key=rank)
 
     def _weights(self) -> dict[str, Tensor]:
         """By their names in the equations, W_G [G, L, D] and so on; of two layers W_G1, W_G2."""

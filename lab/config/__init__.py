@@ -9,6 +9,7 @@ from lab.config.base import (
     Positive,
     RunConfig,
     Share,
+    config,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Positive",
     "RunConfig",
     "Share",
+    "config",
 ]

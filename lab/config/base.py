@@ -8,15 +8,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_type_hints,
+)
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from lab.engine.loop import Task
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -48,9 +52,23 @@ Component = Annotated[dict[str, Any], AfterValidator(_has_target)]
 Optimizer = Annotated[Component, AfterValidator(_has_lr)]
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+C = TypeVar("C")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def config(cls: type[C]) -> type[C]:
+    """Make a config of a class whose annotated names are its keys: `@config`.
+
+    Each key is checked against its type. There is no default but one that is written down, a value
+    cannot be set anew, and a key that the class does not have is refused.
+    """
+    made: type[C] = dataclass(frozen=True, kw_only=True, config=STRICT)(cls)  # type: ignore[assignment]
+    return made
+
+
+@config
 class RunConfig:
-    """What every study's config has. A study's own config extends it beside its task."""
+    """What every study's config has; a study's own config extends it and stays pure settings."""
 
     task: str
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)]
@@ -87,25 +105,15 @@ class RunConfig:
         """`<out_dir>/runs/<readable name>-<identity>`."""
         return Path(self.out_dir) / "runs" / f"{self.readable_name}-{self.identity}"
 
-    # What each study's own config says.
+    # What a study's own config may say otherwise.
+
+    STUDY: ClassVar[str] = ""
+    """The module with `build_task`, see lab.engine.study; empty: the one that the class is in."""
 
     @property
     def readable_name(self) -> str:
         """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
-        raise NotImplementedError
-
-    def build_task(self, device: str) -> "Task":
-        """The study's data, networks and step. Imports torch."""
-        raise NotImplementedError
-
-    def headline(self, result: dict[str, Any]) -> str:
-        """A finished run's result in a phrase: what a person asks for first."""
-        raise NotImplementedError
-
-    @classmethod
-    def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-        """The plots of a sweep by file name, from the rows of its summary."""
-        return {}
+        return f"{self.task}-s{self.seed}"
 
 
 def short_hash(value: object) -> str:

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import io
 import os
 import secrets
 from collections.abc import Callable
@@ -31,8 +32,22 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def save_png(figure: "Figure", file: BinaryIO) -> None:
-    """Draw a figure into a file, compressed quickly rather than best."""
+    """Draw a figure into a file, compressed quickly rather than best.
+
+    A dollar sign is drawn as it is: names of the user's classes and cells are no mathematics.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
+
+
+def png_bytes(figure: "Figure") -> bytes:
+    """What `save_png` writes."""
+    file = io.BytesIO()
+    save_png(figure, file)
+    return file.getvalue()
 
 
 def write_text(path: Path, text: str) -> None:

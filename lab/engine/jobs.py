@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lab.config import RunConfig
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine import provenance
+from lab.engine import provenance, study
 from lab.engine.run_folder import RunFolder
 
 Kind = Literal["running", "finished", "resumed", "skipped", "failed", "busy", "interrupted"]
@@ -89,6 +89,7 @@ def plan(config: RunConfig) -> str:
 def _perform_locked(config: RunConfig, folder: RunFolder, overrides: list[str]) -> Outcome:
     # torch is imported here and below, so that a mistake before or a finished run is told at once.
     from lab.engine.devices import resolve
+    from lab.engine.loop import check
     from lab.engine.seeding import seed_everything
 
     with _log_to(folder):
@@ -96,7 +97,8 @@ def _perform_locked(config: RunConfig, folder: RunFolder, overrides: list[str]) 
             device = resolve(config.device)
             _set_threads(config.threads)
             seed_everything(config.seed)
-            task = config.build_task(device)
+            task = study.build_task(config, device)
+            check(task)
         except UserError:  # the command line is wrong: no run was begun
             raise
         except Exception as error:
@@ -131,7 +133,7 @@ def _train(config: RunConfig, folder: RunFolder, task: Any, origin: dict[str, An
     trained = train(task, config, folder, checkpoint)
     result = {"task": config.task, "seed": config.seed, **trained}
     folder.save_provenance({**origin, "end": provenance.now()})
-    line = f"{config.headline(result)} in {time.monotonic() - begin:.1f} s → {folder.path}"
+    line = f"{study.headline(config, result)} in {time.monotonic() - begin:.1f} s → {folder.path}"
     logging.info("finished: %s", line)
     folder.save_result(result)
     return Outcome("resumed" if checkpoint else "finished", line)
@@ -182,7 +184,7 @@ def _log_to(folder: RunFolder) -> Iterator[None]:
 
 
 def _shown_again(config: RunConfig, folder: RunFolder) -> str:
-    line = f"finished before: {config.headline(folder.result or {})} → {folder.path}"
+    line = f"finished before: {study.headline(config, folder.result or {})} → {folder.path}"
     changes = provenance.changes_since(folder.provenance)
     if changes:
         line += f" (changed since: {', '.join(changes)}; fresh=true runs it again)"

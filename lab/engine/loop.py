@@ -1,13 +1,13 @@
 """Train until the task is solved or the budget ends, and lose nothing on the way.
 
-Knows no study: a task gives steps, evaluations and its state; the loop gives budget, logs,
+Knows no study: a task gives steps, evaluators and its state; the loop gives budget, logs,
 checkpoints and a clean stop.
 """
 
 import math
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -15,38 +15,10 @@ from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.engine import checkpoints
 from lab.engine.interrupts import deferred
+from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
+from lab.engine.task import Task, evaluate, evaluate_at_start
 from lab.engine.tracking import Progress, Tracker
-
-
-class Task(Protocol):
-    """What the loop and the run need of a study."""
-
-    total_steps: int
-    log_every: int
-    eval_every: int
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """Of metrics.csv, beside `step`."""
-
-    def step(self) -> Mapping[str, Tensor]:
-        """One optimizer step; gives scalars, averaged until they are logged."""
-
-    def evaluate(self) -> Mapping[str, float]:
-        """Scalars from held-out data; changes nothing that training depends on."""
-
-    def is_solved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether training may stop, from what `evaluate` gave."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on: tensors, numbers, strings, lists, dicts."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave, bit for bit."""
-
-    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
-        """After training: final weights and figures into the folder; gives the result's entries."""
 
 
 def train(
@@ -85,14 +57,15 @@ def train(
 
     try:
         with deferred() as interrupt:
+            if step == 0:
+                evaluate_at_start(task)
             while step < task.total_steps and not solved:
                 step += 1
                 means.add(check_finite(task.step(), step))
                 bar.step()
-                last = step == task.total_steps
-                evaluated = task.evaluate() if last or step % task.eval_every == 0 else {}
+                evaluated = check_finite(evaluate(task, step), step)
                 if evaluated or step % task.log_every == 0:
-                    metrics = {**means.take(), **check_finite(evaluated, step)}
+                    metrics = {**means.take(), **evaluated}
                     tracker.log(step, metrics)
                     bar.show(metrics)
                     solved = bool(evaluated) and task.is_solved(metrics)
@@ -107,12 +80,24 @@ def train(
                 interrupt.act(f"stopped at step {step}")
         seconds = time.monotonic() - begin
         bar.close()
-        result = {"steps": step, "seconds": round(seconds, 3), **task.conclude(folder, tracker)}
+        concluded = task.conclude(tracker.history, Recorder(folder, tracker))
+        result = {"steps": step, "seconds": round(seconds, 3), **concluded}
         tracker.settings(config.to_dict(), result)
         return result
     finally:
         bar.close()
         tracker.close()
+
+
+def check(task: Task) -> None:
+    """Let the task try what its end needs, and put the random streams back.
+
+    Raises:
+        UserError: a component cannot do what is needed of it.
+    """
+    before = checkpoints.rng_state()
+    task.check()
+    checkpoints.set_rng_state(before)
 
 
 def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:

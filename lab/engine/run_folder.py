@@ -6,6 +6,7 @@ Every file is written under a temporary name and renamed, so that a reader never
 
 import csv
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -31,6 +32,13 @@ Status = Literal["running", "finished", "failed", "interrupted"]
 def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
     """Those entries of a result that fit into a table's cell."""
     return {key: value for key, value in result.items() if not isinstance(value, dict | list)}
+
+
+def columns_of(table: str) -> dict[str, list[float]]:
+    """The text of a metrics.csv by column; nan where a row has no value."""
+    rows = list(csv.DictReader(io.StringIO(table)))
+    names = rows[0].keys() if rows else []
+    return {name: [float(row[name] or "nan") for row in rows] for name in names}
 
 
 class RunFolder:
@@ -121,18 +129,7 @@ class RunFolder:
 
     def read_metrics(self) -> dict[str, list[float]]:
         """metrics.csv by column; nan where a row has no value."""
-        with open(self.metrics_file, newline="") as file:
-            rows = list(csv.DictReader(file))
-        names = rows[0].keys() if rows else []
-        return {name: [float(row[name] or "nan") for row in rows] for name in names}
-
-    def last_log_line(self) -> str:
-        """The reason a failed run gave."""
-        try:
-            lines = self.log_file.read_text().strip().splitlines()
-        except OSError:
-            return ""
-        return lines[-1] if lines else ""
+        return columns_of(self.metrics_file.read_text())
 
     # The lock.
 
@@ -248,7 +245,9 @@ class RunFolder:
         """Write model.safetensors, the tensors by their names in the equations."""
         from safetensors.torch import save
 
-        data = save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+        # Clones, as safetensors refuses tensors that share their memory: tied weights.
+        own = {name: t.detach().cpu().contiguous().clone() for name, t in weights.items()}
+        data = save(own)
         write_atomically(self.model_file, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":

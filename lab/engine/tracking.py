@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
@@ -14,10 +14,7 @@ from tqdm import tqdm
 
 from lab.config.base import flatten
 from lab.engine.files import write_text
-from lab.engine.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from lab.engine.run_folder import RunFolder, columns_of
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -48,6 +45,11 @@ class Tracker:
         """All of metrics.csv so far, for the checkpoint."""
         return self._text
 
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Every column of metrics.csv so far; nan where a row has no value."""
+        return columns_of(self._text)
+
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """One row of metrics.csv, a scalar each in TensorBoard.
 
@@ -66,16 +68,16 @@ class Tracker:
         csv.DictWriter(buffer, self.columns, lineterminator="\n").writerow(row)
         return buffer.getvalue()
 
-    def image(self, name: str, png: "Path", step: int = 0) -> None:
-        """Show a figure that was saved as PNG in TensorBoard too, without drawing it again."""
+    def image(self, name: str, png: bytes, step: int = 0) -> None:
+        """Show a figure in TensorBoard: the bytes of its PNG as they are."""
         from PIL import Image
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        with Image.open(png) as header:
+        with Image.open(io.BytesIO(png)) as header:
             (width, height), colours = header.size, len(header.getbands())
         # SummaryWriter.add_image would decode the file and compress it a second time.
         image = Summary.Image(
-            height=height, width=width, colorspace=colours, encoded_image_string=png.read_bytes()
+            height=height, width=width, colorspace=colours, encoded_image_string=png
         )
         self.writer._get_file_writer().add_summary(
             Summary(value=[Summary.Value(tag=name, image=image)]), step

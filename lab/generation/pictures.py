@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
-from lab.engine.run_folder import RunFolder
-from lab.engine.tracking import Tracker
+from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
 from lab.generation.config import GanConfig
 from lab.images import sheets as sheet_figures
@@ -27,43 +26,42 @@ FARTHER = 2.0
 
 
 def of_training(
-    folder: RunFolder, tracker: Tracker, frames: Mapping[int, Tensor], config: GanConfig
+    recorder: Recorder, frames: Mapping[int, Tensor], history: History, config: GanConfig
 ) -> None:
     """25-image grids at start, half and end, the progress sheet, the animation, the losses.
 
     Args:
         frames: uint8 [25, 28, 28] by step, of the same z.
+        history: every logged metric.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
     half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
     for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
-        png = folder.save_figure(f"samples_{name}", sheet_figures.image_grid(sheets[index]))
-        tracker.image("samples", png, steps[index])
+        grid = sheet_figures.image_grid(sheets[index])
+        recorder.figure(f"samples_{name}", grid, tag="samples", step=steps[index])
     chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
     sheet = sheet_figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
-    tracker.image("progress", folder.save_figure("progress", sheet))
-    folder.save_file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
+    recorder.figure("progress", sheet)
+    recorder.file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
 
-    metrics = folder.read_metrics()
     is_cross_entropy = str(config.loss["_target_"]).endswith(("Minimax", "NonSaturating"))
     losses = figures.loss_dynamics(
-        [int(step) for step in metrics["step"]],
-        {"D": metrics["d_loss"], "G": metrics["g_loss"]},
-        {"D(x)": metrics["d_real"], "D(G(z))": metrics["d_fake"], "D right": metrics["d_right"]},
+        [int(step) for step in history["step"]],
+        {"D": history["d_loss"], "G": history["g_loss"]},
+        {"D(x)": history["d_real"], "D(G(z))": history["d_fake"], "D right": history["d_right"]},
         f"{config.readable_name}: {config.label}",
         is_cross_entropy,
     )
-    tracker.image("losses", folder.save_figure("losses", losses))
+    recorder.figure("losses", losses)
 
 
 def of_latent_space(
-    folder: RunFolder,
+    recorder: Recorder,
     generator: nn.Module,
     judge: Judge,
     train: Images,
     random: torch.Generator,
-    tracker: Tracker | None = None,
     words: Sequence[str] = ("7", "1", "6"),
 ) -> dict[str, Any]:
     """Walks, sums and nearest neighbours; gives the counts for the result.
@@ -75,7 +73,6 @@ def of_latent_space(
         judge: of the same data set.
         train: what it was trained on.
         random: of all that is drawn, on the CPU.
-        tracker: shows the figures in TensorBoard too.
         words: names of the classes of the arithmetic: plus, minus, base.
     """
     draws = latent.draw(generator, judge, DRAWS, random)
@@ -92,9 +89,7 @@ def of_latent_space(
     except UserError as error:
         result["arithmetic"] = str(error)
     for name, figure in drawn.items():
-        png = folder.save_figure(name, figure)
-        if tracker:
-            tracker.image(name, png)
+        recorder.figure(name, figure)
     return result
 
 

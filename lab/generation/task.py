@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
-from lab.engine.run_folder import RunFolder
+from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
-from lab.engine.tracking import Tracker
+from lab.engine.task import Evaluator, Task
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
@@ -27,7 +27,7 @@ OVERPOWERING = 0.99
 FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_balance", "classes", "clear")
 
 
-class GanTask:
+class GanTask(Task):
     """Two players, one step each a batch.
 
     Args:
@@ -75,9 +75,14 @@ class GanTask:
         }
         self.noise = generator(config.seed, "noise")
         self.fixed_z = self._draw_z(GRID, generator(config.seed, "fixed noise"))
-        self.log_every, self.eval_every = config.log_every, config.eval_every
+        self.log_every = config.log_every
+        self.evaluators = [
+            Evaluator("samples", config.sample_every, self.take_samples, at_start=True),
+            Evaluator("quality", config.eval_every, self.quality),
+        ]
         self.steps = 0
-        self.frames = {0: self._snapshot()}
+        self.frames: dict[int, Tensor] = {}
+        """The images of the fixed z by step, uint8 [25, 28, 28]."""
         self.right_sum, self.right_count = 0.0, 0
 
     def _draw_z(self, count: int, random: torch.Generator) -> Tensor:
@@ -89,13 +94,6 @@ class GanTask:
         """The generator that is sampled from: the average one, where there is one."""
         network: nn.Module = self.ema.network if self.ema else self.generator
         return network
-
-    @torch.no_grad()
-    def _snapshot(self) -> Tensor:
-        """The images of the fixed z, uint8 [25, 28, 28]."""
-        images = self.sampled.eval()(self.fixed_z)[:, 0]
-        self.generator.train()
-        return ((images + 1) * 127.5).round().to(torch.uint8).cpu()
 
     def step(self) -> Mapping[str, Tensor]:
         """One batch for the discriminator, the same generated images for the generator."""
@@ -122,8 +120,6 @@ class GanTask:
         if self.ema:
             self.ema.update(self.generator)
         self.steps += 1
-        if self.steps % self.config.sample_every == 0 or self.steps == self.total_steps:
-            self.frames[self.steps] = self._snapshot()
         right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
         self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
         return {
@@ -141,7 +137,15 @@ class GanTask:
         self.optimizers[player].step()
         self.schedules[player].step()
 
-    def evaluate(self) -> Mapping[str, float]:
+    @torch.no_grad()
+    def take_samples(self) -> Mapping[str, float]:
+        """Keep the images of the fixed z."""
+        images = self.sampled.eval()(self.fixed_z)[:, 0]
+        self.generator.train()
+        self.frames[self.steps] = ((images + 1) * 127.5).round().to(torch.uint8).cpu()
+        return {}
+
+    def quality(self) -> Mapping[str, float]:
         """Quality at a cheap number of samples, and what D makes of images never trained on."""
         z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
         self.discriminator.eval()
@@ -165,10 +169,6 @@ class GanTask:
         if metrics.get("classes", wanted) < wanted:
             made = int(metrics["classes"])
             _say(f"step {self.steps}: G makes only {made} of {wanted} classes (each above 2 %)")
-
-    def is_solved(self, metrics: Mapping[str, float]) -> bool:
-        """Never: the game goes on to the end of the budget."""
-        return False
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -197,21 +197,20 @@ class GanTask:
         self.steps, self.frames = state["steps"], state["frames"]
         self.right_sum, self.right_count = state["right"]
 
-    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+    def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """The full figures of quality; generator, pictures and walks into the folder."""
         from lab.generation import pictures
 
         network = self.sampled.eval()
-        folder.save_weights(network.state_dict())
-        pictures.of_training(folder, tracker, self.frames, self.config)
-        last = {name: values[-1] for name, values in folder.read_metrics().items()}
+        recorder.weights(network.state_dict())
+        pictures.of_training(recorder, self.frames, history, self.config)
         result = {
             "data": self.config.data.name,
             "label": self.config.label,
             "epochs": self.steps / self.batches.steps_per_epoch,
-            "d_loss": last["d_loss"],
-            "g_loss": last["g_loss"],
-            "d_auc": last["d_auc"],
+            "d_loss": history["d_loss"][-1],
+            "g_loss": history["g_loss"][-1],
+            "d_auc": history["d_auc"][-1],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
         }
         if self.examiner is None:
@@ -222,7 +221,7 @@ class GanTask:
         result["judge"] = self.examiner.judge.checksum[:8]
         walks = generator(self.config.seed, "walks")
         return result | pictures.of_latent_space(
-            folder, network, self.examiner.judge, self.train, walks, tracker
+            recorder, network, self.examiner.judge, self.train, walks
         )
 
 

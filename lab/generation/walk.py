@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.errors import UserError
+from lab.engine.recorder import Recorder
 from lab.engine.seeding import generator as random_generator
 from lab.generation import pictures
 from lab.generation.finished import open_run, whole_number, words_and_numbers
@@ -40,5 +41,5 @@ def walk(run: Path, words: tuple[str, str, str], seed: int) -> dict[str, Any]:
     )
     judge = load_judge(train, test)
     return pictures.of_latent_space(
-        folder, generator, judge, train, random_generator(seed, "walks"), words=words
+        Recorder(folder), generator, judge, train, random_generator(seed, "walks"), words=words
     )

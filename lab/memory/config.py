@@ -1,19 +1,13 @@
 """The memory study's config. Imports no torch, so that a mistake is answered at once."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
-from lab.config import STRICT, Component, Count, Optimizer, Positive, RunConfig, Share
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from lab.memory.task import MemoryTask
+from lab.config import Component, Count, Optimizer, Positive, RunConfig, Share, config
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+@config
 class MemoryConfig(RunConfig):
     """Keys of `task=lstm`; conf/task/lstm.yaml says what each means."""
 
@@ -36,6 +30,7 @@ class MemoryConfig(RunConfig):
     eval_every: Count
 
     SYNONYMS: ClassVar = {**RunConfig.SYNONYMS, "T": "seq_len", "length": "seq_len"}
+    STUDY: ClassVar[str] = "lab.memory.study"
 
     @property
     def cell_name(self) -> str:
@@ -54,21 +49,3 @@ class MemoryConfig(RunConfig):
     @property
     def readable_name(self) -> str:
         return f"{self.cell_name}-T{self.seq_len}-s{self.seed}"
-
-    def build_task(self, device: str) -> "MemoryTask":
-        from lab.memory.task import MemoryTask
-
-        return MemoryTask(self, device)
-
-    def headline(self, result: dict[str, Any]) -> str:
-        held_out = f"{result['val_accuracy']:.2%} of {result['val_count']:,} held out"
-        if result["test_accuracy"] is None:
-            return f"{held_out} right after {result['steps']} steps"
-        tested = f"{result['test_accuracy']:.2%} of {result['test_count']:,} new ones"
-        return f"{held_out} and {tested} right after {result['steps']} steps"
-
-    @classmethod
-    def sweep_figures(cls, rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-        from lab.memory.figures import sweep_accuracy
-
-        return {"accuracy_vs_length": sweep_accuracy(rows)}

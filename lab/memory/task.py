@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
-from lab.engine.run_folder import RunFolder
+from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
-from lab.engine.tracking import Tracker
+from lab.engine.task import Evaluator, Task
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, evaluate
@@ -26,7 +26,7 @@ SHORTEST_OF_CURRICULUM = 9
 SURE = 0.002
 
 
-class MemoryTask:
+class MemoryTask(Task):
     """Learn to give the last digit of a palindrome from the digits before it.
 
     Args:
@@ -58,13 +58,11 @@ class MemoryTask:
             total_steps=self.total_steps,
             halve_every=config.halve_every * steps_per_epoch,
         )
-        self.log_every, self.eval_every = config.log_every, config.eval_every
-        self.last_evaluation: dict[str, float] = {}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
         names = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
-        return names if self.config.curriculum == "none" else (*names, "seq_len")
+        self.columns = (*names, "seq_len") if grows else names
+        self.log_every = config.log_every
+        self.evaluators = [Evaluator("validation", config.eval_every, self.validate)]
+        self.last_evaluation: dict[str, float] = {}
 
     def _use_length(self, seq_len: int) -> None:
         """Train, hold out and test palindromes of this length from now on."""
@@ -114,7 +112,7 @@ class MemoryTask:
             metrics["seq_len"] = torch.tensor(self.seq_len)
         return metrics
 
-    def evaluate(self) -> Mapping[str, float]:
+    def validate(self) -> Mapping[str, float]:
         """Loss and accuracy on the held-out palindromes."""
         loss, accuracy = evaluate(self.network, self.held_out)
         self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
@@ -146,25 +144,25 @@ class MemoryTask:
         self.batches.load_state_dict(state["batches"])
         self.last_evaluation = state["last_evaluation"]
 
-    def conclude(self, folder: RunFolder, tracker: Tracker) -> dict[str, Any]:
+    def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Test on palindromes never seen and at other lengths; write weights and figures."""
         from lab.memory import figures, remembering
 
-        folder.save_weights(self.network.equation_weights())
+        recorder.weights(self.network.equation_weights())
         if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
             self._use_length(self.config.seq_len)
-            self.evaluate()
+            self.validate()
         test_accuracy = evaluate(self.network, self.test)[1] if len(self.test) else None
         by_length = self._accuracy_by_other_lengths()
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
         by_length[self.config.seq_len] = own
         drawn = {
-            "learning_curves": figures.learning_curves(folder.read_metrics(), self.config),
+            "learning_curves": figures.learning_curves(history, self.config),
             "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config),
             **remembering.figures(self.network, self.config),
         }
         for name, figure in drawn.items():
-            tracker.image(name, folder.save_figure(name, figure))
+            recorder.figure(name, figure)
         return {
             "cell": self.config.cell_name,
             "label": self.config.label,

@@ -22,6 +22,7 @@ from lab.config.errors import UserError
 from lab.config.reading import from_file
 from lab.engine.files import save_png, write_atomically, write_text
 from lab.engine.run_folder import RunFolder, scalars
+from lab.engine.study import sweep_figures
 from lab.sweeps.records import Sweep
 
 SECONDS_BETWEEN = 5.0
@@ -78,9 +79,9 @@ def _rebuild(sweep: Sweep) -> list[Path]:
     write_text(table, _as_csv(rows))
     paths = [table]
     finished = [row for row in rows if row["status"] == "finished"]
-    study = _study_of(RunFolder(Path(row["run"])) for row in finished)
-    if study is not None:
-        for name, figure in study.sweep_figures(finished).items():
+    config_class = _config_class_of(RunFolder(Path(row["run"])) for row in finished)
+    if config_class is not None:
+        for name, figure in sweep_figures(config_class, finished).items():
             path = sweep.folder / f"{name}.png"
             write_atomically(path, partial(save_png, figure))
             paths.append(path)
@@ -120,7 +121,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, An
     return {**row, "status": "finished", "series": series, **scalars(result)}
 
 
-def _study_of(runs: Iterable[RunFolder]) -> type[RunConfig] | None:
+def _config_class_of(runs: Iterable[RunFolder]) -> type[RunConfig] | None:
     """The class of the first config that can be read: one is enough, and each costs its parsing."""
     for run in runs:
         with suppress(UserError):  # of a version of the code that had other keys

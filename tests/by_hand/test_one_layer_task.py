@@ -15,6 +15,7 @@ from lab.by_hand.task import OneLayerTask
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.engine.seeding import generator
+from lab.engine.task import evaluate, evaluate_at_start
 from lab.images.datasets import load
 
 TINY = (
@@ -37,10 +38,11 @@ def make(folder, *overrides: str) -> OneLayerTask:
 def train(task: OneLayerTask, epochs: int) -> list[dict[str, float]]:
     """As the loop does it."""
     rows = []
+    if task.steps == 0:
+        evaluate_at_start(task)
     for _ in range(epochs):
         rows.append({name: float(value) for name, value in task.step().items()})
-        if task.steps % task.eval_every == 0 or task.steps == task.total_steps:
-            rows[-1] |= task.evaluate()
+        rows[-1] |= evaluate(task, task.steps)
     return rows
 
 
@@ -57,13 +59,13 @@ def test_it_goes_on_bit_for_bit_from_a_saved_state(folder, overrides):
         assert torch.equal(weight, resumed._weights()[name])
     assert list(resumed.frames) == list(whole.frames) == [0, 8, 16, 20]
     assert all(torch.equal(whole.frames[epoch], resumed.frames[epoch]) for epoch in whole.frames)
-    assert resumed.history == whole.history
+    assert resumed.measured == whole.measured
 
 
-def test_a_look_changes_nothing_that_training_depends_on(folder):
+def test_measuring_changes_nothing_that_training_depends_on(folder):
     plain, watched = make(folder), make(folder)
     for _ in range(5):
-        watched.evaluate()
+        watched.quality()
         assert float(watched.step()["g_loss"]) == float(plain.step()["g_loss"])
 
 
@@ -79,7 +81,7 @@ def test_a_digit_does_not_depend_on_its_neighbours(folder):
 def test_epochs_that_frames_do_not_divide_end_with_a_frame(folder):
     task = make(folder, "max_steps=11", "frame_every=4")
     train(task, task.total_steps)
-    assert list(task.frames) == list(task.history) == [0, 4, 8, 11]
+    assert list(task.frames) == list(task.measured) == [0, 4, 8, 11]
     assert task.frames[11].shape == (2, 25, 28, 28)
     assert task.frames[11].dtype == torch.uint8
 
@@ -88,20 +90,20 @@ def test_every_measure_is_of_each_digit_and_in_its_range(folder):
     task = make(folder)
     metrics = train(task, 20)[-1]
     assert set(task.columns) == set(metrics)
-    for values in task.history.values():
+    for values in task.measured.values():
         assert set(values) == set(FIGURES)
         assert all(len(of_digits) == 2 for of_digits in values.values())
         for name in ("judge_share", "d_accuracy", "d_train_accuracy", "saturated"):
             assert all(0 <= value <= 1 for value in values[name])
         assert all(-1 <= value <= 1 for value in values["correlation"])
-    assert metrics["fid"] == pytest.approx(np.mean(task.history[20]["fid"]))
+    assert metrics["fid"] == pytest.approx(np.mean(task.measured[20]["fid"]))
 
 
 def test_it_learns_the_mean_image(folder):
     task = make(folder, "epochs=300", "images_per_epoch=12", "frame_every=50")
     last = train(task, 300)[-1]
     assert last["correlation"] > 0.8
-    assert last["correlation"] > max(task.history[0]["correlation"]) + 0.3
+    assert last["correlation"] > max(task.measured[0]["correlation"]) + 0.3
     assert 0 not in {task._best_epoch(0), task._best_epoch(1)}
 
 

@@ -12,6 +12,7 @@ from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
+from lab.engine.study import build_task
 from lab.generation.losses import Loss
 
 MODULE = """
@@ -149,4 +150,4 @@ def test_every_component_of_ours_is_built_as_its_yaml_file_has_it():
 def test_a_wrong_argument_is_told_before_the_data_are_fetched(word, monkeypatch):
     monkeypatch.setenv("LAB_DATA", "/no/such/folder")
     with pytest.raises(UserError, match=word.partition("=")[0]):
-        compose_config("task=gan", word).build_task("cpu")
+        build_task(compose_config("task=gan", word), "cpu")

@@ -68,7 +68,7 @@ def test_it_goes_on_bit_for_bit_from_a_saved_state(grown, stream):
     assert resumed.seq_len == whole.seq_len
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, resumed.network.state_dict()[name])
-    assert whole.evaluate() == resumed.evaluate()
+    assert whole.validate() == resumed.validate()
 
 
 def test_the_column_is_there_only_with_a_curriculum():

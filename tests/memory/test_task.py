@@ -40,7 +40,7 @@ def test_it_goes_on_bit_for_bit_from_a_saved_state(overrides):
 def test_evaluating_changes_nothing_that_training_depends_on():
     plain, watched = make(), make()
     for _ in range(4):
-        watched.evaluate()
+        watched.validate()
         assert float(plain.step()["train_loss"]) == float(watched.step()["train_loss"])
 
 
@@ -96,7 +96,7 @@ def test_it_learns():
     task = make("data_size=1000", "max_steps=200")
     for _ in range(200):
         task.step()
-    assert task.evaluate()["val_accuracy"] > 0.95
+    assert task.validate()["val_accuracy"] > 0.95
 
 
 def test_the_sweep_figure_has_a_line_for_each_series_and_the_band_of_its_seeds():

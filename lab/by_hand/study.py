@@ -1,0 +1,39 @@
+"""The by-hand study's task, headline and sweep figures, as lab.engine.study looks for them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.by_hand.config import OneLayerConfig
+from lab.engine.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.by_hand.task import OneLayerTask
+
+
+def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":
+    """See lab.engine.study."""
+    from lab.by_hand.task import OneLayerTask
+
+    return OneLayerTask(config, device)
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The quality at the end and at the best frames, beside what real images get."""
+    return (
+        f"read as their digit: {result['judge_share']:.0%} of samples at the end, "
+        f"{result['best_judge_share']:.0%} at each one's best frame (the worst digit "
+        f"{result['worst_best_judge_share']:.0%}); FID within the class {result['fid']:.1f}, "
+        f"at best {result['best_fid']:.1f} (real images {result['fid_floor']:.1f}), "
+        f"{result['steps']} epochs"
+    )
+
+
+def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+    """Quality at the best and the last frames, and through training."""
+    from lab.by_hand.figures import best_and_last, through_training
+
+    curves = [(row["series"], RunFolder(Path(row["run"])).read_metrics()) for row in rows]
+    return {"quality": best_and_last(rows), "through_training": through_training(curves)}

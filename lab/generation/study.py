@@ -1,0 +1,38 @@
+"""The generation study's task, headline and sweep figures, as lab.engine.study looks for them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lab.generation.config import GanConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.generation.task import GanTask
+
+
+def build_task(config: GanConfig, device: str) -> "GanTask":
+    """See lab.engine.study."""
+    from lab.generation.task import GanTask
+
+    return GanTask(config, device)
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The quality of the samples beside what real images get."""
+    if "fid" not in result:
+        return f"{result['steps']} steps (no labels, so no judge and no figures of quality)"
+    return (
+        f"the judge's FID {result['fid']:.2f} at n={result['n']:,} "
+        f"(real images {result['fid_floor']:.2f}), recall {result['recall']:.2f} "
+        f"(real {result['real_recall']:.2f}), {result['classes']} classes, "
+        f"{result['steps']} steps"
+    )
+
+
+def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+    """FID and recall of each setting."""
+    from lab.generation.figures import sweep_quality
+
+    measured = [row for row in rows if "fid" in row]
+    return {"quality": sweep_quality(measured)} if measured else {}

@@ -1,0 +1,34 @@
+"""The memory study's task, headline and sweep figures, as lab.engine.study looks for them."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lab.memory.config import MemoryConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.memory.task import MemoryTask
+
+
+def build_task(config: MemoryConfig, device: str) -> "MemoryTask":
+    """See lab.engine.study."""
+    from lab.memory.task import MemoryTask
+
+    return MemoryTask(config, device)
+
+
+def headline(result: Mapping[str, Any]) -> str:
+    """The accuracies and after how many steps."""
+    held_out = f"{result['val_accuracy']:.2%} of {result['val_count']:,} held out"
+    if result["test_accuracy"] is None:
+        return f"{held_out} right after {result['steps']} steps"
+    tested = f"{result['test_accuracy']:.2%} of {result['test_count']:,} new ones"
+    return f"{held_out} and {tested} right after {result['steps']} steps"
+
+
+def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+    """Accuracy against length."""
+    from lab.memory.figures import sweep_accuracy
+
+    return {"accuracy_vs_length": sweep_accuracy(rows)}
