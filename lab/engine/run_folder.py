@@ -41,6 +41,14 @@ def columns_of(table: str) -> dict[str, list[float]]:
     return {name: [float(row[name] or "nan") for row in rows] for name in names}
 
 
+def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
+    """Tensors in the format of safetensors."""
+    from safetensors.torch import save
+
+    # Clones, as safetensors refuses tensors that share their memory: tied weights.
+    return save({name: t.detach().cpu().contiguous().clone() for name, t in weights.items()})
+
+
 class RunFolder:
     """One run's folder. Reading needs no lock; writing happens inside `with folder.locked():`.
 
@@ -243,11 +251,7 @@ class RunFolder:
 
     def save_weights(self, weights: "dict[str, torch.Tensor]") -> None:
         """Write model.safetensors, the tensors by their names in the equations."""
-        from safetensors.torch import save
-
-        # Clones, as safetensors refuses tensors that share their memory: tied weights.
-        own = {name: t.detach().cpu().contiguous().clone() for name, t in weights.items()}
-        data = save(own)
+        data = weight_bytes(weights)
         write_atomically(self.model_file, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
+from lab.config.errors import UserError
 from lab.engine.recorder import History, Recorder
+from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
@@ -18,8 +20,9 @@ from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.networks import EMA
 from lab.generation.rehearsal import rehearse
-from lab.images.datasets import Batches, load
+from lab.images.datasets import Batches, Images, load, to_float
 from lab.images.examiner import Examiner, held_out_auc
+from lab.images.quality import NEIGHBOURS
 
 GRID = 25
 # The discriminator overpowers when it is right this often between two looks at quality.
@@ -50,9 +53,7 @@ class GanTask(Task):
         self.held_out = load(config.data.name, "test", root=config.data.root)
         order = generator(config.seed, "batches")
         self.batches = Batches(self.train.pixels.to(device), config.batch_size, order)
-        self.examiner = (
-            Examiner(self.train, self.held_out, device) if self.train.labels is not None else None
-        )
+        self.examiner = _examiner(self.train, self.held_out, device)
         self.generator = build("generator", config.generator).to(device)
         self.discriminator = build("discriminator", config.discriminator).to(device)
         self.loss = build("loss", config.loss, base=Loss)
@@ -197,6 +198,32 @@ class GanTask(Task):
         self.steps, self.frames = state["steps"], state["frames"]
         self.right_sum, self.right_count = state["right"]
 
+    @torch.no_grad()
+    def check(self) -> None:
+        """Judge two generated and two real images, and pack the weights.
+
+        Raises:
+            UserError: the generator's images are not like the real ones, or the discriminator does
+                not give one logit for each image.
+        """
+        real = to_float(self.held_out.pixels[:2].to(self.device))
+        fake = self.sampled.eval()(self.fixed_z[: len(real)])
+        self.generator.train()
+        self._expect("generator", fake, real.shape, "images")
+        for images in (real, fake):
+            logits = self.discriminator.eval()(images)
+            self.discriminator.train()
+            self._expect("discriminator", logits, real.shape[:1], "a logit for each image")
+        weight_bytes(self.sampled.state_dict())
+
+    def _expect(self, player: str, got: Tensor, shape: torch.Size, words: str) -> None:
+        if got.shape != shape:
+            component = getattr(self.config, player)["_target_"]
+            raise UserError(
+                f"{player} {component} gives {list(got.shape)} for {shape[0]} images, "
+                f"expected {list(shape)}: {words}"
+            )
+
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """The full figures of quality; generator, pictures and walks into the folder."""
         from lab.generation import pictures
@@ -223,6 +250,23 @@ class GanTask(Task):
         return result | pictures.of_latent_space(
             recorder, network, self.examiner.judge, self.train, walks
         )
+
+
+def _examiner(train: Images, held_out: Images, device: str) -> Examiner | None:
+    """None where the images have no labels.
+
+    Raises:
+        UserError: there are too few images for the figures of quality.
+    """
+    if train.labels is None:
+        return None
+    fewest = min(len(train), len(held_out))
+    if fewest <= NEIGHBOURS:
+        raise UserError(
+            f"data={train.name} has {len(train)} training and {len(held_out)} test images; "
+            f"measuring quality needs more than {NEIGHBOURS} of each"
+        )
+    return Examiner(train, held_out, device)
 
 
 def _say(warning: str) -> None:

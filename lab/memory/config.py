@@ -40,11 +40,14 @@ class MemoryConfig(RunConfig):
 
     @property
     def label(self) -> str:
-        """The cell and how it starts, as curves are named: `lstm, forget bias 5`."""
-        init = self.cell.get("init", "identity" if self.cell_name == "irnn" else "default")
-        if init == "forget_bias":
+        """The cell and its initialisation, as curves are named: `lstm, forget bias 5`."""
+        init = self.cell.get("init")
+        if init is None and not str(self.cell["_target_"]).startswith("lab."):
+            return self.cell_name
+        if init == "forget_bias" and isinstance(self.cell.get("forget_bias"), int | float):
             return f"{self.cell_name}, forget bias {self.cell['forget_bias']:g}"
-        return f"{self.cell_name}, {init} init"
+        default = "identity" if self.cell_name == "irnn" else "default"
+        return f"{self.cell_name}, {init or default} init"
 
     @property
     def readable_name(self) -> str:

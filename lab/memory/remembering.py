@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 GATE_PALINDROMES = 200
 # At longer T the gates of 200 palindromes would fill the memory, and no column could be told.
 LONGEST_GATES = 200
+SHORT = 4
 
 
 def figures(network: Network, config: MemoryConfig) -> "dict[str, Figure]":
@@ -24,6 +25,15 @@ def figures(network: Network, config: MemoryConfig) -> "dict[str, Figure]":
     if isinstance(network.cell, LSTM):
         drawn["gates"] = _gates(network, config)
     return drawn
+
+
+def check(network: Network, config: MemoryConfig) -> None:
+    """Try what the figures need of a network, on two palindromes of four digits."""
+    network = copy.deepcopy(network).cpu()
+    digits = some_palindromes(config, SHORT, count=2)
+    gradient_flow(network, digits)
+    if isinstance(network.cell, LSTM):
+        gate_values(network, digits[:, :-1])
 
 
 def _flow(network: Network, config: MemoryConfig) -> "Figure":

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.engine.recorder import History, Recorder
+from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
@@ -143,6 +144,14 @@ class MemoryTask(Task):
             self._use_length(state["seq_len"])
         self.batches.load_state_dict(state["batches"])
         self.last_evaluation = state["last_evaluation"]
+
+    def check(self) -> None:
+        """Evaluate two palindromes, name and pack the weights, follow a gradient back."""
+        from lab.memory import remembering
+
+        evaluate(self.network, self.held_out[:2])
+        weight_bytes(self.network.equation_weights())
+        remembering.check(self.network, self.config)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Test on palindromes never seen and at other lengths; write weights and figures."""
