@@ -30,7 +30,7 @@ class AutogradGans:
         self.noise, chosen = start.noise, start.settings
         self.g = [param.clone().requires_grad_() for param in start.generator.params]
         self.d = [param.clone().requires_grad_() for param in start.discriminator.params]
-        kind = torch.optim.Adam if chosen.rule == "adam" else torch.optim.SGD
+        kind = torch.optim.Adam if chosen.optimizer == "adam" else torch.optim.SGD
         self.g_optimizer = kind(self.g, lr=chosen.generator_lr)
         self.d_optimizer = kind(self.d, lr=chosen.discriminator_lr)
         self.mean = chosen.reduction == "mean"
@@ -78,7 +78,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     settings = GanSettings(
-        generator_hidden=asked.hidden, discriminator_hidden=asked.hidden, rule=asked.rule
+        generator_hidden=asked.hidden, discriminator_hidden=asked.hidden, optimizer=asked.rule
     )
 
     def stack() -> StackedGans:

@@ -42,7 +42,7 @@ class OneLayerConfig(RunConfig):
 
     @property
     def label(self) -> str:
-        """The pair and its rule, as curves are named: `single layers, sgd`."""
+        """The pair and its optimizer, as curves are named: `single layers, sgd`."""
         is_single = not self.generator_hidden and not self.discriminator_hidden
         return f"{'single layers' if is_single else 'MLPs'}, {self.rule}"
 

@@ -1,11 +1,10 @@
-"""The by-hand study's figures, beside those of lab.generation.figures: arrays in, figures out."""
+"""The by-hand study's figures: arrays in, figures out."""
 
 from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -13,107 +12,101 @@ from lab.engine import plots
 from lab.images.sheets import GAP, MARGIN, TITLE, strips, tile
 
 SIDE_LABELS = MARGIN // 2
+STEP = "step (one update of D and one of G)"
 
 
 def frame_strip(
-    frames: np.ndarray, epochs: Sequence[int], names: Sequence[str], best: Sequence[int]
+    frames: np.ndarray, steps: Sequence[int], names: Sequence[str], best: Sequence[int]
 ) -> Figure:
-    """One sample of each digit through training: a row a digit, a column an epoch.
+    """One sample of each digit through training: a row a digit, a column a step.
 
     Args:
         frames: [F, G, 28, 28] in [-1, 1].
-        epochs: F, set above the columns.
+        steps: F, set above the columns.
         names: G, set before the rows.
-        best: G of the epochs, of the frames to be framed.
+        best: G of the steps, of the frames to be framed.
     """
     rows = frames.swapaxes(0, 1)  # [G, F, 28, 28]
-    sheet = tile(rows.reshape(-1, *rows.shape[2:]), len(epochs))
+    sheet = tile(rows.reshape(-1, *rows.shape[2:]), len(steps))
     figure, (axis,) = strips([sheet], left=SIDE_LABELS, above=TITLE)
-    step = rows.shape[-1] + GAP
-    for column, epoch in enumerate(epochs):
-        axis.text((column + 0.5) * step, -GAP, f"{epoch:,}", fontsize=9, ha="center", va="bottom")
-    for row, (name, epoch) in enumerate(zip(names, best, strict=True)):
-        axis.text(-2 * GAP, (row + 0.5) * step, name, fontsize=10, ha="right", va="center")
-        corner = (epochs.index(epoch) * step, row * step)
+    pitch = rows.shape[-1] + GAP
+    for column, number in enumerate(steps):
+        axis.text((column + 0.5) * pitch, -GAP, f"{number:,}", fontsize=9, ha="center", va="bottom")
+    for row, (name, at) in enumerate(zip(names, best, strict=True)):
+        axis.text(-2 * GAP, (row + 0.5) * pitch, name, fontsize=10, ha="right", va="center")
+        corner = (steps.index(at) * pitch, row * pitch)
         axis.add_patch(
-            Rectangle(corner, step, step, fill=False, edgecolor=plots.COLOURS[1], linewidth=2)
+            Rectangle(corner, pitch, pitch, fill=False, edgecolor=plots.COLOURS[1], linewidth=2)
         )
     return figure
 
 
 def quality_curves(
-    epochs: Sequence[int], shares: np.ndarray, fids: np.ndarray, floor: float, title: str
+    steps: Sequence[int], shares: np.ndarray, fids: np.ndarray, floor: float, title: str
 ) -> Figure:
-    """The judge's share and the FID against the epoch: the mean and a band from worst to best.
+    """The classifier's share and the FID against the step: the mean and a band over the digits.
 
     Args:
-        epochs: F.
+        steps: F, of the frames.
         shares: [F, G], of samples read as their digit.
         fids: [F, G], within the class.
         floor: the mean FID of real images.
         title: of the figure.
     """
     figure, (left, right) = plots.new_figure(title, panels=2)
-    for axis, values, colour in ((left, shares, 0), (right, fids, 1)):
-        _band(axis, epochs, values, plots.COLOURS[colour])
-        axis.set_xlabel("epoch (one update each)")
+    count = shares.shape[1]
+    over = f",\nmean and range of {count} digits" if count > 1 else ""
+    plots.draw_curves(left, [plots.Curve("share", steps, shares)])
+    plots.draw_curves(right, [plots.Curve("FID", steps, fids)], first=1)
     left.set_ylim(-0.02, 1.04)
-    left.axhline(1.0, color=plots.CHANCE, linewidth=0.8)
-    left.set_ylabel("share of samples read as their digit")
-    right.set_yscale("log")
+    left.axhline(1.0, color=plots.GREY, linewidth=0.8)
+    left.set_ylabel(f"samples read as their digit{over}")
+    plots.log_ticks(right.yaxis, min(floor, float(fids.min())), float(fids.max()))
     plots.level_line(right, floor, f"real images {floor:.1f}")
-    right.set_ylabel("FID within the class (less is better)")
-    left.legend(frameon=False, fontsize=9, loc="lower right")
+    right.set_ylabel(f"FID within the class{over}")
+    for axis in (left, right):
+        axis.set_xlabel(STEP)
+    figure.subplots_adjust(wspace=0.28)
     return figure
 
 
-def _band(axis: Axes, epochs: Sequence[int], values: np.ndarray, colour: str) -> None:
-    count = values.shape[1]
-    axis.fill_between(
-        epochs, values.min(1), values.max(1), color=colour, alpha=0.2, linewidth=0,
-        label=f"worst to best of {count} digits",
-    )  # fmt: skip
-    axis.plot(epochs, values.mean(1), color=colour, marker="o", markersize=3, label="mean")
-
-
 def loss_curves(
+    history: Mapping[str, Sequence[float]],
     steps: Sequence[int],
-    losses: Mapping[str, Sequence[float]],
-    epochs: Sequence[int],
     shares: Mapping[str, np.ndarray],
     title: str,
 ) -> Figure:
-    """The losses at every logged epoch, and D's accuracy and the bright pixels at the frames'.
+    """The losses at every logged step, and D's accuracy and the bright pixels at the frames'.
 
     Args:
-        steps: S logged epochs.
-        losses: curves of S means over the digits, by name; log 2 is that of a coin.
-        epochs: F, of the frames.
+        history: the columns `step`, `d_loss` and `g_loss`, means over the digits.
+        steps: F, of the frames.
         shares: curves [F, G] in [0, 1] by name.
         title: of the figure.
     """
     figure, (left, right) = plots.new_figure(title, panels=2)
-    for index, (name, values) in enumerate(losses.items()):
-        left.plot(steps, values, plots.LINES[index], color=plots.COLOURS[index], label=name)
+    # The half of D's, each of whose two terms is log 2 where D cannot decide.
+    losses = {
+        "D's loss / 2": [loss / 2 for loss in history["d_loss"]],
+        "G's loss": history["g_loss"],
+    }
+    drawn = [plots.Curve(name, history["step"], values) for name, values in losses.items()]
+    plots.draw_curves(left, drawn)
     plots.level_line(left, log(2), "log 2: D cannot decide")
     left.set_ylabel("loss, mean over the digits")
-    for index, (name, of_digits) in enumerate(shares.items()):
-        right.plot(
-            epochs, of_digits.mean(1), plots.LINES[index], color=plots.COLOURS[index],
-            marker=plots.MARKERS[index], markersize=3, label=name,
-        )  # fmt: skip
+    of_frames = [plots.Curve(name, steps, values.mean(1)) for name, values in shares.items()]
+    plots.draw_curves(right, of_frames, first=len(losses))
     right.set_ylim(-0.02, 1.02)
     right.axhline(0.5, **plots.LEVEL)
     right.set_ylabel("share, mean over the digits")
     for axis in (left, right):
-        axis.set_xlabel("epoch (one update each)")
-        axis.legend(frameon=False, fontsize=8, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-    figure.subplots_adjust(top=0.84)
+        axis.set_xlabel(STEP)
+    plots.legend_below(figure)
     return figure
 
 
 def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """The judge's share and the FID of each setting, at the best frames and at the end.
+    """The classifier's share and the FID of each setting, at the best frames and at the end.
 
     Args:
         rows: of finished runs, with `series`; a mark for each of them.
@@ -122,42 +115,32 @@ def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
     title = "Means over the digits: filled at each digit's best frame, hollow at the end"
     figure, axes = plots.new_figure(title, panels=2)
     panels = (
-        ("judge_share", "share of samples read as their digit"),
+        ("judge_share", "samples read as their digit"),
         ("fid", "FID within the class (less is better)"),
     )
     for axis, (key, words) in zip(axes, panels, strict=True):
-        for index, name in enumerate(names):
-            style: dict[str, Any] = {
-                "color": plots.COLOURS[index % len(plots.COLOURS)],
-                "marker": plots.MARKERS[index % len(plots.MARKERS)],
-                "linestyle": "",
-            }
-            for prefix, offset, fill in (("best_", -0.15, "full"), ("", 0.15, "none")):
-                values = [float(row[prefix + key]) for row in rows if row["series"] == name]
-                axis.plot(values, [index + offset] * len(values), fillstyle=fill, **style)
+        for prefix, offset in (("best_", -0.15), ("", 0.15)):
+            values = {n: [float(r[prefix + key]) for r in rows if r["series"] == n] for n in names}
+            plots.draw_strips(axis, values, offset=offset, hollow=not prefix, mean=False)
         axis.set_xlabel(words)
-        axis.set_ylim(len(names) - 0.5, -0.5)
     axes[0].set_xlim(-0.02, 1.04)
-    axes[0].set_yticks(range(len(names)), names)
-    axes[1].set_xscale("log")
-    axes[1].set_yticks(range(len(names)), [""] * len(names))
-    figure.subplots_adjust(left=0.28)
+    fids = [float(row[key]) for row in rows for key in ("fid", "best_fid")]
+    plots.log_ticks(axes[1].xaxis, min(fids), max(fids))
+    plots.name_strips(figure, axes, names)
     return figure
 
 
 def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> Figure:
-    """Quality against the epoch, and beside it what could explain its fall.
+    """Quality against the step, and beside it what could explain its fall.
 
     Args:
         runs: the setting and the columns of metrics.csv of each; runs of one setting are averaged,
             a band from the least to the greatest of them.
     """
     panels = {
-        "share of samples read as their digit": lambda m: m["judge_share"],
-        "D's accuracy on held-out images:\ndoes it fall behind (to 0.5)?": lambda m: m[
-            "d_accuracy"
-        ],
-        "D's accuracy, training minus held-out:\ndoes it overfit (above 0)?": (
+        "samples read as their digit": lambda m: m["judge_share"],
+        "D's accuracy on test images:\ndoes it fall behind (to 0.5)?": lambda m: m["d_accuracy"],
+        "D's accuracy, training minus test images:\ndoes it overfit (above 0)?": (
             lambda m: m["d_train_accuracy"] - m["d_accuracy"]
         ),
         "share of pixels above 1:\ntricks with bright pixels?": lambda m: m["saturated"],
@@ -166,24 +149,21 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
     columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
     names = list(dict.fromkeys(name for name, _ in runs))
     for axis, (words, measure) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
-        for index, name in enumerate(names):
+        curves = []
+        for name in names:
             of_setting = [metrics for other, metrics in columns if other == name]
             measured = np.isfinite(of_setting[0]["judge_share"])
-            epochs = of_setting[0]["step"][measured]
-            values = np.array([measure(metrics)[measured] for metrics in of_setting])
-            colour = plots.COLOURS[index % len(plots.COLOURS)]
-            line = plots.LINES[index % len(plots.LINES)]
-            axis.plot(epochs, values.mean(0), line, color=colour, label=name)
-            axis.fill_between(
-                epochs, values.min(0), values.max(0), color=colour, alpha=0.18, linewidth=0
-            )
+            values = np.stack([measure(metrics)[measured] for metrics in of_setting], axis=1)
+            curves.append(plots.Curve(name, of_setting[0]["step"][measured], values))
+        plots.draw_curves(axis, curves)
         axis.set_title(words, fontsize=10)
         plots.light_frame(axis)
-        axis.set_xlabel("epoch (one update each)", fontsize=9)
+        axis.set_xlabel(STEP, fontsize=9)
     seeds = max(sum(name == other for other, _ in runs) for name in names)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="upper center", ncols=2,
-                  frameon=False, fontsize=9)  # fmt: skip
-    figure.text(0.5, 0.01, f"means over the digits; band: least to greatest of {seeds} runs",
-                ha="center", fontsize=9)  # fmt: skip
-    figure.subplots_adjust(left=0.085, right=0.98, top=0.87, bottom=0.1, hspace=0.42, wspace=0.2)
+    band = f"; band: least to greatest of {seeds} runs" if seeds > 1 else ""
+    figure.suptitle(f"Means over the digits{band}", fontsize=11)
+    figure.subplots_adjust(
+        left=0.085, right=0.98, top=0.87, bottom=0.075, hspace=0.42, wspace=0.2
+    )  # fmt: skip
+    plots.legend_below(figure)
     return figure

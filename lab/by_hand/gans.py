@@ -2,7 +2,7 @@
 
     rngs = [lab.engine.seeding.generator(seed, f"digit {digit}") for digit in digits]
     gans = StackedGans(rngs)              # a single FC layer each, in G and in D
-    for epoch in range(2000):
+    for step in range(2000):
         d_loss, g_loss = gans.step(real)  # real [G, 200, 784] in [0, 1]
 
 The GANs share a batched product and nothing else: each draws from its own generator, so a digit's
@@ -38,7 +38,7 @@ class GanSettings:
     """The standard deviation of the weights at the start; the biases start at 0."""
     reduction: Literal["sum", "mean"] = "sum"
     """Whether a gradient is the batch's sum or its mean."""
-    rule: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam"] = "sgd"
     """How a gradient becomes a step."""
     generator_lr: float = 1e-3
     discriminator_lr: float = 1e-3
@@ -58,8 +58,8 @@ class GanSettings:
             raise ValueError("discriminator_decay is 0 (none) or more")
         if self.reduction not in ("sum", "mean"):
             raise ValueError(f"reduction={self.reduction!r}: sum or mean")
-        if self.rule not in ("sgd", "adam"):
-            raise ValueError(f"rule={self.rule!r}: sgd or adam")
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f"optimizer={self.optimizer!r}: sgd or adam")
 
 
 class Perceptrons:
@@ -195,7 +195,7 @@ class StackedGans:
 
     Args:
         rngs: G generators on the CPU, one for each GAN; used up by it from here on.
-        settings: sizes, start and update rule.
+        settings: sizes, initialisation and optimizer.
         pixels: D, the width of an image.
         dtype: of parameters and noise; the images given must have it too.
         device: of parameters and noise. The draws are made on the CPU: equal on every device.
@@ -223,9 +223,9 @@ class StackedGans:
             chosen.noise_size, chosen.generator_hidden, pixels, relu_last=True
         )
         self.discriminator = perceptrons(pixels, chosen.discriminator_hidden, 1, relu_last=False)
-        rule = Adam if chosen.rule == "adam" else Sgd
-        self.generator_rule = rule(self.generator.params, chosen.generator_lr)
-        self.discriminator_rule = rule(self.discriminator.params, chosen.discriminator_lr)
+        optimizer = Adam if chosen.optimizer == "adam" else Sgd
+        self.generator_optimizer = optimizer(self.generator.params, chosen.generator_lr)
+        self.discriminator_optimizer = optimizer(self.discriminator.params, chosen.discriminator_lr)
         self._made: dict[int, list[Tensor]] = {}
         """The generator's activations of the last step by batch size: memory for the next one."""
 
@@ -244,7 +244,7 @@ class StackedGans:
         return self.discriminator.forward(images)[-1]
 
     def step(self, real: Tensor) -> tuple[Tensor, Tensor]:
-        """One update of D, and one of G through the D so bettered, on as many fakes as `real` has.
+        """One update of D, and one of G against the updated D, on as many samples as `real` has.
 
         Args:
             real: [G, N, D] in [0, 1].
@@ -262,7 +262,7 @@ class StackedGans:
         judged = self.discriminator.forward(made[-1])
         grad = layers.negative_log_of_logit_backward(judged[-1]).mul_(scale)
         grad = self.discriminator.backward_input(judged, grad)
-        self.generator_rule.step(self.generator.backward_params(made, grad))
+        self.generator_optimizer.step(self.generator.backward_params(made, grad))
         return d_loss, layers.negative_log_of_logit(judged[-1]).mean((1, 2))
 
     def _update_discriminator(self, real: Tensor, fake: Tensor, scale: float) -> Tensor:
@@ -277,7 +277,7 @@ class StackedGans:
         grads = [a.add_(b) for a, b in zip(*halves, strict=True)]
         for grad, weight in zip(grads[::2], net.params[::2], strict=True):
             grad.add_(weight, alpha=self.settings.discriminator_decay)
-        self.discriminator_rule.step(grads)
+        self.discriminator_optimizer.step(grads)
         return loss
 
     def state_dict(self) -> dict[str, Any]:
@@ -288,8 +288,8 @@ class StackedGans:
         return {
             "generator": self.generator.params,
             "discriminator": self.discriminator.params,
-            "generator_rule": self.generator_rule.state_dict(),
-            "discriminator_rule": self.discriminator_rule.state_dict(),
+            "generator_rule": self.generator_optimizer.state_dict(),
+            "discriminator_rule": self.discriminator_optimizer.state_dict(),
             "rngs": [rng.get_state() for rng in self.rngs],
         }
 
@@ -301,8 +301,8 @@ class StackedGans:
         """
         copy_all(self.generator.params, state["generator"])
         copy_all(self.discriminator.params, state["discriminator"])
-        self.generator_rule.load_state_dict(state["generator_rule"])
-        self.discriminator_rule.load_state_dict(state["discriminator_rule"])
+        self.generator_optimizer.load_state_dict(state["generator_rule"])
+        self.discriminator_optimizer.load_state_dict(state["discriminator_rule"])
         for rng, saved in zip(self.rngs, state["rngs"], strict=True):
             rng.set_state(saved.cpu())
 

@@ -25,16 +25,17 @@ def of_run(
     """Animations, sheets, the strip of all frames, quality and losses.
 
     Args:
-        frames: uint8 [G, 25, 28, 28] by epoch, of the same z.
-        measured: measures [G] by name by epoch.
+        recorder: of the run.
+        frames: uint8 [G, 25, 28, 28] by step, of the same z.
+        measured: measures [G] by name by step.
         history: every logged metric.
         names: G digits and the names of their classes.
-        best: the epoch of each digit's best frame.
+        best: the step of each digit's best frame.
         floor: the FID of real images, the mean over the digits.
         title: of the run.
     """
-    epochs = sorted(frames)
-    sheets = np.stack([frames[epoch].numpy() for epoch in epochs]).astype(np.float32) / 127.5 - 1
+    steps = sorted(frames)
+    sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
     for index, digit in enumerate(names):
         recorder.file(
             f"digit_{digit}.gif",
@@ -42,30 +43,24 @@ def of_run(
         )
     samples = sheets[:, :, 0]  # [F, G, 28, 28]
     columns = min(COLUMNS, len(names))
-    recorder.file("ten_digits.gif", lambda file: animation(samples, columns, file))
-    at_best = np.stack([samples[epochs.index(epoch), i] for i, epoch in enumerate(best.values())])
+    recorder.file("all_digits.gif", lambda file: animation(samples, columns, file))
+    at_best = np.stack([samples[steps.index(step), i] for i, step in enumerate(best.values())])
     curves = {
-        name: np.array([measured[epoch][name] for epoch in epochs]) for name in measured[epochs[0]]
+        name: np.array([measured[step][name] for step in steps]) for name in measured[steps[0]]
+    }
+    shares = {
+        "D right, test images": curves["d_accuracy"],
+        "D right, training images": curves["d_train_accuracy"],
+        "pixels above 1": curves["saturated"],
     }
     drawn = {
-        "ten_digits_last": image_grid(samples[-1], columns),
-        "ten_digits_best": image_grid(at_best, columns),
-        "frames": figures.frame_strip(samples, epochs, list(names.values()), list(best.values())),
+        "all_digits_last": image_grid(samples[-1], columns, f"step {steps[-1]:,}"),
+        "all_digits_best": image_grid(at_best, columns, "at each digit's best step"),
+        "frames": figures.frame_strip(samples, steps, list(names.values()), list(best.values())),
         "quality": figures.quality_curves(
-            epochs, curves["judge_share"], curves["fid"], floor, title
+            steps, curves["judge_share"], curves["fid"], floor, title
         ),
-        "losses": figures.loss_curves(
-            [int(step) for step in history["step"]],
-            # The half of D's, whose two terms a coin brings to log 2 each.
-            {"D / 2": [loss / 2 for loss in history["d_loss"]], "G": history["g_loss"]},
-            epochs,
-            {
-                "D right, held out": curves["d_accuracy"],
-                "in training": curves["d_train_accuracy"],
-                "pixels above 1": curves["saturated"],
-            },
-            title,
-        ),
+        "losses": figures.loss_curves(history, steps, shares, title),
     }
     for name, figure in drawn.items():
         recorder.figure(name, figure)

@@ -27,7 +27,7 @@ def headline(result: Mapping[str, Any]) -> str:
         f"{result['best_judge_share']:.0%} at each one's best frame (the worst digit "
         f"{result['worst_best_judge_share']:.0%}); FID within the class {result['fid']:.1f}, "
         f"at best {result['best_fid']:.1f} (real images {result['fid_floor']:.1f}), "
-        f"{result['steps']} epochs"
+        f"{result['steps']} steps"
     )
 
 

@@ -1,4 +1,8 @@
-"""The by-hand task: a GAN for each digit, all in one batched product, one update an epoch."""
+"""The by-hand task: a GAN for each digit, all in one batched product.
+
+The keys speak the language of the source: its `epochs` are training steps (one update of D and one
+of G on fresh random images), its `rule` is the optimizer, its `lr` the generator's learning rate.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +55,7 @@ class OneLayerTask(Task):
             discriminator_hidden=config.discriminator_hidden,
             init_scale=config.init_scale,
             reduction=config.reduction,
-            rule=config.rule,
+            optimizer=config.rule,
             generator_lr=config.lr,
             discriminator_lr=config.discriminator_lr or config.lr,
             discriminator_decay=config.discriminator_decay,
@@ -63,15 +67,15 @@ class OneLayerTask(Task):
         self.evaluators = [Evaluator("quality", config.frame_every, self.quality, at_start=True)]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
-        """The images of the fixed z by epoch, uint8 [G, 25, 28, 28]."""
+        """The images of the fixed z by step, uint8 [G, 25, 28, 28]."""
         self.measured: dict[int, Mapping[str, list[float]]] = {}
-        """The measures by epoch, [G] each."""
+        """The measures by step, [G] each."""
 
     def _rngs(self, purpose: str) -> list[torch.Generator]:
         return [generator(self.config.seed, f"{purpose} {digit}") for digit in self.config.digits]
 
     def step(self) -> Mapping[str, Tensor]:
-        """An epoch: an update of each D, then one of each G; the mean losses over the digits."""
+        """An update of each D, then one of each G; gives the mean losses over the digits."""
         d_loss, g_loss = self.gans.step(self.images.next())
         self.steps += 1
         return {"d_loss": d_loss.mean(), "g_loss": g_loss.mean()}
@@ -104,14 +108,14 @@ class OneLayerTask(Task):
         from lab.by_hand import pictures
 
         recorder.weights(self._weights())
-        best = {digit: self._best_epoch(index) for index, digit in enumerate(self.config.digits)}
+        best = {digit: self._best_step(index) for index, digit in enumerate(self.config.digits)}
         floor = sum(self.measures.floors) / len(best)
         title = f"{self.config.readable_name}: {self.config.label}"
         pictures.of_run(
             recorder, self.frames, self.measured, history, self.names, best, floor, title
         )
         at_best = {
-            name: [self.measured[epoch][name][i] for i, epoch in enumerate(best.values())]
+            name: [self.measured[step][name][i] for i, step in enumerate(best.values())]
             for name in ("judge_share", "fid", "correlation")
         }
         return {
@@ -127,26 +131,26 @@ class OneLayerTask(Task):
             "judge": self.measures.judge.checksum[:8],
             "digits": {
                 self.names[digit]: {
-                    "best_epoch": epoch,
+                    "best_epoch": step,
                     "fid_floor": self.measures.floors[i],
                     **{
-                        name: {str(e): self.measured[e][name][i] for e in self.measured}
+                        name: {str(s): self.measured[s][name][i] for s in self.measured}
                         for name in FIGURES
                     },
                 }
-                for i, (digit, epoch) in enumerate(best.items())
+                for i, (digit, step) in enumerate(best.items())
             },
         }
 
-    def _best_epoch(self, index: int) -> int:
+    def _best_step(self, index: int) -> int:
         """Of the frame most of whose samples are read as the digit; of several, the least FID."""
 
-        def rank(epoch: int) -> tuple[float, float]:
-            measured = self.measured[epoch]
+        def rank(step: int) -> tuple[float, float]:
+            measured = self.measured[step]
             return -measured["judge_share"][index], measured["fid"][index]
 
-        # Nothing is learnt at epoch 0, but the judge has a class for noise too: 1, on MNIST.
-        return min((epoch for epoch in self.measured if epoch > 0), key=rank)
+        # Nothing is learnt at step 0, but the judge has a class for noise too: 1, on MNIST.
+        return min((step for step in self.measured if step > 0), key=rank)
 
     def _weights(self) -> dict[str, Tensor]:
         """By their names in the equations, W_G [G, L, D] and so on; of two layers W_G1, W_G2."""

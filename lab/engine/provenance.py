@@ -3,7 +3,6 @@
 import platform
 import shlex
 import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -90,8 +89,3 @@ def cpu_model() -> str:
     except OSError:
         pass
     return platform.machine()
-
-
-def invocation() -> str:
-    """The command line of this process, for a sweep's folder."""
-    return shlex.join(["python", "-m", "lab", *sys.argv[1:]])

@@ -1,5 +1,6 @@
 """The generation study's config. Imports no torch, so that a mistake is answered at once."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -42,5 +43,17 @@ class GanConfig(RunConfig):
         return ", ".join(str(name).rpartition(".")[2] for name in names)
 
     @property
+    def title(self) -> str:
+        """The same in words: `hinge loss, MLP generator`."""
+        loss, generator = self.label.split(", ")
+        return f"{'-'.join(_words(loss))} loss, {' '.join(_words(generator))}"
+
+    @property
     def readable_name(self) -> str:
         return f"gan-{self.data.name}-s{self.seed}"
+
+
+def _words(name: str) -> list[str]:
+    """The words of a class's name: `MLPGenerator` becomes MLP and generator."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
+    return [word if word.isupper() else word.lower() for word in words]

@@ -11,37 +11,47 @@ from lab.engine import plots
 
 
 def loss_dynamics(
-    steps: Sequence[int],
-    losses: Mapping[str, Sequence[float]],
-    shares: Mapping[str, Sequence[float]],
-    title: str,
-    cross_entropy: bool,
+    history: Mapping[str, Sequence[float]], title: str, is_cross_entropy: bool
 ) -> Figure:
-    """Both losses, and what the discriminator thinks, against the step.
+    """Both losses against the step, and beside them what the discriminator makes of the images.
 
     Args:
-        steps: S optimizer steps.
-        losses: curves of S values by name.
-        shares: curves of S values in [0, 1] by name, e.g. D(x), D(G(z)), how often D is right.
+        history: the columns `step`, `d_loss`, `g_loss`, `d_right`, `d_real`, `d_fake`, `d_auc`.
         title: of the figure.
-        cross_entropy: whether the losses are, so that a D which cannot decide stands at log 2.
+        is_cross_entropy: whether a sigmoid of D's logit is a probability; only then are D(x) and
+            D(G(z)) drawn, and log 2, where a D stands that cannot decide.
     """
     figure, (left, right) = plots.new_figure(title, panels=2)
-    for axis, curves in ((left, losses), (right, shares)):
-        for index, (name, values) in enumerate(curves.items()):
-            colour = plots.COLOURS[index]
-            axis.plot(steps, values, color=colour, linewidth=0.8, alpha=0.25)
-            axis.plot(*_running_mean(steps, values), plots.LINES[index], color=colour, label=name)
-        axis.set_xlabel("optimizer step")
-        axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-    figure.subplots_adjust(top=0.84)
-    if cross_entropy:
+    steps = history["step"]
+    _smoothed(left, steps, {"D's loss": history["d_loss"], "G's loss": history["g_loss"]})
+    shares = {"training images and samples that D tells right": history["d_right"]}
+    if is_cross_entropy:
         plots.level_line(left, log(2), "log 2: D cannot decide")
+        shares |= {"D(x)": history["d_real"], "D(G(z))": history["d_fake"]}
+    _smoothed(right, steps, shares, first=2)
+    auc = plots.Curve("AUC of D on test images and samples", steps, history["d_auc"])
+    plots.draw_curves(right, [auc], first=2 + len(shares))
     left.set_ylabel("loss")
     right.axhline(0.5, **plots.LEVEL)
-    right.set_ylim(-0.02, 1.02)
-    right.set_ylabel("mean over the batch")
+    right.set_ylim(-0.02, 1.04)
+    right.set_ylabel("share, or mean over the batch")
+    for axis in (left, right):
+        axis.set_xlabel("optimizer step")
+    plots.legend_below(figure)
     return figure
+
+
+def _smoothed(
+    axis: Any, steps: Sequence[float], curves: Mapping[str, Sequence[float]], first: int = 0
+) -> None:
+    """Each value lightly, over them a mean over a fiftieth of the curve."""
+    means = []
+    for index, (name, values) in enumerate(curves.items(), start=first):
+        axis.plot(steps, values, color=plots.COLOURS[index], linewidth=0.8, alpha=0.25)
+        window = np.full(max(len(values) // 50, 1), 1 / max(len(values) // 50, 1))
+        middle = np.convolve(steps, window, "valid").tolist()
+        means.append(plots.Curve(name, middle, np.convolve(values, window, "valid")))
+    plots.draw_curves(axis, means, first=first)
 
 
 def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
@@ -56,25 +66,14 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure, axes = plots.new_figure(title, panels=2)
     panels = (("fid", "fid_floor", "FID (less is better)"), ("recall", "real_recall", "recall"))
     for axis, (key, of_real, words) in zip(axes, panels, strict=True):
-        for index, name in enumerate(names):
-            values = [float(row[key]) for row in rows if row["series"] == name]
-            colour = plots.COLOURS[index % len(plots.COLOURS)]
-            marker = plots.MARKERS[index % len(plots.MARKERS)]
-            axis.plot(values, [index] * len(values), marker, color=colour, alpha=0.7)
-            axis.plot([float(np.mean(values))] * 2, [index - 0.3, index + 0.3], "-", color=colour)
+        plots.draw_strips(
+            axis, {n: [float(r[key]) for r in rows if r["series"] == n] for n in names}
+        )
         real = float(np.mean([row[of_real] for row in rows]))
         axis.axvline(real, **plots.LEVEL)
         axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
-        axis.set_ylim(len(names) - 0.5, -0.5)
-    axes[0].set_xscale("log")
-    axes[0].set_yticks(range(len(names)), names)
+    values = [float(row[key]) for row in rows for key in ("fid", "fid_floor")]
+    plots.log_ticks(axes[0].xaxis, min(values), max(values))
     axes[1].set_xlim(0, 1)
-    axes[1].set_yticks(range(len(names)), [""] * len(names))
-    figure.subplots_adjust(left=0.32, bottom=0.16)
+    plots.name_strips(figure, axes, names)
     return figure
-
-
-def _running_mean(steps: Sequence[int], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Over a fiftieth of the curve, at the middle of each window."""
-    window = np.full(max(len(values) // 50, 1), 1 / max(len(values) // 50, 1))
-    return np.convolve(steps, window, "valid"), np.convolve(values, window, "valid")

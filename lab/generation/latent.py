@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from lab.config.errors import UserError
 from lab.images.classifier import Judge, Verdict
+from lab.images.quality import CLEAR
 
 STEPS_BETWEEN = 7
-SURE = 0.95
 ROWS = 1000
 # Of the source's z_hybrid = z6 + 1.2 z_roof.
 ROOF_WEIGHT = 1.2
@@ -41,7 +41,7 @@ class Draws:
     verdict: Verdict
     classes: tuple[str, ...]
 
-    def sure_of(self, label: int, threshold: float = SURE) -> Tensor:
+    def sure_of(self, label: int, threshold: float = CLEAR) -> Tensor:
         """The z [M, latent] of which the judge is sure that they make this class.
 
         Raises:
@@ -106,7 +106,7 @@ def different_pairs(draws: Draws, count: int, random: torch.Generator) -> tuple[
     Raises:
         UserError: the judge is not sure of samples of two classes.
     """
-    sure = (draws.verdict.confidence > SURE).nonzero().squeeze(1)
+    sure = (draws.verdict.confidence > CLEAR).nonzero().squeeze(1)
     labels = draws.verdict.labels[sure].cpu()
     if len(labels.unique()) < 2:
         raise UserError("the generator makes no clear samples of two different classes")

@@ -13,7 +13,11 @@ from torch.nn.functional import relu, softplus
 
 
 class Loss(Protocol):
-    """A game: two losses to be minimised, scalars."""
+    """A game: two losses to be minimised, scalars.
+
+    A loss whose `is_cross_entropy` is true takes the sigmoid of a logit for the probability that an
+    image is real; figures then show it. Without that attribute it is false.
+    """
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """Of the discriminator, from its logits [B] for real and for generated images."""
@@ -29,6 +33,8 @@ class Minimax(Loss):
     vanishes when the discriminator is sure. The discriminator's loss is the mean of its two
     halves, so that one which cannot decide stands at log 2.
     """
+
+    is_cross_entropy = True
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return 0.5 * (softplus(-real_logits).mean() + softplus(fake_logits).mean())
@@ -47,6 +53,8 @@ class NonSaturating(Loss):
         real_target: what D(x) is taught for real images; below 1 is the one-sided label smoothing
             of Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
     """
+
+    is_cross_entropy = True
 
     @validate_call
     def __init__(self, real_target: Annotated[float, Field(gt=0.5, le=1)] = 1.0) -> None:

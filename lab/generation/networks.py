@@ -186,7 +186,8 @@ def _bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
 class EMA:
     """The exponential moving average of a generator, BatchNorm's running statistics included.
 
-    Averaged weights with the latest statistics would be a network that never was.
+    Averaged weights with the latest statistics would be a network that never was. (torch's
+    AveragedModel would average the counters among the buffers too, and begins with a copy.)
 
     Args:
         network: to follow; a copy is kept, in evaluation mode.

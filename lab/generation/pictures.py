@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from lab.config.errors import UserError
 from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
-from lab.generation.config import GanConfig
 from lab.images import sheets as sheet_figures
 from lab.images.classifier import Judge
 from lab.images.datasets import Images, to_float
@@ -21,39 +20,45 @@ DRAWS = 5000
 WALKS = 200
 ROWS_OF_PROGRESS = 10
 NEAREST = 12
+READ_AS = "below each image: the class that it is read as"
 # z2 of B8 is this much farther from the origin.
 FARTHER = 2.0
 
 
 def of_training(
-    recorder: Recorder, frames: Mapping[int, Tensor], history: History, config: GanConfig
+    recorder: Recorder,
+    frames: Mapping[int, Tensor],
+    history: History,
+    title: str,
+    is_cross_entropy: bool,
 ) -> None:
     """25-image grids at start, half and end, the progress sheet, the animation, the losses.
 
     Args:
         frames: uint8 [25, 28, 28] by step, of the same z.
         history: every logged metric.
+        title: names the run.
+        is_cross_entropy: of its loss, see `figures.loss_dynamics`.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
     half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
     for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
-        grid = sheet_figures.image_grid(sheets[index])
+        grid = sheet_figures.image_grid(sheets[index], title=_at_step(history, steps[index]))
         recorder.figure(f"samples_{name}", grid, tag="samples", step=steps[index])
     chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
     sheet = sheet_figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
     recorder.figure("progress", sheet)
     recorder.file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
 
-    is_cross_entropy = str(config.loss["_target_"]).endswith(("Minimax", "NonSaturating"))
-    losses = figures.loss_dynamics(
-        [int(step) for step in history["step"]],
-        {"D": history["d_loss"], "G": history["g_loss"]},
-        {"D(x)": history["d_real"], "D(G(z))": history["d_fake"], "D right": history["d_right"]},
-        f"{config.readable_name}: {config.label}",
-        is_cross_entropy,
-    )
-    recorder.figure("losses", losses)
+    recorder.figure("losses", figures.loss_dynamics(history, title, is_cross_entropy))
+
+
+def _at_step(history: History, step: int) -> str:
+    """The step, with the FID if it was measured there."""
+    fids = dict(zip(history["step"], history["fid"], strict=True))
+    fid = fids.get(float(step), math.nan)
+    return f"step {step:,}" + ("" if math.isnan(fid) else f", FID {fid:.1f}")
 
 
 def of_latent_space(
@@ -113,11 +118,12 @@ def _interpolation(
         "farther": latent.interpolate(starts, FARTHER * ends),
     }
     titles = [
-        "straight: (1-a) z1 + a z2",
-        "turning (slerp)",
-        f"straight to {FARTHER:g} z2",
+        "linear: (1-a) z1 + a z2",
+        "spherical (slerp)",
+        f"linear to {FARTHER:g} z2",
     ]
-    images, labels = _rows(generator, judge, torch.stack([walk[0] for walk in kinds.values()]))
+    shown = _clearest(generator, judge, starts, ends)
+    images, labels = _rows(generator, judge, torch.stack([walk[shown] for walk in kinds.values()]))
     result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
         verdict = latent.verdict_along(generator, judge, walks)
@@ -126,7 +132,14 @@ def _interpolation(
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
         result[f"path_length_{name}"] = float(lengths.mean())
         result[f"largest_step_{name}"] = float(latent.largest_step(verdict.features).mean())
-    return sheet_figures.labelled_rows(images, labels, titles), result
+    figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
+    return figure, result
+
+
+def _clearest(generator: nn.Module, judge: Judge, starts: Tensor, ends: Tensor) -> int:
+    """The pair of ends [W, latent] of which the judge is surest, to be shown."""
+    sure = [judge.verdict(latent.generate(generator, z)).confidence for z in (starts, ends)]
+    return int(torch.minimum(*sure).argmax())
 
 
 def _arithmetic(
@@ -154,7 +167,8 @@ def _arithmetic(
         for name, count in totals.counts(generator, judge).items()
     }
     result = {f"sum_{p}-{m}+{b}": counts}
-    return sheet_figures.labelled_rows(images, labels, titles), result
+    figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
+    return figure, result
 
 
 def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure:
@@ -164,5 +178,5 @@ def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure
     found, distances = latent.nearest(samples.flatten(1), candidates)
     rows = torch.stack([samples[:, 0], candidates[found].view(-1, 28, 28)]).cpu().numpy()
     rms = [f"{float(distance) / math.sqrt(784):.2f}" for distance in distances]
-    titles = ["samples", "nearest training images, with the RMS difference of pixels in [-1, 1]"]
+    titles = ["samples", "nearest training images; below: RMS difference of pixels in [-1, 1]"]
     return sheet_figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)

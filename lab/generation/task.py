@@ -230,7 +230,9 @@ class GanTask(Task):
 
         network = self.sampled.eval()
         recorder.weights(network.state_dict())
-        pictures.of_training(recorder, self.frames, history, self.config)
+        title = f"{self.config.readable_name}: {self.config.title}"
+        is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
+        pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
         result = {
             "data": self.config.data.name,
             "label": self.config.label,

@@ -20,7 +20,9 @@ GAP_GREY = 190
 ZOOM = 3
 TITLE = 28  # dots above an image
 LABEL = 22  # dots below it
+LETTER = 11  # dots of a letter of a title
 MARGIN = 104  # dots left of a row
+EDGE = 16  # dots at either side of labelled rows
 FRAME_MS = 120
 LAST_FRAME_MS = 2000
 
@@ -37,14 +39,18 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     return sheet
 
 
-def image_grid(images: np.ndarray, columns: int | None = None) -> Figure:
+def image_grid(images: np.ndarray, columns: int | None = None, title: str = "") -> Figure:
     """Images [N, 28, 28] beside and below each other.
 
     Args:
         images: in [-1, 1].
         columns: as many as rows if None.
+        title: above them, if there is one.
     """
-    figure, _ = strips([tile(images, columns or isqrt(len(images) - 1) + 1)])
+    sheet = tile(images, columns or isqrt(len(images) - 1) + 1)
+    beside = max(LETTER * len(title) - sheet.shape[1] * ZOOM, 0) // 2  # where the title is wider
+    figure, (axis,) = strips([sheet], left=beside, right=beside, above=TITLE if title else 0)
+    axis.set_title(title, fontsize=10, pad=4)
     return figure
 
 
@@ -66,16 +72,28 @@ def progress_sheet(sheets: np.ndarray, steps: Sequence[int]) -> Figure:
 
 
 def labelled_rows(
-    rows: np.ndarray, labels: Sequence[Sequence[str]], titles: Sequence[str]
+    rows: np.ndarray,
+    labels: Sequence[Sequence[str]],
+    titles: Sequence[str],
+    *,
+    bold_ends: bool = False,
+    caption: str = "",
 ) -> Figure:
-    """Rows of images with a word under each: walks with what the judge takes each image for.
+    """Rows of images with a word under each: interpolations with what each image is read as.
 
     Args:
         rows: [R, S, 28, 28] in [-1, 1].
-        labels: R times S; those of the first and the last image of a row are set in bold.
+        labels: R times S.
         titles: R, one above each row.
+        bold_ends: set those of the first and the last image of a row in bold.
+        caption: below the last row, says what the labels are.
     """
-    figure, axes = strips([tile(row, len(row)) for row in rows], above=TITLE, below=LABEL)
+    figure, axes = strips(
+        [tile(row, len(row)) for row in rows],
+        left=EDGE, right=EDGE, above=TITLE, below=LABEL, foot=LABEL if caption else 0,
+    )  # fmt: skip
+    figure.text(0.5, 0.3 * LABEL / figure.get_figheight() / plots.DPI, caption, fontsize=9,
+                ha="center")  # fmt: skip
     side = rows.shape[-1]
     for axis, row, title in zip(axes, labels, titles, strict=True):
         axis.set_title(title, fontsize=10, loc="left", pad=4)
@@ -85,7 +103,7 @@ def labelled_rows(
                 axis.get_ylim()[0] + LABEL / ZOOM / 2,
                 label,
                 fontsize=9,
-                fontweight="bold" if index in (0, len(row) - 1) else "normal",
+                fontweight="bold" if bold_ends and index in (0, len(row) - 1) else "normal",
                 ha="center",
                 va="center",
             )
@@ -93,11 +111,24 @@ def labelled_rows(
 
 
 def strips(
-    sheets: Sequence[np.ndarray], *, left: int = 0, above: int = 0, below: int = 0
+    sheets: Sequence[np.ndarray],
+    *,
+    left: int = 0,
+    right: int = 0,
+    above: int = 0,
+    below: int = 0,
+    foot: int = 0,
 ) -> tuple[Figure, list[Axes]]:
-    """Sheets [H, W] of equal size under each other, ZOOM dots a pixel, with room in dots."""
+    """Sheets [H, W] of equal size under each other, ZOOM dots a pixel, with room in dots.
+
+    Args:
+        sheets: greys uint8.
+        left, right: of every sheet.
+        above, below: each sheet.
+        foot: below all of them.
+    """
     height, width = sheets[0].shape[0] * ZOOM, sheets[0].shape[1] * ZOOM
-    total_height, total_width = len(sheets) * (above + height + below), left + width
+    total_height, total_width = len(sheets) * (above + height + below) + foot, left + width + right
     figure = Figure(
         figsize=(total_width / plots.DPI, total_height / plots.DPI),
         dpi=plots.DPI,

@@ -150,9 +150,9 @@ def _gradients(scalar: Tensor, state: State) -> tuple[Tensor, ...]:
 def describe(network: Network, digits: Tensor, flow: Flow) -> str:
     """The decay of each gradient, and what it follows from, in a phrase."""
     factors = ", ".join(
-        f"dLoss/d{name} x {flow.factor(name):.4f} a step back" for name in flow.norms
+        f"dLoss/d{name} x {flow.factor(name):.4g} a step back" for name in flow.norms
     )
-    words = f"{factors}; spectral radius of a step {spectral_radius(network, digits):.4f}"
+    words = f"{factors}; spectral radius of a step {spectral_radius(network, digits):.4g}"
     if isinstance(network.cell, LSTM):
         forget = gate_values(network, digits[:, :-1]).f.mean()
         words += f"; mean forget gate {float(forget):.4f}"

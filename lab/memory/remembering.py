@@ -41,7 +41,7 @@ def _flow(network: Network, config: MemoryConfig) -> "Figure":
 
     digits = some_palindromes(config, config.seq_len)
     start = gradient_flow(initial_network(config), digits)
-    title = f"The way back of the gradient, {config.label}, T={config.seq_len:,}"
+    title = f"How much of the loss reaches each step, {config.label}, T={config.seq_len:,}"
     return flow_figures.gradient_flow(start, gradient_flow(network, digits), title)
 
 
@@ -65,6 +65,6 @@ def _gates(network: Network, config: MemoryConfig) -> "Figure":
     digits = "".join(str(digit) for digit in palindromes[0, :-1].tolist())
     title = (
         f"Gates and cell state while reading T={seq_len:,}, {config.label};\n"
-        "units that hold the first digit best at the top"
+        "the units that hold the first digit best are at the top"
     )
     return flow_figures.gates(panels, digits, title, sentence(gates, share))

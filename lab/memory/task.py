@@ -24,7 +24,7 @@ PER_LENGTH = 400
 SHORTEST_OF_CURRICULUM = 9
 # The held-out loss (nats) at which a length is left for the next. Right is not enough: a network
 # that is right but not sure may lose its way at twice the length and not find it again.
-SURE = 0.002
+SOLVED_LOSS = 0.002
 
 
 class MemoryTask(Task):
@@ -90,7 +90,7 @@ class MemoryTask(Task):
         if not self.last_evaluation or self.seq_len == self.config.seq_len:
             return
         loss, accuracy = self.last_evaluation["val_loss"], self.last_evaluation["val_accuracy"]
-        if accuracy == 1.0 and loss <= SURE:
+        if accuracy == 1.0 and loss <= SOLVED_LOSS:
             self._use_length(min(2 * self.seq_len - 1, self.config.seq_len))
             self.last_evaluation = {}
 
@@ -165,9 +165,10 @@ class MemoryTask(Task):
         by_length = self._accuracy_by_other_lengths()
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
         by_length[self.config.seq_len] = own
+        measured_on = "the validation set" if test_accuracy is None else "the test set"
         drawn = {
             "learning_curves": figures.learning_curves(history, self.config),
-            "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config),
+            "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config, measured_on),
             **remembering.figures(self.network, self.config),
         }
         for name, figure in drawn.items():

@@ -15,7 +15,7 @@ from lab.engine.seeding import generator
 DIGITS = range(10)
 BATCH, PIXELS = 6, 12
 WIDTHS = [(0, 0), (7, 5)]
-RULES: list[tuple[Any, Any]] = [("sum", "sgd"), ("mean", "sgd"), ("mean", "adam")]
+UPDATES: list[tuple[Any, Any]] = [("sum", "sgd"), ("mean", "sgd"), ("mean", "adam")]
 SETTINGS = [
     GanSettings(
         noise_size=4,
@@ -23,16 +23,16 @@ SETTINGS = [
         discriminator_hidden=d,
         init_scale=0.3,
         reduction=reduction,
-        rule=rule,
+        optimizer=optimizer,
         generator_lr=0.02,
         discriminator_lr=0.03,
         discriminator_decay=0.5,
     )
     for g, d in WIDTHS
-    for reduction, rule in RULES
+    for reduction, optimizer in UPDATES
 ]
 by_settings = pytest.mark.parametrize(
-    "settings", SETTINGS, ids=lambda s: f"{s.generator_hidden}-{s.reduction}-{s.rule}"
+    "settings", SETTINGS, ids=lambda s: f"{s.generator_hidden}-{s.reduction}-{s.optimizer}"
 )
 
 
@@ -54,7 +54,7 @@ class AutogradGans:
         self.d = [p.clone().requires_grad_() for p in gans.discriminator.params]
         self.mean = gans.settings.reduction == "mean"
         self.decay = gans.settings.discriminator_decay
-        kind: Any = torch.optim.Adam if gans.settings.rule == "adam" else torch.optim.SGD
+        kind: Any = torch.optim.Adam if gans.settings.optimizer == "adam" else torch.optim.SGD
         self.g_optimizer = kind(self.g, lr=gans.settings.generator_lr)
         self.d_optimizer = kind(self.d, lr=gans.settings.discriminator_lr)
 
@@ -177,7 +177,7 @@ def test_loading_copies_the_state():
         ({"noise": "pink"}, "noise"),
         ({"discriminator_decay": -1.0}, "discriminator_decay"),
         ({"reduction": "median"}, "reduction"),
-        ({"rule": "adamax"}, "rule"),
+        ({"optimizer": "adamax"}, "optimizer"),
     ],
 )
 def test_bad_settings_are_named(bad: dict[str, Any], named: str):

@@ -21,8 +21,8 @@ TINY = (
     "device=cpu", "checkpoint_seconds=0",
 )  # fmt: skip
 FIGURES = {
-    "digit_0.gif", "digit_1.gif", "digit_2.gif", "ten_digits.gif", "ten_digits_last.png",
-    "ten_digits_best.png", "frames.png", "quality.png", "losses.png",
+    "digit_0.gif", "digit_1.gif", "digit_2.gif", "all_digits.gif", "all_digits_last.png",
+    "all_digits_best.png", "frames.png", "quality.png", "losses.png",
 }  # fmt: skip
 MEASURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
 
@@ -41,7 +41,7 @@ def run(workshop) -> Path:
 
 def test_a_run_leaves_its_animations_sheets_and_curves(run):
     assert {path.name for path in (run / "figures").iterdir()} == FIGURES
-    for name in ("digit_1.gif", "ten_digits.gif"):
+    for name in ("digit_1.gif", "all_digits.gif"):
         with Image.open(run / "figures" / name) as animation:
             assert animation.n_frames == 4  # 50 epochs: 0, 20, 40 and the last
     weights = load_file(run / "model.safetensors")

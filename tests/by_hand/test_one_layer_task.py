@@ -104,7 +104,7 @@ def test_it_learns_the_mean_image(folder):
     last = train(task, 300)[-1]
     assert last["correlation"] > 0.8
     assert last["correlation"] > max(task.measured[0]["correlation"]) + 0.3
-    assert 0 not in {task._best_epoch(0), task._best_epoch(1)}
+    assert 0 not in {task._best_step(0), task._best_step(1)}
 
 
 def test_images_given_to_the_nets_lie_from_0_to_1_and_those_judged_from_minus_1(folder):

@@ -64,37 +64,55 @@ def test_a_progress_sheet_has_a_row_for_each_step():
 
 def test_rows_carry_a_label_under_each_image():
     rows = ramps(18).reshape(2, 9, SIDE, SIDE)
-    figure = sheets.labelled_rows(rows, ["711111166", "777799966"], ["linear", "spherical"])
+    figure = sheets.labelled_rows(
+        rows, ["711111166", "777799966"], ["linear", "spherical"], bold_ends=True, caption="read as"
+    )
     assert texts(figure) == [*"711111166", *"777799966"]
     assert [axis.get_title(loc="left") for axis in figure.axes] == ["linear", "spherical"]
     bold = [text for axis in figure.axes for text in axis.texts if text.get_weight() == "bold"]
     assert [text.get_text() for text in bold] == ["7", "6", "7", "6"]
-    below = drawn(figure)[-sheets.LABEL :]
+    assert [text.get_text() for text in figure.texts] == ["read as"]
+    pixels = drawn(figure)
+    assert (pixels[:, : sheets.EDGE] == 255).all(), "the rows must not touch the edge"
+    assert (pixels[:, -sheets.EDGE :] == 255).all()
+    below = pixels[-2 * sheets.LABEL : -sheets.LABEL]
     for index in range(9):
-        left = GAP * ZOOM + index * STEP
+        left = sheets.EDGE + GAP * ZOOM + index * STEP
         assert below[:, left : left + SIDE * ZOOM].min() < 128, "a label must stand here"
 
 
+def test_labels_are_bold_only_where_that_means_something():
+    figure = sheets.labelled_rows(ramps(3)[None], ["123"], ["samples"])
+    assert {text.get_weight() for text in figure.axes[0].texts} == {"normal"}
+
+
+@pytest.mark.parametrize("count", [1, 25])
+def test_a_grid_has_room_for_its_title(count):
+    figure = sheets.image_grid(ramps(count), title="step 12,000, FID 1.2")
+    pixels = drawn(figure)
+    assert (pixels[: sheets.TITLE, :3] == 255).all()
+    assert (pixels[: sheets.TITLE, -3:] == 255).all()
+    assert pixels[: sheets.TITLE].min() < 128
+
+
 @pytest.mark.parametrize("count", [1, 10, 500])
-@pytest.mark.parametrize("cross_entropy", [True, False])
-def test_loss_dynamics(count, cross_entropy):
-    steps = list(range(count))
-    figure = figures.loss_dynamics(
-        steps,
-        {"discriminator": [0.7] * count, "generator": [0.8] * count},
-        {"D(x)": [0.5] * count, "D(G(z))": [0.4] * count, "D is right": [0.6] * count},
-        "B4, seed 0",
-        cross_entropy,
-    )
+@pytest.mark.parametrize("is_cross_entropy", [True, False])
+def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, is_cross_entropy):
+    level = {"d_loss": 0.7, "g_loss": 0.8, "d_right": 0.6, "d_real": 0.5, "d_fake": 0.4}
+    history = {name: [value] * count for name, value in level.items()}
+    history |= {"step": list(range(count)), "d_auc": [np.nan] * (count - 1) + [0.9]}
+    figure = figures.loss_dynamics(history, "gan-mnist-s0", is_cross_entropy)
     losses, shares = figure.axes
-    assert [text.get_text() for text in losses.get_legend().get_texts()] == [
-        "discriminator",
-        "generator",
-    ]
-    assert len(shares.get_legend().get_texts()) == 3
-    assert texts(figure) == (["log 2: D cannot decide"] if cross_entropy else [])
-    means = [line for line in losses.get_lines() if line.get_label() == "generator"]
-    assert np.allclose(means[0].get_ydata(), 0.8)
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    assert [name for name in named if "D(" in name] == (
+        ["D(x)", "D(G(z))"] if is_cross_entropy else []
+    )
+    assert texts(figure) == (["log 2: D cannot decide"] if is_cross_entropy else [])
+    (mean,) = (line for line in losses.get_lines() if line.get_label() == "G's loss")
+    assert np.allclose(mean.get_ydata(), 0.8)
+    (auc,) = (line for line in shares.get_lines() if str(line.get_label()).startswith("AUC"))
+    assert auc.get_xydata().tolist() == [[count - 1, 0.9]]
     drawn(figure)
 
 

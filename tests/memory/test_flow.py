@@ -140,9 +140,27 @@ def test_a_comparison_names_every_run():
     network, config = make()
     one = flow.gradient_flow(network, flow.some_palindromes(config, 8))
     figure = flow_figures.compare_flows({"a run": (one, one), "another": (one, one)}, 8)
-    for axis in figure.axes:
-        labels = [text.get_text() for text in axis.get_legend().get_texts()]
-        assert [label.split(":")[0] for label in labels] == ["dc(t), a run", "dc(t), another"]
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [label.split(":")[0] for label in labels] == ["dc(t), a run", "dc(t), another"]
+
+
+def test_a_gradient_smaller_than_any_float_does_not_stretch_the_axis():
+    lost = flow.Flow({"h": np.linspace(-700, 0, 1000)})
+    (axis,) = flow_figures.gradient_flow(lost, lost, "T=1001").axes
+    assert axis.get_ylim()[0] > -50
+    assert "smaller than any float32" in [text.get_text() for text in axis.texts]
+
+
+def test_gates_near_one_are_told_apart_and_every_unit_has_two_dots():
+    gate = np.array([[0.95, 0.999]] * 128)
+    figure = flow_figures.gates({"forget gate": gate, "cell state": 100 * gate}, "12", "t", "w")
+    image = figure.axes[0].images[0]
+    low, high = image.norm(0.95), image.norm(0.999)
+    assert high - low > 0.2
+    assert figure.axes[0].get_window_extent().height >= 2 * 128
+    figure.draw_without_rendering()
+    right = max(axis.get_tightbbox().x1 for axis in figure.axes)
+    assert right <= figure.bbox.width
 
 
 def test_one_step_has_no_decay():
