@@ -85,6 +85,7 @@ def draw_curves(
     first: int = 0,
     widest_gap: float = math.inf,
     nested: bool = False,
+    faint: bool = False,
 ) -> None:
     """Lines through the means with a light band from the least to the greatest of several seeds.
 
@@ -96,10 +97,14 @@ def draw_curves(
         first: the place of the first one, where others are drawn elsewhere.
         widest_gap: no line connects points that lie farther apart: nothing was measured between.
         nested: draw earlier curves wider, so that equal ones are seen within each other.
+        faint: thin lines without markers and names, behind others of the same colours.
     """
     for place, curve in enumerate(curves, start=first):
         k = place % len(COLOURS)
         x, mean, least, greatest = curve.points()
+        if faint:
+            axis.plot(x, mean, color=COLOURS[k], linewidth=0.8, alpha=0.3)
+            continue
         wider = len(curves) - 1 - (place - first) if nested else 0
         style: dict[str, Any] = {
             "color": COLOURS[k],
@@ -229,7 +234,7 @@ def measured_ticks(axis: Axes, values: Sequence[float]) -> None:
     distinct = sorted(set(values))
     every = -(-len(distinct) // MOST_TICKS)
     shown = [*distinct[::every]]
-    axis.set_xticks(shown, [f"{value:,.0f}" for value in shown])
+    axis.set_xticks(shown, [f"{value:,g}" for value in shown])
     axis.xaxis.set_minor_locator(NullLocator())
 
 

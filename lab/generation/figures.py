@@ -5,6 +5,7 @@ from math import log
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lab.engine import plots
@@ -42,15 +43,15 @@ def loss_dynamics(
 
 
 def _smoothed(
-    axis: Any, steps: Sequence[float], curves: Mapping[str, Sequence[float]], first: int = 0
+    axis: Axes, steps: Sequence[float], values: Mapping[str, Sequence[float]], first: int = 0
 ) -> None:
-    """Each value lightly, over them a mean over a fiftieth of the curve."""
-    means = []
-    for index, (name, values) in enumerate(curves.items(), start=first):
-        axis.plot(steps, values, color=plots.COLOURS[index], linewidth=0.8, alpha=0.25)
-        window = np.full(max(len(values) // 50, 1), 1 / max(len(values) // 50, 1))
-        middle = np.convolve(steps, window, "valid").tolist()
-        means.append(plots.Curve(name, middle, np.convolve(values, window, "valid")))
+    """Each value faintly, over them a mean over a fiftieth of the curve."""
+    plots.draw_curves(
+        axis, [plots.Curve(name, steps, v) for name, v in values.items()], first=first, faint=True
+    )
+    window = np.full(max(len(steps) // 50, 1), 1 / max(len(steps) // 50, 1))
+    middle = np.convolve(steps, window, "valid").tolist()
+    means = [plots.Curve(n, middle, np.convolve(v, window, "valid")) for n, v in values.items()]
     plots.draw_curves(axis, means, first=first)
 
 

@@ -4,19 +4,16 @@ A claim names one by `draw` and gives its arguments; `runs`, `where` and what el
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lab.engine import plots
+from lab.memory.figures import CHANCE
 from lab.report.evidence import Evidence
-
-MOST_NAMES = 10
 
 
 def series_of(rows: pd.DataFrame) -> pd.Series:
@@ -28,79 +25,65 @@ def series_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
-    """Accuracy against a key: a line through the means of each series, a band over its seeds."""
+    """Accuracy against a key: the means of each series, a band over its seeds."""
     figure, (axis,) = plots.new_figure(title or "Accuracy of the last digit")
     ticks = sorted({float(v) for v in rows[x]})
-    for index, (name, some) in enumerate(rows.groupby(series_of(rows))):
-        _band(axis, index, str(name), some, x, "accuracy")
-    plots.accuracy_axis(axis, 0.1)
+    # Between two lengths that were not run there is nothing to be drawn.
+    gap = 1 if x == "seq_len" else math.inf
+    curves = [_curve(str(n), some, x, "accuracy") for n, some in rows.groupby(series_of(rows))]
+    plots.draw_curves(axis, curves, widest_gap=gap, nested=True)
+    plots.accuracy_axis(axis, CHANCE)
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
-    shown = ticks if len(ticks) <= 12 else ticks[:: -(-len(ticks) // 12)]
-    axis.set_xticks(shown, [f"{tick:g}" for tick in shown], minor=False)
-    axis.minorticks_off()
+    plots.measured_ticks(axis, ticks)
     axis.set_xlabel("length T of the palindrome" if x == "seq_len" else x.removeprefix("config."))
     axis.set_ylabel("accuracy on palindromes of neither set")
-    return _legend_below(figure, [axis])
+    plots.legend_below(figure)
+    return figure
 
 
-def _band(axis: Axes, index: int, name: str, some: pd.DataFrame, x: str, metric: str) -> None:
-    k = index % len(plots.COLOURS)
+def _curve(name: str, some: pd.DataFrame, x: str, metric: str) -> plots.Curve:
+    """The values of all runs at each x."""
     by_x = some.groupby(x)[metric]
-    means = by_x.mean()
-    axis.plot(means.index, means, plots.LINES[k], marker=plots.MARKERS[k], markersize=4,
-              color=plots.COLOURS[k], linewidth=1.4, label=name)  # fmt: skip
-    if (by_x.count() > 1).any():
-        axis.fill_between(means.index, by_x.min(), by_x.max(), color=plots.COLOURS[k], alpha=0.15,
-                          linewidth=0)  # fmt: skip
+    return plots.Curve(name, [float(at) for at in by_x.groups], [list(v) for _, v in by_x])
 
 
 def learning_curves(rows: pd.DataFrame) -> Figure:
-    """Loss and accuracy of training batches (thin) and validation set, the first seed of each."""
+    """Loss and accuracy of training batches (faint) and validation set, the first seed of each."""
     first = rows.sort_values("seed").drop_duplicates(["label", "seq_len"])
-    names = first["label"] + first["seq_len"].map(", T={:.0f}".format)
+    names = first["label"] + first["seq_len"].map(", T={:.0f}, validation".format)
     figure, axes = plots.new_figure("Learning curves, the first seed", panels=2)
     panels = (("loss", "cross-entropy (nats)"), ("accuracy", "accuracy"))
     for axis, (metric, words) in zip(axes, panels, strict=True):
-        _histories(axis, first["history"], names, f"train_{metric}", thin=True)
-        _histories(axis, first["history"], names + ", validation", f"val_{metric}")
+        for part in ("train", "val"):
+            curves = [
+                _curve(name, _long(history, f"{part}_{metric}"), "step", f"{part}_{metric}")
+                for name, history in zip(names, first["history"], strict=True)
+            ]
+            plots.draw_curves(axis, curves, faint=part == "train")
         axis.set_xlabel("optimizer step")
         axis.set_ylabel(words)
-    axes[0].set_yscale("log")
-    plots.accuracy_axis(axes[1], 0.1)
-    return _legend_below(figure, axes)
-
-
-def _histories(
-    axis: Axes, histories: pd.Series, names: pd.Series, metric: str, thin: bool = False
-) -> None:
-    for index, (history, name) in enumerate(zip(histories, names, strict=True)):
-        columns = json.loads(history)
-        pairs = zip(columns["step"], columns[metric], strict=True)
-        points = [(step, value) for step, value in pairs if value is not None]
-        if not points:
-            continue
-        k = index % len(plots.COLOURS)
-        if thin:
-            axis.plot(*zip(*points, strict=True), color=plots.COLOURS[k], linewidth=0.8, alpha=0.5)
-        else:
-            axis.plot(*zip(*points, strict=True), plots.LINES[k], color=plots.COLOURS[k],
-                      marker=plots.MARKERS[k] if len(points) <= 25 else None, markersize=4,
-                      linewidth=1.4, label=str(name))  # fmt: skip
+    plots.log_axis(axes[0])
+    plots.accuracy_axis(axes[1], CHANCE)
+    plots.legend_below(figure)
+    return figure
 
 
 def losses(rows: pd.DataFrame) -> Figure:
     """The losses of both players against the step, the first seed."""
     row = rows.sort_values("seed").iloc[0]
-    columns = json.loads(row["history"])
     figure, (axis,) = plots.new_figure(f"Losses of D and G, {row['label']}, seed {row['seed']}")
-    for index, player in enumerate("dg"):
-        axis.plot(columns["step"], columns[f"{player}_loss"], plots.LINES[index],
-                  color=plots.COLOURS[index], label=player.upper())  # fmt: skip
-    plots.level_line(axis, float(np.log(2)), "log 2", below=True)
+    players = {"D's loss": "d_loss", "G's loss": "g_loss"}
+    curves = [
+        _curve(name, _long(row["history"], column), "step", column)
+        for name, column in players.items()
+    ]
+    plots.draw_curves(axis, curves)
+    plots.level_line(axis, math.log(2), "log 2", below=True)
     axis.set_xlabel("optimizer step")
     axis.set_ylabel("loss (nats)")
-    return _legend_below(figure, [axis])
+    plots.legend_below(figure)
+    return figure
 
 
 def curves(rows: pd.DataFrame, metric: str, words: str) -> Figure:
@@ -110,12 +93,15 @@ def curves(rows: pd.DataFrame, metric: str, words: str) -> Figure:
     names = series_of(rows)
     for kind in kinds:
         names = names + ", " + rows[kind].astype(str)
-    for index, (name, some) in enumerate(rows.groupby(names)):
+    drawn = []
+    for name, some in rows.groupby(names):
         long = pd.concat([_long(history, metric) for history in some["history"]])
-        _band(axis, index, str(name), long, "step", metric)
+        drawn.append(_curve(str(name), long, "step", metric))
+    plots.draw_curves(axis, drawn)
     axis.set_xlabel("optimizer step")
     axis.set_ylabel(words)
-    return _legend_below(figure, [axis])
+    plots.legend_below(figure)
+    return figure
 
 
 def _long(history: str, metric: str) -> pd.DataFrame:
@@ -166,22 +152,3 @@ def picture(rows: pd.DataFrame, evidence: Evidence, name: str | Sequence[str]) -
             folder = evidence.folders[run].path / "figures"
             return [path for n in names if (path := folder / f"{n}.png").exists()]
     return []
-
-
-def _legend_below(figure: Figure, axes: Sequence[Axes]) -> Figure:
-    """One legend for all panels, below them, where no curve can be."""
-    drawn: Mapping[str, Any] = {
-        label: handle
-        for axis in axes
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    shown = list(drawn.items())[:MOST_NAMES]
-    if len(shown) > 1:
-        columns = 1 if max(len(name) for name, _ in shown) > 40 else 2
-        lines = -(-len(shown) // columns)
-        figure.set_figheight(figure.get_figheight() + 0.2 * lines)
-        height = figure.get_figheight()
-        figure.subplots_adjust(bottom=(0.6 + 0.2 * lines) / height, top=1 - 0.5 / height)
-        figure.legend([handle for _, handle in shown], [name for name, _ in shown], frameon=False,
-                      fontsize=8, loc="lower center", ncols=columns)  # fmt: skip
-    return figure

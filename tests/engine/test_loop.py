@@ -1,0 +1,120 @@
+"""The loop and the smallest task: evaluators when they are due, the history handed to the end."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from matplotlib.figure import Figure
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from lab.cli import compose_config
+from lab.engine.loop import train
+from lab.engine.recorder import Recorder
+from lab.engine.run_folder import RunFolder
+from lab.engine.task import Evaluator, Task
+
+
+class Counting(Task):
+    """Counts its steps and notes what the loop calls."""
+
+    columns = ("loss", "half", "third")
+    log_every = 2
+    total_steps = 7
+
+    def __init__(self):
+        self.steps, self.called = 0, []
+        self.evaluators = [
+            Evaluator("samples", 3, self.take_samples, at_start=True),
+            Evaluator("halves", 3, lambda: {"half": self.note("half") / 2}),
+            Evaluator("thirds", 5, lambda: {"third": self.note("third") / 3}),
+        ]
+
+    def note(self, name):
+        self.called.append((name, self.steps))
+        return self.steps
+
+    def take_samples(self):
+        self.note("samples")
+        return {}
+
+    def step(self):
+        self.steps += 1
+        return {"loss": torch.tensor(1.0 / self.steps)}
+
+    def state_dict(self):
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state):
+        self.steps = state["steps"]
+
+    def conclude(self, history, recorder):
+        self.history = history
+        figure = Figure()
+        figure.text(0.5, 0.5, "an end")
+        self.png = recorder.figure("end", figure, tag="ends", step=self.steps)
+        return {"sum": sum(history["loss"])}
+
+
+@pytest.fixture
+def trained(tmp_path) -> tuple[Counting, RunFolder]:
+    task, folder = Counting(), RunFolder(tmp_path)
+    config = compose_config(f"out_dir={tmp_path}")
+    result = train(task, config, folder, None)
+    assert result["steps"] == 7
+    assert result["sum"] == sum(task.history["loss"])
+    return task, folder
+
+
+def test_evaluators_run_in_order_when_due_and_all_of_them_at_the_end(trained):
+    task, _ = trained
+    assert task.called == [
+        ("samples", 0),
+        ("samples", 3), ("half", 3),
+        ("third", 5),
+        ("samples", 6), ("half", 6),
+        ("samples", 7), ("half", 7), ("third", 7),
+    ]  # fmt: skip
+
+
+def test_the_end_is_handed_what_metrics_csv_holds(trained):
+    task, folder = trained
+    assert task.history["step"] == [2, 3, 4, 5, 6, 7]
+    assert str(dict(task.history)) == str(folder.read_metrics())
+
+
+def test_a_figure_is_drawn_once_and_tensorboard_gets_the_bytes_of_the_file(trained):
+    task, folder = trained
+    events = EventAccumulator(str(folder.path), size_guidance={"images": 0})
+    events.Reload()
+    (shown,) = events.Images("ends")
+    assert shown.step == 7
+    assert shown.encoded_image_string == task.png.read_bytes()
+    assert task.png == folder.path / "figures" / "end.png"
+
+
+def test_without_a_tracker_a_figure_is_only_written(tmp_path):
+    path = Recorder(RunFolder(tmp_path)).figure("alone", Figure())
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert [Path(p).name for p in tmp_path.iterdir()] == ["figures"]
+
+
+class Least(Task):
+    """Only what must be there."""
+
+    columns = ("loss",)
+    total_steps = 3
+
+    def step(self):
+        return {"loss": torch.tensor(1.0)}
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+def test_the_smallest_task_has_five_members(tmp_path):
+    result = train(Least(), compose_config(f"out_dir={tmp_path}"), RunFolder(tmp_path), None)
+    assert result["steps"] == 3
+    assert RunFolder(tmp_path).read_metrics()["loss"] == [1.0, 1.0, 1.0]
