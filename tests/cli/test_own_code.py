@@ -1,0 +1,67 @@
+"""The user's own cells: found beside the user, and when they fail, their line is named."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command_line import TINY, environment, quick_lab
+
+CELLS = """
+from torch import nn
+from lab.memory.cells import GRU
+
+class Cell(GRU):
+    def __init__(self, input_size, hidden_size, size: int = 1):
+        super().__init__(input_size, hidden_size)
+        assert size < 3
+
+class Lazy(nn.Module):
+    def forward(self, x, state=None):
+        raise NotImplementedError
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.zeros_(nn.Linear(1, 1).weight))
+"""
+CONSOLE_SCRIPT = "import sys; from lab.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def own(tmp_path) -> Path:
+    (tmp_path / "my_cells.py").write_text(CELLS)
+    (tmp_path / "conf/cell").mkdir(parents=True)
+    for name in ("Cell", "Lazy", "Cel"):
+        (tmp_path / f"conf/cell/{name}.yaml").write_text(f"_target_: my_cells.{name}\n")
+    (tmp_path / "conf/cell/large.yaml").write_text("_target_: my_cells.Cell\nsize: 3\n")
+    (tmp_path / "conf/cell/nothing.yaml").write_text("size: 1\n")
+    return tmp_path
+
+
+FAILING = {
+    ("cell=large",): "lab: cell my_cells.Cell(size=3): AssertionError "
+    "(my_cells.py:8: assert size < 3)",
+    ("cell=large", "cell.size=x"): "lab: cell.size=x is not allowed: expected an integer",
+    ("cell=Cel",): "lab: cell names my_cells.Cel: there is no Cel in my_cells; did you mean Cell?",
+    ("cell=nothing",): "lab: cell._target_ is missing: it names the class to build, "
+    "my_module.MyClass",
+    ("cell=Lazy",): "lab: NotImplementedError (my_cells.py:12: raise NotImplementedError) (see ",
+}
+
+
+@pytest.mark.parametrize("words", FAILING)
+def test_a_cell_that_fails_is_one_line_that_names_what_and_where(words, own):
+    done = quick_lab("--config-dir=conf", *words, *TINY, cwd=own)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith(FAILING[words])
+
+
+def test_the_console_script_finds_the_modules_of_the_current_folder(own, tmp_path_factory):
+    script = tmp_path_factory.mktemp("bin") / "lab"
+    script.write_text(CONSOLE_SCRIPT)
+    words = [sys.executable, str(script), "--config-dir=conf", "cell=Cell", *TINY]
+    environ = environment()
+    done = subprocess.run(words, cwd=own, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
