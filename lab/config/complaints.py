@@ -78,6 +78,11 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         error: what was raised while Hydra composed `overrides`.
         conf_dirs: where the YAML files lie.
     """
+    is_choice = "Config group override must be a string" in str(error)
+    if is_choice or isinstance(error, ConfigCompositionException):
+        line = _unknown_override(conf_dirs, parse(overrides))
+        if line is not None:
+            return line
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return reason(error)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -90,8 +95,6 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         return f"{group}={option} is no choice: expected one of {', '.join(options)}{near}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
-    if isinstance(error, ConfigCompositionException):
-        return _unknown_override(conf_dirs, parse(overrides)) or first_line
     return first_line
 
 

@@ -8,7 +8,7 @@ what an argument may be. An argument may be a component too, a mapping with a `_
 from typing import Any
 
 from lab.config import signature, trust
-from lab.config.errors import UserError, reason
+from lab.config.errors import UserError, reason, users_line
 from lab.config.wording import shown
 
 
@@ -31,29 +31,31 @@ def build(
     Raises:
         UserError: there is no such class, it is not trusted, or it refuses an argument.
     """
-    from torch import nn
-
-    base = base or nn.Module
     cls = trust.load(component["_target_"], base, group)
     given = {key: value for key, value in component.items() if key != "_target_"}
-    built = {key: _built(f"{group}.{key}", value, nn.Module) for key, value in given.items()}
+    built = {key: _built(f"{group}.{key}", value) for key, value in given.items()}
     signature.check(group, cls, built, len(args), kwargs)
     try:
         return cls(*args, **built, **kwargs)
+    except UserError:
+        raise
     except Exception as error:
         line = signature.refused_by(error, group, given)
         if line is None:
             arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
-            line = f"{group} {component['_target_']}({arguments}): {reason(error)}"
+            # A ValueError of lab's own or of a library says in words what is wrong.
+            plain = type(error) is ValueError and str(error) and not users_line(error)
+            why = str(error).splitlines()[-1] if plain else reason(error)
+            line = f"{group} {component['_target_']}({arguments}): {why}"
         raise UserError(line) from error
 
 
-def _built(key: str, value: Any, base: type) -> Any:
-    """An argument, with the components in it built."""
+def _built(key: str, value: Any) -> Any:
+    """An argument, with the components in it built: modules, where it matters."""
     if isinstance(value, dict):
         if "_target_" in value:
-            return build(key, value, base=base)
-        return {name: _built(f"{key}.{name}", inner, base) for name, inner in value.items()}
+            return build(key, value)
+        return {name: _built(f"{key}.{name}", inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_built(f"{key}.{index}", inner, base) for index, inner in enumerate(value)]
+        return [_built(f"{key}.{index}", inner) for index, inner in enumerate(value)]
     return value

@@ -61,13 +61,13 @@ def hide_current_folder() -> None:
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
 
 
-def load(target: object, base: type, what: str) -> Any:
+def load(target: object, base: type | None, what: str) -> Any:
     """What a `_target_` names, imported if it may be.
 
     Args:
         target: a dotted name, `my_cells.MyCell`.
-        base: the class that a class of this kind is derived from. It is asked for unless
-            everything is trusted.
+        base: the class that a class of this kind is derived from, `torch.nn.Module` if None. It is
+            asked for unless everything is trusted.
         what: the key that names it, for the message: `cell`.
 
     Raises:
@@ -80,6 +80,10 @@ def load(target: object, base: type, what: str) -> Any:
     found = _find(name, what)
     if EVERYTHING in trusted:
         return found
+    if base is None:
+        from torch.nn import Module
+
+        base = Module
     # A name within lab may lead to what lab itself imports: lab.config.trust.os.system.
     if not (isinstance(found, type) and base in found.__mro__):
         raise _refused(what, name, f"is no class derived from {base.__module__}.{base.__name__}")
