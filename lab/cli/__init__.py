@@ -13,12 +13,13 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from lab.config import RunConfig, flags
+from lab.config.command import command_of
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
 from lab.engine.interrupts import stop_on_sigterm
-from lab.engine.jobs import Outcome, perform, plan, report
+from lab.engine.jobs import Outcome, perform, preview, report
 from lab.sweeps.recap import end_of_sweep, note
 from lab.sweeps.records import ELSEWHERE, Sweep, register_resolver
 
@@ -56,21 +57,23 @@ def compose_and_run(cfg: DictConfig) -> None:
     overrides = unresolved(hydra_cfg.overrides.task)
     sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
     config: RunConfig | None = None
+
+    def tell(outcome: Outcome) -> None:
+        if sweep is not None:
+            note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+
     try:
         refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
         config = from_hydra(cfg)
         if config.dry_run:
             words = " ".join(o for o in overrides if not o.startswith(ELSEWHERE))
-            print(f"{plan(config):10} {config.run_dir}  {words}", flush=True)
+            print(f"{preview(config)}  {words}", flush=True)
             return
-        if sweep and plan(config) != "skip":
-            note(sweep, hydra_cfg.job.num, overrides, config, Outcome("running", ""))
-        outcome = perform(config, overrides)
+        outcome = perform(config, command_of(hydra_cfg), lambda: tell(Outcome("running", "")))
     except UserError as error:
         outcome = Outcome("failed", str(error), error.exit_code)
     report(outcome)
-    if sweep is not None:
-        note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+    tell(outcome)
     if sweep is None or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
 

@@ -4,8 +4,7 @@ Imports neither torch nor a study, so that a mistake on the command line is answ
 """
 
 import dataclasses
-import hashlib
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import (
@@ -21,6 +20,8 @@ from typing import (
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
+
+from lab.config.identity import identity
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -45,6 +46,13 @@ def _has_lr(optimizer: dict[str, Any]) -> dict[str, Any]:
     if isinstance(lr, bool) or not isinstance(lr, int | float) or not 0 < lr <= LARGEST:
         raise ValueError(f"lr={lr} is not allowed: expected a number above 0, at most {LARGEST:g}")
     return optimizer
+
+
+def _without_tilde(path: str) -> str:
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~"):
+        raise ValueError(f"out_dir={path} is not allowed: there is no home folder of that name")
+    return expanded
 
 
 # A class to build and its arguments, as `lab.config.components.build` takes them.
@@ -75,13 +83,16 @@ class RunConfig:
     device: Literal["auto", "cpu", "cuda", "mps"]
     threads: Annotated[int, Field(ge=1, le=1024)]
     max_steps: Count | None
-    out_dir: str
+    out_dir: Annotated[str, AfterValidator(_without_tilde)]
     fresh: bool
     dry_run: bool
     checkpoint_seconds: Annotated[float, Field(ge=0)]
 
-    # Where a run is written and how it is watched do not make it another run.
-    NOT_ASKED_FOR: ClassVar = ("out_dir", "fresh", "dry_run", "checkpoint_seconds")
+    # Where a run is computed and written and how it is watched do not make it another run. Its
+    # provenance.json names the device and the threads, on which the last bits depend.
+    NOT_ASKED_FOR: ClassVar[tuple[str, ...]] = (
+        "device", "threads", "out_dir", "fresh", "dry_run", "checkpoint_seconds",
+    )  # fmt: skip
     # Other words that people use for a key: `T` for `seq_len`.
     SYNONYMS: ClassVar[Mapping[str, str]] = {"learning_rate": "optimizer.lr", "steps": "max_steps"}
 
@@ -97,8 +108,7 @@ class RunConfig:
     @property
     def identity(self) -> str:
         """8 hex digits of what was asked for: equal configs share them, others do not."""
-        asked = {k: v for k, v in self.to_dict().items() if k not in self.NOT_ASKED_FOR}
-        return short_hash(asked)
+        return identity(self, self.NOT_ASKED_FOR)
 
     @property
     def run_dir(self) -> Path:
@@ -114,11 +124,6 @@ class RunConfig:
     def readable_name(self) -> str:
         """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
         return f"{self.task}-s{self.seed}"
-
-
-def short_hash(value: object) -> str:
-    """8 hex digits of the SHA-256 of a JSON-able value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From Hydra's composed config, or a run's config.yaml, to one frozen dataclass."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from pydantic import ValidationError
 from lab.config import trust
 from lab.config.base import RunConfig, dataclass_keys, nullable_keys
 from lab.config.errors import UserError
+from lab.config.identity import upgraded
 from lab.config.wording import wrong_value
+
+REMEDY = "the command in provenance.json makes the run anew"
 
 
 def config_class(target: object) -> type[RunConfig]:
@@ -27,12 +31,12 @@ def config_class(target: object) -> type[RunConfig]:
 
 
 def from_dict(values: dict[str, Any]) -> RunConfig:
-    """The typed config of a plain mapping.
+    """The typed config of a plain mapping, which may be of an earlier version of the code.
 
     Raises:
         UserError: a key, type or value is wrong; the line names it and what is allowed.
     """
-    values = dict(values)
+    values = upgraded(values)
     cls = config_class(values.pop("_target_", None))
     # Keys that begin with an underscore or that only feed others are not the study's.
     values.pop("size", None)
@@ -58,7 +62,7 @@ def from_hydra(cfg: DictConfig) -> RunConfig:
         raise UserError(str(error).splitlines()[0]) from error
     assert isinstance(values, dict)
     with trust.trusting(trust.EVERYTHING):
-        return from_dict({str(key): value for key, value in values.items()})
+        return from_dict({str(key): _absolute(value) for key, value in values.items()})
 
 
 def unresolved(words: Any) -> list[str]:
@@ -68,19 +72,42 @@ def unresolved(words: Any) -> list[str]:
     return [str(value) for value in values]
 
 
+def _absolute(value: Any) -> Any:
+    """A group with its `root` absolute: one folder is one path, wherever the run is read."""
+    if not isinstance(value, dict):
+        return value
+    values = {str(key): _absolute(item) for key, item in value.items()}
+    root = values.get("root")
+    return {**values, "root": os.path.realpath(os.path.expanduser(root))} if root else values
+
+
 def from_file(path: Path) -> RunConfig:
-    """The typed config of a run's config.yaml.
+    """The typed config of a run's config.yaml, which may be of an earlier version of the code.
 
     Its config class is imported only if it is trusted (see `lab.config.trust`). Its components are
     names until they are built.
 
     Raises:
-        UserError: there is no such file, or it is not a run's config.
+        UserError: there is no such file, or it is not a run's config. The line names it.
     """
     try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not a run's config ({error})") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: not a run's config")
-    return from_dict(values)
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; not a run's folder?") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is damaged ({_first_line(error)}); {REMEDY}") from error
+    if not isinstance(values, dict) or not isinstance(values.get("_target_"), str):
+        raise UserError(f"{path} is not a run's config: it has no _target_; {REMEDY}")
+    try:
+        return from_dict(values)
+    except UserError as error:
+        raise UserError(f"{path}: {error} (another version of lab wrote it?); {REMEDY}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What a YAML file has wrong and where, in a line."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    mark = getattr(error, "problem_mark", None)
+    where = f" in line {mark.line + 1}" if mark else ""
+    return f"{getattr(error, 'problem', None) or str(error).splitlines()[0]}{where}"

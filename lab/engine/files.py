@@ -53,3 +53,9 @@ def png_bytes(figure: "Figure") -> bytes:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def short(path: Path) -> str:
+    """A path for people: from the current folder on where it lies below it, else absolute."""
+    here, absolute = Path.cwd(), Path(os.path.abspath(path))
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)

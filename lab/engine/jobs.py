@@ -4,7 +4,7 @@ import errno
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,8 +13,10 @@ from lab.config import RunConfig
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import provenance, study
+from lab.engine.files import short
 from lab.engine.run_folder import RunFolder
 
+Plan = Literal["run", "resume", "skip", "run again"]
 Kind = Literal["running", "finished", "resumed", "skipped", "failed", "busy", "interrupted"]
 CANNOT_WRITE = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
@@ -38,28 +40,50 @@ class Outcome:
     exit_code: int = 0
 
 
-def perform(config: RunConfig, overrides: list[str]) -> Outcome:
+def plan(config: RunConfig, folder: RunFolder) -> Plan:
+    """What there is to do for a run, from what its folder holds now."""
+    status = folder.status
+    if config.fresh or status is None:
+        return "run"
+    if status == "finished":
+        return "skip"
+    return "resume" if folder.has_checkpoint else "run again"
+
+
+def preview(config: RunConfig) -> str:
+    """What `perform` would do now, in a line: the plan, or busy, and the run's folder."""
+    folder = RunFolder(config.run_dir)
+    return f"{'busy' if folder.is_held else plan(config, folder):10} {short(folder.path)}"
+
+
+def perform(
+    config: RunConfig, command: Sequence[str], begin: Callable[[], object] = lambda: None
+) -> Outcome:
     """Do the job; whatever goes wrong becomes an outcome, so that a sweep goes on.
 
     Args:
         config: of the run.
-        overrides: the words of the command line that composed it, for provenance.
+        command: the words after `python -m lab` that make this very run, for provenance.
+        begin: called before the training, if there is any.
     """
     folder = RunFolder(config.run_dir)
     try:
         # Showing needs no lock: a finished run may lie where nobody can write.
-        if not _is_done(config, folder):
+        if plan(config, folder) != "skip":
             with folder.locked(), trusting(EVERYTHING):  # the user's own command
                 # Another process may have finished it while we came to the lock.
-                if not _is_done(config, folder):
-                    return _perform_locked(config, folder, overrides)
+                if plan(config, folder) != "skip":
+                    begin()
+                    with _log_to(folder):
+                        return _train(config, folder, command)
         return Outcome("skipped", _shown_again(config, folder))
     except UserError as error:
         return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
     except OSError as error:
         return Outcome("failed", _file_trouble(error, folder), 1)
     except KeyboardInterrupt as stop:
-        line = f"{str(stop) or 'stopped'}; the same command goes on from there ({folder.path})"
+        how_far = str(stop) or "stopped"
+        line = f"{how_far}; the same command goes on from there ({short(folder.path)})"
         return Outcome("interrupted", line, getattr(stop, "exit_code", 130))
 
 
@@ -70,100 +94,98 @@ def report(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def _is_done(config: RunConfig, folder: RunFolder) -> bool:
-    return folder.status == "finished" and not config.fresh
+def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outcome:
+    # torch is imported here, so that a mistake before or a finished run is told at once.
+    import torch
 
-
-def plan(config: RunConfig) -> str:
-    """What `perform` would do now: run, resume, skip, wait, run again."""
-    folder = RunFolder(config.run_dir)
-    if folder.is_held:
-        return "busy"
-    if config.fresh or folder.status is None:
-        return "run"
-    if folder.status == "finished":
-        return "skip"
-    return "resume" if folder.has_checkpoint else "run again"
-
-
-def _perform_locked(config: RunConfig, folder: RunFolder, overrides: list[str]) -> Outcome:
-    # torch is imported here and below, so that a mistake before or a finished run is told at once.
+    from lab.engine import checkpoints
     from lab.engine.devices import resolve
-    from lab.engine.loop import check
+    from lab.engine.loop import check, train
     from lab.engine.seeding import seed_everything
 
-    with _log_to(folder):
-        try:
-            device = resolve(config.device)
-            _set_threads(config.threads)
-            seed_everything(config.seed)
-            task = study.build_task(config, device)
-            check(task)
-        except UserError:  # the command line is wrong: no run was begun
-            raise
-        except Exception as error:
-            raise _failed(folder, error) from error
-        try:
-            origin = provenance.collect(device, config.threads, overrides)
-            return _train(config, folder, task, origin)
-        except KeyboardInterrupt:
-            logging.info("interrupted")
-            raise
-        except Exception as error:
-            raise _failed(folder, error) from error
-
-
-def _train(config: RunConfig, folder: RunFolder, task: Any, origin: dict[str, Any]) -> Outcome:
-    from lab.engine import checkpoints
-    from lab.engine.loop import train
-
-    if config.fresh:
-        folder.clear()
-    checkpoint = checkpoints.load(folder, config.identity)
-    where = f"going on after step {checkpoint['step']} in" if checkpoint else "results go to"
-    print(f"{config.readable_name}: {where} {folder.path}", flush=True)
-    if checkpoint is None:
-        folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with
-    else:
-        origin["start"] = folder.provenance.get("start", origin["start"])
-    folder.save_config(config.to_dict())
-    folder.save_provenance(origin)
-    folder.set_status("running")
-    begin = time.monotonic()
-    trained = train(task, config, folder, checkpoint)
-    result = {"task": config.task, "seed": config.seed, **trained}
-    folder.save_provenance({**origin, "end": provenance.now()})
-    line = f"{study.headline(config, result)} in {time.monotonic() - begin:.1f} s → {folder.path}"
-    logging.info("finished: %s", line)
-    folder.save_result(result)
+    with _failure_noted(folder, but=UserError):  # a command line that is wrong begins no run
+        device = resolve(config.device)
+        torch.set_num_threads(config.threads)
+        seed_everything(config.seed)
+        task = study.build_task(config, device)
+        check(task)
+    with _failure_noted(folder):
+        if config.fresh:
+            folder.clear()
+        checkpoint = checkpoints.load(folder, config.identity)
+        origin = provenance.collect(device, config.threads, command)
+        if checkpoint is None:
+            folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with
+            where = "results go to"
+        else:
+            origin = _gone_on(config, folder, origin, checkpoint["step"])
+            where = f"going on after step {checkpoint['step']} in"
+        print(f"{config.readable_name}: {where} {short(folder.path)}", flush=True)
+        folder.save_config(config.to_dict())
+        folder.save_provenance(origin)
+        folder.set_status("running")
+        begin = time.monotonic()
+        trained = train(task, config, folder, checkpoint)
+        result = {"task": config.task, "seed": config.seed, **trained}
+        folder.save_provenance({**origin, "end": provenance.now()})
+        seconds = time.monotonic() - begin
+        line = f"{study.headline(config, result)} in {seconds:.1f} s → {short(folder.path)}"
+        logging.info("finished: %s", line)
+        folder.save_result(result)
     return Outcome("resumed" if checkpoint else "finished", line)
 
 
-def _failed(folder: RunFolder, error: Exception) -> Exception:
-    """Note in the run's folder why it failed; gives what to tell the user."""
-    logging.exception("%s: %s", type(error).__name__, error)
-    with suppress(OSError):  # the disk may be full
-        folder.set_status("failed")
-    if isinstance(error, UserError | OSError):
-        return error
-    return UserError(_unforeseen(error, folder))
+def _gone_on(
+    config: RunConfig, folder: RunFolder, origin: dict[str, Any], step: int
+) -> dict[str, Any]:
+    """The provenance of a run that goes on after a step; says so if the bits will differ."""
+    begun = folder.provenance
+    changes = provenance.bits_changed(begun, origin)
+    legs = begun.get("changed_on_the_way", [])
+    if changes:
+        what = ", ".join(changes)
+        print(
+            f"{config.readable_name}: {what} since it began, so the result will not be bitwise "
+            "that of an uninterrupted run",
+            flush=True,
+        )
+        legs = [*legs, f"after step {step}: {what}"]
+    origin = {**origin, "start": begun.get("start", origin["start"])}
+    return {**origin, "changed_on_the_way": legs} if legs else origin
+
+
+@contextmanager
+def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Note in the run's folder why it failed; what is raised can be told to the user.
+
+    Args:
+        but: what is passed on and not noted.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.info("interrupted")
+        raise
+    except but:
+        raise
+    except Exception as error:
+        logging.exception("%s: %s", type(error).__name__, error)
+        with suppress(OSError):  # the disk may be full
+            folder.set_status("failed")
+        if isinstance(error, UserError | OSError):
+            raise
+        raise UserError(_unforeseen(error, folder)) from error
 
 
 def _file_trouble(error: OSError, folder: RunFolder) -> str:
     """The line for a disk that is full, a folder that is read-only, a file that is missing."""
     if error.errno in CANNOT_WRITE:
-        return f"cannot write to {folder.path}: {error.strerror}"
+        return f"cannot write to {short(folder.path)}: {error.strerror}"
     return _unforeseen(error, folder)
 
 
 def _unforeseen(error: Exception, folder: RunFolder) -> str:
-    return f"{reason(error)} (see {folder.log_file})"
-
-
-def _set_threads(threads: int) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
+    return f"{reason(error)} (see {short(folder.log_file)})"
 
 
 @contextmanager
@@ -184,8 +206,17 @@ def _log_to(folder: RunFolder) -> Iterator[None]:
 
 
 def _shown_again(config: RunConfig, folder: RunFolder) -> str:
-    line = f"finished before: {study.headline(config, folder.result or {})} → {folder.path}"
-    changes = provenance.changes_since(folder.provenance)
+    origin = folder.provenance
+    try:
+        line = f"finished before: {study.headline(config, folder.result or {})}"
+    except (KeyError, TypeError, ValueError) as error:
+        file = short(folder.path / "result.json")
+        what = f"has no {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
+        raise UserError(f"{file} {what}: put it back, or run again with fresh=true") from error
+    if "device" in origin:
+        line += f" on {origin['device']}"
+    line += f" → {short(folder.path)}"
+    changes = provenance.changes_since(origin)
     if changes:
         line += f" (changed since: {', '.join(changes)}; fresh=true runs it again)"
     return line

@@ -3,6 +3,7 @@
 import platform
 import shlex
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,10 +18,15 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def collect(device: str, threads: int, overrides: list[str]) -> dict[str, Any]:
-    """What provenance.json holds when a run begins; `end` is filled in when it ends."""
+def collect(device: str, threads: int, command: Sequence[str]) -> dict[str, Any]:
+    """What provenance.json holds when a run begins; `end` is filled in when it ends.
+
+    Args:
+        device, threads: that it runs on.
+        command: the words after `python -m lab` that make this very run.
+    """
     return {
-        "command": shlex.join(["python", "-m", "lab", *overrides]),
+        "command": shlex.join(["python", "-m", "lab", *command]),
         "git": git_state(),
         "versions": versions(),
         "python": platform.python_version(),
@@ -43,6 +49,14 @@ def changes_since(provenance: dict[str, Any]) -> list[str]:
         if new != old:
             changes.append(f"{package} {old} → {new}")
     return changes
+
+
+def bits_changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What is other in two provenances and changes the last bits of a result, a phrase each."""
+    pairs = [(name, before.get(name), now.get(name)) for name in ("device", "threads", "cpu")]
+    torch = [provenance.get("versions", {}).get("torch") for provenance in (before, now)]
+    pairs.append(("torch", torch[0], torch[1]))
+    return [f"{name} {old} → {new}" for name, old, new in pairs if old is not None and old != new]
 
 
 def _short(git: dict[str, Any]) -> str:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
-from lab.config.base import flatten, short_hash
+from lab.config.base import flatten
 from lab.config.errors import UserError
+from lab.config.identity import short_hash
 from lab.config.reading import from_file
 from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder, scalars
@@ -93,10 +94,7 @@ def _config_of(run: RunFolder) -> RunConfig:
         raise UserError(f"{run.path}: no such folder")
     if not run.config_file.is_file():
         raise UserError(f"{run.path}: not a run's folder (it has no config.yaml)")
-    try:
-        return from_file(run.config_file)
-    except UserError as error:  # of a version of the code that had other keys
-        raise UserError(f"{run.path}: {error}") from error
+    return from_file(run.config_file)
 
 
 def _asked(config: RunConfig) -> dict[str, Any]:

@@ -20,35 +20,41 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lab.config import RunConfig
-from lab.config.base import short_hash
+from lab.config.command import composing_flags
+from lab.config.identity import short_hash
 from lab.engine.files import write_text
 from lab.engine.interrupts import stop_workers_first
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 
 # Not part of what a sweep asks for.
-ELSEWHERE = ("out_dir=", "fresh=", "dry_run=", "checkpoint_seconds=", "hydra.")
+ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
+# A sweeper's own settings change which jobs there are.
+SWEEPER = ("hydra/sweeper=", "hydra.sweeper.")
 NAME_LENGTH = 60
 
 
 def sweep_dir(
-    out_dir: str, dry_run: bool, overrides: Sequence[str], params: Mapping[str, str] | None
+    out_dir: str, dry_run: bool, job: Any, runtime: Any, overrides: Any, sweeper: Any
 ) -> str:
-    """`<out_dir>/sweeps/<readable name>-<8 hex>`: the same words give the same folder.
+    """`<out_dir>/sweeps/<readable name>-<8 hex>`: the same command gives the same folder.
 
     Args:
         dry_run: then a temporary folder, as Hydra and the launchers write into it nonetheless.
-        overrides: of the command line.
-        params: those of a preset's `hydra.sweeper.params`.
+        job, runtime, overrides, sweeper: nodes of Hydra's config.
     """
     if dry_run:
         return str(Path(tempfile.gettempdir(), f"lab-dry-run-{os.getpid()}"))
-    asked = sorted(o for o in overrides if not o.startswith(ELSEWHERE))
+    asked = sorted(o for o in overrides.task if not o.lstrip("+").startswith(ELSEWHERE))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(presets + others)).strip("-")[:NAME_LENGTH]
-    identity = short_hash([asked, sorted((params or {}).items())])
-    return str(Path(out_dir, "sweeps", f"{name or 'sweep'}-{identity}"))
+    words = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-")[:NAME_LENGTH]
+    # Of a preset; other makes of sweepers may have none.
+    params = sorted((sweeper.get("params") or {}).items())
+    own = sorted(o for o in overrides.hydra if o.lstrip("+").startswith(SWEEPER))
+    identity = short_hash([asked, params, composing_flags(job, runtime, overrides), own])
+    return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
 
 def register_resolver() -> None:
@@ -100,7 +106,8 @@ class Sweep:
             config: None if they make no valid one.
             outcome: of the job.
         """
-        asked = [o for o in overrides if not o.startswith(ELSEWHERE)]
+        asked = [o for o in overrides if not o.lstrip("+").startswith(ELSEWHERE)]
+        asked += _out_dirs_own(overrides, self.folder)
         content = {
             "number": number,
             "overrides": asked,
@@ -160,3 +167,16 @@ class Sweep:
         """The record's kind; a run that had begun when its worker was killed is interrupted."""
         kind = str(record["kind"])
         return str(self.run_of(record).status or "interrupted") if kind == "running" else kind
+
+
+def _out_dirs_own(overrides: Sequence[str], folder: Path) -> list[str]:
+    """A job's `out_dir=…`, if its run goes elsewhere than beside the sweep's folder."""
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.lstrip("+") == "out_dir" and not _is_same(value, folder.parents[1]):
+            return [override]
+    return []
+
+
+def _is_same(path: str, folder: Path) -> bool:
+    return os.path.realpath(os.path.expanduser(path.strip("'\""))) == os.path.realpath(folder)

@@ -117,7 +117,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, An
         if (key := override.partition("=")[0]) in varied and key not in NOT_SERIES
         and not key.startswith("cell")
     ]  # fmt: skip
-    series = ", ".join([result.get("label", result["task"]), *extra])
+    series = ", ".join([result.get("label") or result.get("task", ""), *extra])
     return {**row, "status": "finished", "series": series, **scalars(result)}
 
 

@@ -29,8 +29,8 @@ def test_defaults_are_the_assignments_spirit():
         ("seq_len=21", False),
         ("optimizer.lr=0.02", False),
         ("cell.forget_bias=1", False),
-        ("threads=2", False),
-        ("device=cpu", False),
+        ("threads=2", True),
+        ("device=cpu", True),
         ("size=small", False),
     ],
 )

@@ -1,0 +1,43 @@
+"""The words of a command line that make one very job, read from what Hydra knows of it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import lab
+
+# In a wheel, and in a checkout.
+OURS = {Path(lab.__file__).parent / "conf", Path(lab.__file__).parents[1] / "conf"}
+# Run anew from its record, a run is shown or gone on with, and never deleted.
+NOT_AGAIN = ("fresh=", "dry_run=")
+
+
+def command_of(hydra_cfg: Any) -> list[str]:
+    """What follows `python -m lab` to make this very job, also where it is one of a sweep.
+
+    Args:
+        hydra_cfg: the node `hydra` of the job's config.
+    """
+    words = [o for o in hydra_cfg.overrides.task if not o.lstrip("+").startswith(NOT_AGAIN)]
+    # A preset may make a sweep of every command; with -m it is Hydra that sets the mode.
+    is_preset_a_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
+    if is_preset_a_sweep and "hydra.mode=MULTIRUN" not in hydra_cfg.overrides.hydra:
+        words.append("hydra.mode=RUN")
+    return [*composing_flags(hydra_cfg.job, hydra_cfg.runtime, hydra_cfg.overrides), *words]
+
+
+def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:
+    """Where the YAML files lie, if not all are ours: what decides beside the keys on the jobs.
+
+    Args:
+        job, runtime, overrides: nodes of Hydra's config.
+    """
+    flags = []
+    for source in runtime.config_sources:
+        if source.provider == "command-line":
+            flags += ["--config-dir", os.path.abspath(source.path)]
+        elif source.provider == "main" and Path(source.path) not in OURS:
+            flags += ["--config-path", os.path.abspath(source.path)]
+    if job.config_name != "config":
+        flags += ["--config-name", job.config_name]
+    return [*flags, *(o for o in overrides.hydra if o.lstrip("+").startswith("hydra.searchpath"))]
