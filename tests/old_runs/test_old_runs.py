@@ -1,0 +1,102 @@
+"""Run folders of earlier versions stay found, shown, opened, compared, summarised and reported."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.config.reading import from_file
+from lab.engine.jobs import perform
+from lab.engine.run_folder import RunFolder
+from lab.generation.finished import open_run
+from lab.memory.finished import load_network
+from lab.report import methods
+from lab.report.evidence import Results
+from lab.sweeps.compare import compare
+from lab.sweeps.summary import rebuild
+from tests.command_line import quick_lab
+from tests.old_runs import FOUND, HERE, READABLE, RUNS, SWEEP
+from tests.run_files import only, recap, snapshot, summary
+
+
+@pytest.fixture
+def cwd(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A working folder with the outputs of a version, to change."""
+    return Path(shutil.copytree(HERE / request.param, tmp_path / "copy"))
+
+
+of_found = pytest.mark.parametrize("cwd", FOUND, indirect=True)
+of_readable = pytest.mark.parametrize("cwd", READABLE, indirect=True)
+
+
+@of_found
+@pytest.mark.parametrize("task", RUNS)
+def test_its_command_finds_the_run_and_shows_it(cwd: Path, task: str) -> None:
+    before = snapshot(cwd)
+    outcome = perform(compose_config(*RUNS[task], f"out_dir={cwd}/outputs"), [])
+    assert outcome.line.startswith("finished before: ")
+    assert " on cpu → " in outcome.line
+    assert outcome.exit_code == 0
+    assert snapshot(cwd) == before
+
+
+@of_found
+def test_the_sweeps_command_finds_its_folder_and_both_runs(cwd: Path) -> None:
+    done = quick_lab(*SWEEP, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert recap(done.stdout) == "2 skipped"
+    assert [row["status"] for row in summary(cwd)] == ["finished", "finished"]
+
+
+@of_found
+def test_a_sweep_is_summarised_anew(cwd: Path) -> None:
+    table = summary(cwd)
+    folder = only(cwd, "outputs/sweeps/*")
+    assert {path.name for path in rebuild(folder)} == {"summary.csv", "accuracy_vs_length.png"}
+    for new, old in zip(summary(cwd), table, strict=True):
+        assert (new["status"], new["val_accuracy"]) == ("finished", old["val_accuracy"])
+
+
+@of_readable
+def test_networks_are_opened_and_give_what_they_gave(cwd: Path) -> None:
+    network, config = load_network(RunFolder(only(cwd, "outputs/runs/lstm-*-s0-*")))
+    assert (config.seq_len, config.hidden_size) == (5, 8)
+    assert sum(p.numel() for p in network.parameters()) == 698
+    _, gan, generator = open_run(only(cwd, "outputs/runs/gan-*"))
+    assert gan.data.name == "mnist"
+    with torch.no_grad():
+        assert generator(torch.zeros(2, 5)).shape == (2, 1, 28, 28)
+
+
+@of_readable
+def test_a_run_is_compared_with_one_of_today(cwd: Path) -> None:
+    old = RunFolder(only(cwd, "outputs/runs/lstm-*-s0-*"))
+    config = compose_config(*RUNS["lstm"], "optimizer.lr=0.02", f"out_dir={cwd}/outputs")
+    new = RunFolder(config.run_dir)
+    shutil.copytree(old.path, new.path)
+    new.save_config(config.to_dict())
+    lines = compare([old, new], cwd / "both.png")
+    begin, end = lines.index("config, where they differ"), lines.index("results")
+    assert [line.split() for line in lines[begin + 2 : end - 1]] == [
+        ["optimizer.lr", "0.01", "0.02"]
+    ]
+    assert (cwd / "both.png").exists()
+
+
+@of_readable
+def test_the_report_takes_every_run(cwd: Path) -> None:
+    results = Results(cwd / "outputs")
+    assert results.unreadable == []
+    assert results.unfinished == []
+    assert len(results.runs) == len(list(cwd.glob("outputs/runs/*")))
+    assert len(methods.models(results)) >= len(set(results.runs["task"]))
+    assert set(methods.times(results)["study"]) == set(results.runs["task"])
+
+
+@of_readable
+def test_an_old_config_reads_as_its_command_composes(cwd: Path) -> None:
+    for path in cwd.glob("outputs/runs/*-s0-*/config.yaml"):
+        old = from_file(path)
+        assert old == compose_config(*RUNS[old.task])
