@@ -33,7 +33,7 @@ def identity(config: Any, not_asked_for: Collection[str]) -> str:
         config: a dataclass with an attribute `target`, the path of its class.
         not_asked_for: keys that do not make it another run.
     """
-    asked = {key: value for key, value in _asked(config).items() if key not in not_asked_for}
+    asked = {key: value for key, value in asked_for(config).items() if key not in not_asked_for}
     return short_hash({"_target_": first_path(config.target), **asked})
 
 
@@ -77,8 +77,8 @@ def _missing(component: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in added.items() if key not in component}
 
 
-def _asked(config: Any) -> dict[str, Any]:
-    """A dataclass's keys in the form that is hashed, without those at their default."""
+def asked_for(config: Any) -> dict[str, Any]:
+    """A config's keys in the form that is hashed, without those at their default."""
     asked = {}
     for field in dataclasses.fields(config):
         value = _hashed(getattr(config, field.name))
@@ -94,7 +94,7 @@ def _asked(config: Any) -> dict[str, Any]:
 def _hashed(value: Any) -> Any:
     """Equal values in one form: 5 and 5.0, a class's old and new path, a list and a tuple."""
     if dataclasses.is_dataclass(value):
-        return _asked(value)
+        return asked_for(value)
     if isinstance(value, Mapping):
         path = value.get("_target_")
         added = ADDED.get(path, {}) if isinstance(path, str) else {}

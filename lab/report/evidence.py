@@ -173,8 +173,8 @@ class Evidence:
 
 def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
     """The nested config of a row's `config.…` columns, with what makes no other run."""
-    nested: dict[str, Any] = {"out_dir": "outputs", "fresh": False, "dry_run": False,
-                              "checkpoint_seconds": 10.0}  # fmt: skip
+    nested: dict[str, Any] = {"device": "auto", "threads": 1, "out_dir": "outputs", "fresh": False,
+                              "dry_run": False, "checkpoint_seconds": 10.0}  # fmt: skip
     for column, value in row.items():
         if column.startswith("config."):
             *parents, last = column.removeprefix("config.").split(".")

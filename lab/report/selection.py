@@ -7,20 +7,20 @@ from functools import cache
 import pandas as pd
 
 from lab.config import RunConfig
-from lab.config.base import flatten, short_hash
+from lab.config.base import flatten
 from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
+from lab.config.identity import asked_for, short_hash
 from lab.report.claims import Claim, Runs
 from lab.report.evidence import Evidence
 from lab.sweeps.expansion import configs_of
 
-ALWAYS_FREE = ("seed", "device", "threads")
-
 
 def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
     """Equal for configs that agree in all keys but the free ones, the seed and the machine's."""
-    asked = flatten({k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR})
-    return short_hash({k: v for k, v in asked.items() if k not in (*ALWAYS_FREE, *free)})
+    asked = {"_target_": config.target, **flatten(asked_for(config))}
+    free = ("seed", *config.NOT_ASKED_FOR, *free)
+    return short_hash({k: v for k, v in asked.items() if k not in free})
 
 
 @dataclass(frozen=True)

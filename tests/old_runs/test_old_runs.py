@@ -12,8 +12,7 @@ from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
 from lab.generation.finished import open_run
 from lab.memory.finished import load_network
-from lab.report import methods
-from lab.report.evidence import Results
+from lab.report.evidence import Evidence
 from lab.sweeps.compare import compare
 from lab.sweeps.summary import rebuild
 from tests.command_line import quick_lab
@@ -86,13 +85,16 @@ def test_a_run_is_compared_with_one_of_today(cwd: Path) -> None:
 
 
 @of_readable
-def test_the_report_takes_every_run(cwd: Path) -> None:
-    results = Results(cwd / "outputs")
-    assert results.unreadable == []
-    assert results.unfinished == []
-    assert len(results.runs) == len(list(cwd.glob("outputs/runs/*")))
-    assert len(methods.models(results)) >= len(set(results.runs["task"]))
-    assert set(methods.times(results)["study"]) == set(results.runs["task"])
+def test_the_report_takes_every_run_from_its_folder_and_from_a_table(cwd: Path) -> None:
+    evidence = Evidence(cwd / "outputs")
+    assert evidence.unreadable == []
+    assert set(evidence.table["run"]) == {path.name for path in cwd.glob("outputs/runs/*")}
+    assert evidence.table["steps"].notna().all()
+    evidence.save(evidence.table["run"], cwd / "saved")
+    saved = Evidence(cwd / "nowhere", cwd / "saved")
+    assert saved.unreadable == []
+    for run, config in evidence.configs.items():
+        assert saved.configs[run].identity == config.identity
 
 
 @of_readable
