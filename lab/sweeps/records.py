@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from lab.config import RunConfig
 from lab.config.command import composing_flags
 from lab.config.identity import short_hash
-from lab.engine.files import write_text
+from lab.engine.files import short, write_text
 from lab.engine.interrupts import stop_workers_first
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
@@ -158,9 +158,7 @@ class Sweep:
                 lines.append(f"failed: {' '.join(own)}: {record['line']}")
         counts = Counter(self._kind(record) for record in records)
         words = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
-        lines.append(
-            f"sweep: {words} in {time.time() - since:.1f} s → {os.path.relpath(self.folder)}"
-        )
+        lines.append(f"sweep: {words} in {time.time() - since:.1f} s → {short(self.folder)}")
         return lines, max((record["exit_code"] for record in records), default=0)
 
     def _kind(self, record: Mapping[str, Any]) -> str:
