@@ -1,6 +1,7 @@
 """The figures of each run that show how its network remembers."""
 
 import copy
+import math
 from typing import TYPE_CHECKING
 
 from lab.memory.cells import LSTM
@@ -18,13 +19,32 @@ LONGEST_GATES = 200
 SHORT = 4
 
 
-def figures(network: Network, config: MemoryConfig) -> "dict[str, Figure]":
-    """By file name: `gradient_flow`, and for an LSTM `gates`, at the length asked for."""
+def figures(network: Network, config: MemoryConfig) -> "tuple[dict[str, Figure], dict[str, float]]":
+    """How a network remembers at the length asked for.
+
+    Returns:
+        figures by file name: `gradient_flow`, and for an LSTM `gates`; and what one step back in
+        time multiplies the norms of dLoss/dh and dLoss/dc by: `h_initial`, `h_trained` and, where
+        there is a cell state, `c_initial`, `c_trained`. A factor that is not known is left out.
+    """
+    from lab.memory import flow_figures
+
     network = copy.deepcopy(network).cpu()
-    drawn = {"gradient_flow": _flow(network, config)}
+    digits = some_palindromes(config, config.seq_len)
+    flows = {
+        "initial": gradient_flow(initial_network(config), digits),
+        "trained": gradient_flow(network, digits),
+    }
+    title = f"How much of the loss reaches each step, {config.label}, T={config.seq_len:,}"
+    drawn = {"gradient_flow": flow_figures.gradient_flow(flows["initial"], flows["trained"], title)}
     if isinstance(network.cell, LSTM):
         drawn["gates"] = _gates(network, config)
-    return drawn
+    factors = {
+        f"{state}_{when}": flow.factor(state)
+        for when, flow in flows.items()
+        for state in flow.norms
+    }
+    return drawn, {name: factor for name, factor in factors.items() if math.isfinite(factor)}
 
 
 def check(network: Network, config: MemoryConfig) -> None:
@@ -34,15 +54,6 @@ def check(network: Network, config: MemoryConfig) -> None:
     gradient_flow(network, digits)
     if isinstance(network.cell, LSTM):
         gate_values(network, digits[:, :-1])
-
-
-def _flow(network: Network, config: MemoryConfig) -> "Figure":
-    from lab.memory import flow_figures
-
-    digits = some_palindromes(config, config.seq_len)
-    start = gradient_flow(initial_network(config), digits)
-    title = f"How much of the loss reaches each step, {config.label}, T={config.seq_len:,}"
-    return flow_figures.gradient_flow(start, gradient_flow(network, digits), title)
 
 
 def _gates(network: Network, config: MemoryConfig) -> "Figure":

@@ -165,11 +165,12 @@ class MemoryTask(Task):
         by_length = self._accuracy_by_other_lengths()
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
         by_length[self.config.seq_len] = own
+        how_it_remembers, factors = remembering.figures(self.network, self.config)
         measured_on = "the validation set" if test_accuracy is None else "the test set"
         drawn = {
             "learning_curves": figures.learning_curves(history, self.config),
             "accuracy_vs_length": figures.accuracy_by_length(by_length, self.config, measured_on),
-            **remembering.figures(self.network, self.config),
+            **how_it_remembers,
         }
         for name, figure in drawn.items():
             recorder.figure(name, figure)
@@ -183,6 +184,7 @@ class MemoryTask(Task):
             "test_accuracy": test_accuracy,
             "test_count": len(self.test) or None,
             "accuracy_by_length": by_length,
+            "gradient_factor": factors,
         }
 
     def _accuracy_by_other_lengths(self) -> dict[int, float]:

@@ -129,11 +129,17 @@ def test_probes_of_the_first_step_see_the_first_digit():
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_run_gets_its_figures(cell):
+def test_every_run_gets_its_figures_and_factors(cell):
     network, config = make(f"cell={cell}")
-    drawn = remembering.figures(network.float(), config)
+    drawn, factors = remembering.figures(network.float(), config)
     is_lstm = isinstance(network.cell, LSTM)
     assert sorted(drawn) == (["gates", "gradient_flow"] if is_lstm else ["gradient_flow"])
+    digits = flow.some_palindromes(config, config.seq_len)
+    back = flow.gradient_flow(network, digits)
+    assert factors.keys() == {
+        f"{state}_{w}" for state in back.norms for w in ("initial", "trained")
+    }
+    assert factors["h_trained"] == pytest.approx(back.factor("h"))
 
 
 def test_a_comparison_names_every_run():
