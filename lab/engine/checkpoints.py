@@ -1,18 +1,24 @@
 """Checkpoints that survive a kill at any moment: write, rename, keep the one before."""
 
+import io
 import logging
 import os
 import random
+import sys
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from lab.config.errors import UserError
 from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder
 
 FORMAT = 1
+# What is read back as it was, without a look into it. Not their subclasses: NumPy's float is one.
+PLAIN = (int, float, bool, str, bytes, type(None), torch.Tensor, torch.nn.Parameter)
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +29,17 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
     Args:
         identity: of the config that the state belongs to.
         state: tensors, numbers, strings, lists and dicts only (read with weights_only=True).
+
+    Raises:
+        UserError: the state holds something else, which could not be read again.
     """
+    if found := _unreadable(state):
+        *place, kind = found
+        place = place[1:] if place[0] == "task" else place
+        raise UserError(
+            f"no checkpoint can be written: the state of {'.'.join(place)} is a {kind}; "
+            "a checkpoint holds tensors, numbers, text, lists and dicts"
+        )
     content = {"format": FORMAT, "identity": identity, "rng": rng_state(), "state": state}
     new = folder.checkpoint_files[0]
     write_atomically(new, lambda file: torch.save(content, file))
@@ -36,11 +52,12 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
 def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
     """The newest complete state of this very run, and the random numbers put back with it.
 
-    A file that is truncated, foreign or unsafe is named in the log and passed over.
+    A file that is truncated, foreign or unsafe is named, in the log too, and passed over.
 
     Returns:
         what `save` was given, or None where there is none to use.
     """
+    passed_over = False
     for path in folder.checkpoint_files:
         if not path.exists():
             continue
@@ -48,12 +65,53 @@ def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
             content = _read(path, identity)
         except Exception as error:  # whatever a damaged file makes torch raise
             reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-            log.warning("%s cannot be used (%s); trying the one before", path.name, reason)
+            _say(f"{path} cannot be used ({reason})")
+            passed_over = True
             continue
         set_rng_state(content["rng"])
         state: dict[str, Any] = content["state"]
         return state
+    if passed_over:
+        _say(f"no checkpoint of {folder.path} can be used: it starts at step 0 again")
     return None
+
+
+def _say(sentence: str) -> None:
+    log.warning(sentence)
+    print(f"lab: {sentence}", file=sys.stderr)
+
+
+def _unreadable(value: Any) -> list[str]:
+    """Where a state holds what `torch.load` would refuse, then what that is; empty if nowhere."""
+    if type(value) in PLAIN:
+        return []
+    if type(value) in (dict, OrderedDict) and all(type(key) in PLAIN for key in value):
+        parts = value.items()
+    elif type(value) in (list, tuple):
+        parts = enumerate(value)
+    else:
+        return [] if _is_read_back(value) else [_name_of(type(value))]
+    for key, part in parts:
+        if found := _unreadable(part):
+            return [str(key), *found]
+    return []
+
+
+def _is_read_back(value: Any) -> bool:
+    if type(value) is set:  # it may have another order in the process that goes on
+        return False
+    file = io.BytesIO()
+    try:
+        torch.save(value, file)
+        file.seek(0)
+        torch.load(file, weights_only=True)
+    except Exception:  # whatever a class that cannot be pickled, or is not safe, makes torch raise
+        return False
+    return True
+
+
+def _name_of(kind: type) -> str:
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def _read(path: Path, identity: str) -> dict[str, Any]:

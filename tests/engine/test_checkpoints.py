@@ -1,11 +1,16 @@
 """A checkpoint holds every random state there is."""
 
 import random
+from collections import Counter
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
+from lab.config.errors import UserError
 from lab.engine import checkpoints
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import seed_everything
@@ -48,3 +53,29 @@ def test_a_kill_between_two_renames_loses_nothing(tmp_path: Path) -> None:
     assert checkpoints.load(folder, "identity") == {"step": 2}
     checkpoints.save(folder, "identity", {"step": 3})
     assert checkpoints.load(folder, "identity") == {"step": 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (np.float64(0.5), "numpy.float64"),
+        (np.zeros(2), "numpy.ndarray"),
+        (np.True_, "numpy.bool"),
+        ({1, 2}, "set"),
+        (date(2026, 1, 1), "datetime.date"),
+        (lambda: 0, "function"),
+    ],
+)
+def test_what_could_not_be_read_again_is_refused_at_once(
+    value: Any, name: str, tmp_path: Path
+) -> None:
+    state = {"step": 1, "task": {"optimizer": {"state": {0: {"average": [1.0, value]}}}}}
+    with pytest.raises(UserError, match=f"state of optimizer.state.0.average.1 is a {name};"):
+        checkpoints.save(RunFolder(tmp_path), "identity", state)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_torch_reads_again_is_kept(tmp_path: Path) -> None:
+    state = {"task": {1: (torch.float16, torch.Size([2])), "counts": Counter("aab"), "text": b"x"}}
+    checkpoints.save(RunFolder(tmp_path), "identity", state)
+    assert checkpoints.load(RunFolder(tmp_path), "identity") == state
