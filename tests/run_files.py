@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+TAGS = {"lr": "train/lr"}
+"""Of the columns whose tag in TensorBoard is not their name with `/` in place of the first `_`."""
+
 
 def copy_into(cwd: Path, folder: Path) -> Path:
     """A run's folder, copied to where the same command given in `cwd` looks for it."""
@@ -35,7 +38,8 @@ def assert_curves_are_whole(folder: Path) -> None:
     with open(folder / "metrics.csv", newline="") as file:
         logged = list(csv.DictReader(file))
     for name in logged[0].keys() - {"step"}:
-        shown = [(event.step, event.value) for event in accumulator.Scalars(name)]
+        tag = TAGS.get(name, name.replace("_", "/", 1))
+        shown = [(event.step, event.value) for event in accumulator.Scalars(tag)]
         expected = [(int(row["step"]), float(row[name])) for row in logged if row[name]]
         assert [step for step, _ in shown] == [step for step, _ in expected], name
         assert [value for _, value in shown] == pytest.approx([v for _, v in expected]), name

@@ -5,7 +5,7 @@ of G on fresh random images), its `rule` is the optimizer, its `lr` the generato
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -37,6 +37,10 @@ class OneLayerTask(Task):
     """
 
     columns = ("d_loss", "g_loss", *FIGURES)
+    tags: ClassVar = {
+        **{"d_loss": "players/d_loss", "g_loss": "players/g_loss"},
+        **{name: f"quality/{name}" for name in (*FIGURES, "best_fid", "best_judge_share")},
+    }
 
     def __init__(self, config: OneLayerConfig, device: str) -> None:
         self.config, self.device = config, device

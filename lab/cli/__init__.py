@@ -5,9 +5,6 @@ import sys
 import warnings
 from pathlib import Path
 
-os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
-os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers; main() has its own
-
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
@@ -18,8 +15,9 @@ from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
-from lab.engine.interrupts import stop_on_sigterm
+from lab.engine import interrupts
 from lab.engine.jobs import Outcome, perform, preview, report
+from lab.engine.terminal import forgive
 from lab.sweeps.recap import end_of_sweep, note
 from lab.sweeps.records import ELSEWHERE, Sweep, register_resolver
 
@@ -30,28 +28,54 @@ register_resolver()
 
 
 def main() -> None:
-    """`python -m lab …` and `lab …`."""
+    """The command line; what it sets for the whole process, only it sets."""
+    interrupts.note_signals()
+    forgive()
     warnings.simplefilter("ignore")
-    stop_on_sigterm()
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
+    code = _compose_and_run()
+    interrupts.stop_workers_first(None)
+    code = end_of_sweep(code)
+    number = interrupts.came()
+    if number is not None:
+        if not code:
+            print("lab: stopped when everything was done", file=sys.stderr)
+        code = 128 + number
+    sys.stdout.flush()
+    interrupts.stop_at_once()
+    sys.exit(code)
+
+
+def _compose_and_run() -> str | int | None:
+    """Does what the command line asks for; gives the exit code, and says what stopped it."""
     try:
+        interrupts.act()
         flags.parse(sys.argv[1:])
         see_current_folder()
         compose_and_run()
+        interrupts.act()
     except SystemExit as stop:
-        sys.exit(end_of_sweep(stop.code))
+        return stop.code
     except KeyboardInterrupt as stop:
         print("lab: stopped; the same command goes on", file=sys.stderr)
-        sys.exit(end_of_sweep(getattr(stop, "exit_code", 130)))
+        return getattr(stop, "exit_code", 130)
     except Exception as error:
+        if interrupts.came():  # a launcher whose workers were stopped fails
+            print("lab: stopped; the same command goes on", file=sys.stderr)
+            return 1
         line = str(error) if isinstance(error, UserError) else _complaint(error)
-        end_of_sweep(1)
-        sys.exit(f"lab: {line}")
-    sys.exit(end_of_sweep(0))
+        print(f"lab: {line}", file=sys.stderr)
+        return 1
+    return 0
 
 
 @hydra.main(config_path=CONF, config_name="config", version_base="1.3")
 def compose_and_run(cfg: DictConfig) -> None:
-    """One job, alone or of a sweep."""
+    """One job, alone or of a sweep, here or in a launcher's worker process."""
+    interrupts.note_signals()
+    forgive()
+    interrupts.act()
     hydra_cfg = HydraConfig.get()
     # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
     overrides = unresolved(hydra_cfg.overrides.task)

@@ -1,4 +1,4 @@
-"""What stops a run and is told in one line, and the exit code that goes with it."""
+"""What the user can put right: told in one line, with the exit code that goes with it."""
 
 import os
 import sysconfig
@@ -16,19 +16,6 @@ class BusyError(UserError):
     """Another process is at the same run."""
 
     exit_code = 3
-
-
-class Interrupted(KeyboardInterrupt):
-    """SIGINT or SIGTERM came. Like a KeyboardInterrupt, it passes every `except Exception`.
-
-    Args:
-        signal_number: what came; the exit code is 128 + it, as shells have it.
-        message: how far the run had come.
-    """
-
-    def __init__(self, signal_number: int, message: str) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + signal_number
 
 
 NOT_THE_USERS = tuple(

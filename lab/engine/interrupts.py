@@ -1,118 +1,134 @@
-"""Ctrl-C, a cluster's SIGTERM, a queue's own signals: finish the step, write the checkpoint, stop.
+"""Ctrl-C, SIGTERM, a queue's own signals: noted when they come, acted on where it is safe.
 
-Outside of training SIGINT and SIGTERM end the program at once, through every `finally`.
+A handler that raises may do so in the middle of an import or of a step, where anybody may swallow
+the exception. So a handler only notes the signal, and `act` stands at the safe points: after
+imports, between steps, between figures. A second signal of the same kind ends the process at once.
+
+Only the command line sets handlers. In a host program, a notebook for instance, nothing is noted,
+and `act` does nothing.
 """
 
-import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from lab.config.errors import Interrupted
-
 MOST_SECONDS_FOR_WORKERS = 60.0
+STOPS = (signal.SIGINT, signal.SIGTERM)
+# A queue sends a signal of its own before it takes the job away. Windows has neither of these.
+OF_QUEUES = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 
 
-def stop_on_sigterm() -> None:
-    """Make SIGTERM end the program as Ctrl-C does; a second one kills."""
-    signal.signal(signal.SIGTERM, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_DFL)
-    raise Interrupted(number, "stopped")
-
-
-def stop_workers_first(is_any_busy: Callable[[], bool]) -> None:
-    """On SIGINT and SIGTERM let the worker processes write their checkpoints, then stop.
-
-    A launcher that is interrupted at once kills its workers before they have.
+class Interrupted(KeyboardInterrupt):
+    """A signal came. Like a KeyboardInterrupt, it passes every `except Exception`.
 
     Args:
-        is_any_busy: whether a worker still is at a run.
+        signal_number: what came; the exit code is 128 + it, as shells have it.
+        message: how far the run had come.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        workers = multiprocessing.active_children()
-        # A terminal sends Ctrl-C to the workers too, `kill` does not. The other of the two signals
-        # reaches them in either case, and is no second one of a kind, which would act at once.
-        other = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
-        for worker in workers:
-            with suppress(ProcessLookupError):
-                os.kill(worker.pid or 0, other)
-        end = time.monotonic() + MOST_SECONDS_FOR_WORKERS
-        while workers and is_any_busy() and time.monotonic() < end:
-            time.sleep(0.05)
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+_came: list[int] = []
+"""The signals that wait to be acted on."""
+_before: dict[int, Any] = {}
+"""By signal, the handler that stood before ours."""
+_is_any_worker_busy: Callable[[], bool] | None = None
+"""Set in a process that waits for worker processes."""
+
+
+def note_signals() -> None:
+    """From now on note the signals that stop a run, until `act` is called.
+
+    Signals that are ignored stay ignored: a shell starts background jobs so. Outside the main
+    thread, where Python cannot catch signals, nothing is noted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    of_queues = [number for number in OF_QUEUES if callable(signal.getsignal(number))]
+    for number in (*STOPS, *of_queues):
+        handler = signal.getsignal(number)
+        if handler not in (signal.SIG_IGN, _note) and number not in _came:
+            is_pythons = handler in (None, signal.default_int_handler)
+            _before[number] = signal.SIG_DFL if is_pythons else handler
+            signal.signal(number, _note)
+    # Without its terminal a run goes on: its words are lost, its work is not.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def stop_at_once() -> None:
+    """Let the signals act as before `note_signals`: nothing is left to be saved."""
+    for number, handler in _before.items():
+        signal.signal(number, handler)
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, _before[number])  # a second one acts at once
+    _came.append(number)
+    if _is_any_worker_busy is not None:
+        _stop_workers(number, _is_any_worker_busy)
+        # The launcher's code, in which the process waits, has no safe points.
         raise Interrupted(number, "stopped")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+
+def came() -> int | None:
+    """The number of a signal that waits to be acted on."""
+    return _came[0] if _came else None
 
 
-class Interrupt:
-    """Which signal came while it was deferred, if one did."""
+def act(message: str = "stopped") -> None:
+    """Do what the signal asks for, if one came: the caller has nothing half done.
 
-    def __init__(self) -> None:
-        self._came: int | None = None
-        self._before: dict[int, Any] = {}
+    Returns where none came, and where the one who handled the signal before us lets the run go on:
+    submitit does on SIGTERM, because Slurm takes the job away and queues it again by itself.
 
-    def __bool__(self) -> bool:
-        return self._came is not None
+    Args:
+        message: how far the run has come.
 
-    def defer(self) -> None:
-        """Note the signals from now on; a second one of a kind acts at once."""
-        # A queue that has a handler for a signal of its own sends it before it takes the job away.
-        queues = [n for n in (signal.SIGUSR1, signal.SIGUSR2) if callable(signal.getsignal(n))]
-        for number in (signal.SIGINT, signal.SIGTERM, *queues):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._came = number
-        signal.signal(number, self._before[number])
-
-    def restore(self) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def act(self, message: str) -> None:
-        """What the signal would have done, now that the checkpoint is written.
-
-        Returns only where the one who handled it before us lets the run go on: submitit does on
-        SIGTERM, because Slurm takes the job away and queues it again by itself.
-
-        Raises:
-            Interrupted: otherwise, with this message.
-            SystemExit: of a handler that has queued the job again.
-        """
-        assert self._came is not None
-        number, handler = self._came, self._before[self._came]
-        self._came = None
+    Raises:
+        Interrupted: to end the run. Each later call raises it again.
+        SystemExit: of a handler that has queued the job again.
+    """
+    while _came:
+        number = _came[0]
+        handler = _before[number]
         if not callable(handler):
             raise Interrupted(number, message)
-        try:
-            handler(number, None)
-        except KeyboardInterrupt:
-            raise Interrupted(number, message) from None
-        signal.signal(number, self._note)
+        del _came[0]
+        handler(number, None)
+        signal.signal(number, _note)
 
 
-@contextmanager
-def deferred() -> Iterator[Interrupt]:
-    """Note signals that would stop the run, instead of stopping in the middle of a step.
+def stop_workers_first(is_any_busy: Callable[[], bool] | None) -> None:
+    """From now on this process waits for worker processes, and raises as soon as a signal comes.
 
-    Outside the main thread, where Python cannot catch signals, nothing is deferred.
+    The workers write their checkpoints before. A launcher that is interrupted at once kills them.
+
+    Args:
+        is_any_busy: whether a worker still is at a run; None: this process waits no more.
     """
-    interrupt = Interrupt()
-    if threading.current_thread() is threading.main_thread():
-        interrupt.defer()
-    try:
-        yield interrupt
-    finally:
-        interrupt.restore()
+    global _is_any_worker_busy
+    _is_any_worker_busy = is_any_busy
+
+
+def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> None:
+    from multiprocessing import active_children
+
+    workers = active_children()
+    # A terminal sends Ctrl-C to the workers too, `kill` does not. The other of the two signals
+    # reaches them in either case, and is no second one of a kind, which would end them at once.
+    other = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
+    for worker in workers:
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid or 0, other)
+    end = time.monotonic() + MOST_SECONDS_FOR_WORKERS
+    while workers and is_any_busy() and time.monotonic() < end:
+        time.sleep(0.05)

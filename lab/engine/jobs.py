@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lab.config import RunConfig
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine import provenance, study
+from lab.engine import interrupts, provenance, study
 from lab.engine.files import short
 from lab.engine.run_folder import RunFolder
 
@@ -21,6 +21,8 @@ Kind = Literal["running", "finished", "resumed", "skipped", "failed", "busy", "i
 CANNOT_WRITE = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
 )  # fmt: skip
+
+log = logging.getLogger("lab")
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,13 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
     from lab.engine.seeding import seed_everything
 
     with _failure_noted(folder, but=UserError):  # a command line that is wrong begins no run
+        interrupts.act()
         device = resolve(config.device)
         torch.set_num_threads(config.threads)
         seed_everything(config.seed)
         task = study.build_task(config, device)
         check(task)
+        interrupts.act()
     with _failure_noted(folder):
         if config.fresh:
             folder.clear()
@@ -130,7 +134,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         folder.save_provenance({**origin, "end": provenance.now()})
         seconds = time.monotonic() - begin
         line = f"{study.headline(config, result)} in {seconds:.1f} s → {short(folder.path)}"
-        logging.info("finished: %s", line)
+        log.info("finished: %s", line)
         folder.save_result(result)
     return Outcome("resumed" if checkpoint else "finished", line)
 
@@ -164,12 +168,13 @@ def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> 
     try:
         yield
     except KeyboardInterrupt:
-        logging.info("interrupted")
+        log.info("interrupted")
         raise
     except but:
+        interrupts.act()  # Ctrl-C may have ended a download
         raise
     except Exception as error:
-        logging.exception("%s: %s", type(error).__name__, error)
+        log.exception("%s: %s", type(error).__name__, error)
         with suppress(OSError):  # the disk may be full
             folder.set_status("failed")
         if isinstance(error, UserError | OSError):
@@ -190,19 +195,25 @@ def _unforeseen(error: Exception, folder: RunFolder) -> str:
 
 @contextmanager
 def _log_to(folder: RunFolder) -> Iterator[None]:
-    """Send log records to the run's lab.log, and to no other run's."""
-    # A full disk is told in one line of ours, not in a traceback for each record.
-    logging.raiseExceptions = False
-    handler = logging.FileHandler(folder.log_file, delay=True)
+    """Send what `lab` logs to the run's lab.log, and to no other run's."""
+    handler = _Quiet(folder.log_file, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    before, root.handlers = root.handlers, [handler]
-    root.setLevel(logging.INFO)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
     try:
         yield
     finally:
-        root.handlers = before
+        log.setLevel(level)
+        log.removeHandler(handler)
         handler.close()
+
+
+class _Quiet(logging.FileHandler):
+    """A full disk is told in one line of ours, not in a traceback for each record."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
 
 
 def _shown_again(config: RunConfig, folder: RunFolder) -> str:

@@ -13,8 +13,7 @@ from torch import Tensor
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
-from lab.engine import checkpoints
-from lab.engine.interrupts import deferred
+from lab.engine import checkpoints, interrupts
 from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
 from lab.engine.task import Task, evaluate, evaluate_at_start
@@ -31,14 +30,14 @@ def train(
 
     Raises:
         UserError: the loss stopped being a finite number, or the checkpoint does not fit.
-        Interrupted: SIGINT or SIGTERM came; a checkpoint has been written.
+        Interrupted: a signal came; a checkpoint has been written.
     """
     state = checkpoint or {"step": 0, "seconds": 0.0, "solved": False, "sums": {}}
     if checkpoint:
         _restore(task, checkpoint, folder)
     step, solved = state["step"], state["solved"]
     means = Means(state["sums"])
-    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"))
+    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), task.tags)
     bar = Progress(folder.path.name, step, task.total_steps)
     begin = time.monotonic() - state["seconds"]
     saved_at = time.monotonic()
@@ -56,33 +55,32 @@ def train(
         checkpoints.save(folder, config.identity, content)
 
     try:
-        with deferred() as interrupt:
-            if step == 0:
-                evaluate_at_start(task)
-            while step < task.total_steps and not solved:
-                step += 1
-                means.add(check_finite(task.step(), step))
-                bar.step()
-                evaluated = check_finite(evaluate(task, step), step)
-                if evaluated or step % task.log_every == 0:
-                    metrics = {**means.take(), **evaluated}
-                    tracker.log(step, metrics)
-                    bar.show(metrics)
-                    solved = bool(evaluated) and task.is_solved(metrics)
-                if interrupt or _is_due(saved_at, config.checkpoint_seconds):
-                    save()
-                    saved_at = time.monotonic()
-                if interrupt:
-                    interrupt.act(f"stopped at step {step}")
-            if step != state["step"]:
+        if step == 0:
+            evaluate_at_start(task)
+        while step < task.total_steps and not solved:
+            step += 1
+            means.add(check_finite(task.step(), step))
+            bar.step()
+            evaluated = check_finite(evaluate(task, step), step)
+            if evaluated or step % task.log_every == 0:
+                metrics = {**means.take(), **evaluated}
+                tracker.log(step, metrics)
+                bar.show(metrics)
+                solved = bool(evaluated) and task.is_solved(metrics)
+            is_stopped = interrupts.came() is not None
+            if is_stopped or _is_due(saved_at, config.checkpoint_seconds):
                 save()
-            if interrupt:
-                interrupt.act(f"stopped at step {step}")
+                saved_at = time.monotonic()
+            if is_stopped:
+                interrupts.act(f"stopped at step {step}")
+        if step != state["step"]:
+            save()
+        interrupts.act(f"stopped at step {step}")
         seconds = time.monotonic() - begin
         bar.close()
         concluded = task.conclude(tracker.history, Recorder(folder, tracker))
         result = {"steps": step, "seconds": round(seconds, 3), **concluded}
-        tracker.settings(config.to_dict(), result)
+        tracker.settings(config, result)
         return result
     finally:
         bar.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -39,6 +39,10 @@ class Task:
 
     columns: Sequence[str]
     """Of metrics.csv, beside `step`: the names of all scalars that step and evaluators give."""
+
+    tags: ClassVar[Mapping[str, str]] = {}
+    """What TensorBoard calls a column or a number of the result, with a group: `val/loss`. A column
+    that is not named here keeps its name, a number of the result is not shown."""
 
     log_every: int = 1
     """Steps between two rows of metrics.csv."""

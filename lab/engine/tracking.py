@@ -3,16 +3,15 @@
 import csv
 import io
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
 from tqdm import tqdm
 
-from lab.config.base import flatten
+from lab.config.base import RunConfig, flatten
+from lab.engine import interrupts
+from lab.engine.events import EventFile
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder, columns_of
 
@@ -27,18 +26,23 @@ class Tracker:
         columns: of metrics.csv, beside `step`.
         first_step: the step that training begins or goes on with.
         csv_text: what metrics.csv held when the checkpoint was written; rows after it are dropped.
+        tags: under which name, with its group, TensorBoard shows a column or a number of the
+            result; a column that is not named here keeps its own name.
     """
 
     def __init__(
-        self, folder: RunFolder, columns: Sequence[str], first_step: int, csv_text: str | None
+        self,
+        folder: RunFolder,
+        columns: Sequence[str],
+        first_step: int,
+        csv_text: str | None,
+        tags: Mapping[str, str],
     ) -> None:
-        self.columns = ["step", *columns]
+        self.columns, self._tags = ["step", *columns], tags
         self._text = csv_text or self._line(dict(zip(self.columns, self.columns, strict=True)))
         write_text(folder.metrics_file, self._text)
         self._file = open(folder.metrics_file, "a")  # noqa: SIM115 - closed in close()
-        threading.excepthook = _raised_again_by_flush
-        # Without purge_step the curves of a resumed run would run back and forth.
-        self.writer = SummaryWriter(str(folder.path), purge_step=first_step if csv_text else None)
+        self._events = EventFile(folder.path, first_step if csv_text else None)
 
     @property
     def csv_text(self) -> str:
@@ -60,8 +64,8 @@ class Tracker:
         self._text += line
         self._file.write(line)
         self._file.flush()
-        for name, value in metrics.items():
-            self.writer.add_scalar(name, value, step)
+        tagged = {self._tags.get(name, name): value for name, value in metrics.items()}
+        self._events.scalars(tagged, step)
 
     def _line(self, row: Mapping[str, object]) -> str:
         buffer = io.StringIO()
@@ -69,56 +73,45 @@ class Tracker:
         return buffer.getvalue()
 
     def image(self, name: str, png: bytes, step: int = 0) -> None:
-        """Show a figure in TensorBoard: the bytes of its PNG as they are."""
-        from PIL import Image
-        from tensorboard.compat.proto.summary_pb2 import Summary
+        """Show a figure in TensorBoard: the bytes of its PNG as they are.
 
-        with Image.open(io.BytesIO(png)) as header:
-            (width, height), colours = header.size, len(header.getbands())
-        # SummaryWriter.add_image would decode the file and compress it a second time.
-        image = Summary.Image(
-            height=height, width=width, colorspace=colours, encoded_image_string=png
-        )
-        self.writer._get_file_writer().add_summary(
-            Summary(value=[Summary.Value(tag=name, image=image)]), step
-        )
-
-    def settings(self, config: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-        """TensorBoard's HParams page: the settings with the numbers of the result.
-
-        `SummaryWriter.add_hparams` would open a second, timestamped run for them.
+        Raises:
+            Interrupted: a signal came while it was drawn.
         """
+        from PIL import Image
+
+        interrupts.act("stopped among the figures")
+        with Image.open(io.BytesIO(png)) as header:
+            size, colours = header.size, len(header.getbands())
+        self._events.image(name, png, size, colours, step)
+
+    def settings(self, config: RunConfig, result: Mapping[str, Any]) -> None:
+        """TensorBoard's HParams page: what was asked for, beside the last of each scalar."""
+        asked = {k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR}
+        del asked["_target_"]
+        settings: dict[str, int | float | str] = {}
+        for key, value in flatten(asked).items():
+            if key.endswith("._target_"):
+                settings[key.removesuffix("._target_")] = str(value).rpartition(".")[2]
+            elif value is not None:
+                settings[key] = value if isinstance(value, int | float | str) else str(value)
+        self._events.settings(settings)
         numbers = {
-            f"result/{name}": float(value)
-            for name, value in result.items()
-            if isinstance(value, int | float)
+            tag: float(result[name])
+            for name, tag in self._tags.items()
+            if name not in {*self.columns, *asked} and isinstance(result.get(name), int | float)
         }
-        events = self.writer._get_file_writer()
-        settings = {
-            key: value if isinstance(value, str | float | bool) else str(value)
-            for key, value in flatten(config).items()
-        }
-        for summary in hparams(settings, numbers):
-            events.add_summary(summary)
-        for name, number in numbers.items():
-            self.writer.add_scalar(name, number)
+        self._events.scalars(numbers, int(result["steps"]))
 
     def flush(self) -> None:
         """Write out everything so far: a checkpoint must not know more than the logs."""
-        self.writer.flush()
+        self._events.flush()
 
     def close(self) -> None:
         try:
-            self.writer.close()
+            self._events.close()
         finally:
             self._file.close()
-            threading.excepthook = threading.__excepthook__
-
-
-def _raised_again_by_flush(args: threading.ExceptHookArgs) -> None:
-    """TensorBoard's thread also hands a full disk's error to us: no traceback of its own for it."""
-    if not issubclass(args.exc_type, OSError):
-        threading.__excepthook__(args)
 
 
 class Progress:

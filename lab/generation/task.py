@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +45,11 @@ class GanTask(Task):
         *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
         *FIGURES,
     )
+    tags: ClassVar = {
+        "lr": "train/lr",
+        **{name: f"players/{name}" for name in columns if name not in ("lr", *FIGURES)},
+        **{name: f"quality/{name}" for name in FIGURES},
+    }
 
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,13 @@ class MemoryTask(Task):
     Raises:
         UserError: the cell or the optimizer refuses its arguments.
     """
+
+    tags: ClassVar = {
+        **{"lr": "train/lr", "train_loss": "train/loss", "train_accuracy": "train/accuracy"},
+        **{"seq_len": "train/seq_len", "steps": "train/steps"},
+        **{"val_loss": "val/loss", "val_accuracy": "val/accuracy"},
+        "test_accuracy": "test/accuracy",
+    }
 
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device

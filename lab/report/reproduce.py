@@ -19,7 +19,8 @@ from pathlib import Path
 from types import FrameType
 
 from lab.cli import CONF
-from lab.config.errors import Interrupted, UserError
+from lab.config.errors import UserError
+from lab.engine.interrupts import Interrupted
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan

@@ -76,7 +76,8 @@ class Announce(Callback):
         Announce.folder = Path(config.hydra.sweep.dir).absolute()
         Announce.begin = time.time()
         Announce.is_dry = config.dry_run
-        stop_workers_first(Sweep(Announce.folder).is_any_busy)
+        if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
+            stop_workers_first(Sweep(Announce.folder).is_any_busy)
         if not Announce.is_dry:
             print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
 

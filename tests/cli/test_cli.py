@@ -11,6 +11,7 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from tests.command_line import ROOT, TINY, command, environment, quick_lab, run_lab
 from tests.run_files import only
@@ -109,11 +110,24 @@ def test_tensorboard_shows_scalars_figures_and_settings_in_one_folder(run):
     assert [path for path in run.iterdir() if path.is_dir()] == [run / "figures"]
     events = EventAccumulator(str(run)).Reload()
     tags = events.Tags()
-    assert {"train_loss", "val_accuracy", "result/test_accuracy"} <= set(tags["scalars"])
+    assert set(tags["scalars"]) == {
+        "train/lr", "train/loss", "train/accuracy", "train/steps",
+        "val/loss", "val/accuracy", "test/accuracy",
+    }  # fmt: skip
     assert set(tags["images"]) == {
         "learning_curves", "accuracy_vs_length", "gradient_flow", "gates",
     }  # fmt: skip
-    assert "_hparams_/session_start_info" in events.summary_metadata
+    content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    shown = parse_session_start_info_plugin_data(content).hparams
+    numbers = {name for name, value in shown.items() if value.HasField("number_value")}
+    assert {"seq_len", "seed", "hidden_size", "optimizer.lr", "clip_norm"} <= numbers
+    assert shown["seq_len"].number_value == 9
+    assert shown["stream"].bool_value is False
+    assert shown["cell"].string_value == "LSTM"
+    assert not [name for name in shown if "_target_" in name]
+    assert not {"checkpoint_seconds", "out_dir", "fresh", "dry_run"} & set(shown)
+    # Without a list of columns from one run, TensorBoard puts first what differs among all.
+    assert "_hparams_/experiment" not in events.summary_metadata
 
 
 def test_the_saved_config_is_whole(run):

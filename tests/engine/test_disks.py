@@ -34,7 +34,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         how = f"remount,size={size}" if os.path.ismount(disk) else f"size={size}"
         made = subprocess.run(["mount", "-t", "tmpfs", "-o", how, "none", disk], check=False)
         if made.returncode:
-            pytest.skip("may not mount a disk")
+            pytest.skip("NOT TESTED: a full disk; it needs the right to mount one (root)")
         return disk
 
     yield resize
@@ -71,7 +71,10 @@ def test_a_file_size_limit_is_told_in_one_line(reference: Path, tmp_path: Path) 
     assert_same_run(folder, reference)
 
 
-@pytest.mark.skipif(IS_ROOT and shutil.which("setpriv") is None, reason="root may write anywhere")
+@pytest.mark.skipif(
+    IS_ROOT and shutil.which("setpriv") is None,
+    reason="NOT TESTED: a folder that cannot be written; root may, and setpriv is missing",
+)
 def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None:
     def lab(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.command_line import ENDLESS, TINY, quick_lab, rows, run_folder, start_lab, wait_until
+from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
 from tests.run_files import assert_curves_are_whole, assert_same_run, copy_into
 
 
@@ -76,15 +77,17 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     assert_curves_are_whole(folder)
 
 
-def test_a_signal_before_the_first_step_is_told_in_one_line(tmp_path: Path) -> None:
-    run = start_lab(*ENDLESS, cwd=tmp_path)
-    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/.lock")))
-    run.send(signal.SIGTERM)
-    stopped = run.wait()
-    assert stopped.returncode == 128 + signal.SIGTERM
-    assert len(stopped.stderr.splitlines()) == 1
-    assert "stopped" in stopped.stderr
-    assert "the same command goes on" in stopped.stderr
+def test_a_clock_that_was_set_back_does_not_hide_what_comes_after(
+    half_done: Path, reference: Path, tmp_path: Path
+) -> None:
+    folder = copy_into(tmp_path, half_done)
+    (events,) = folder.glob("events.*")
+    in_an_hour = str(int(time.time()) + 3600)
+    events.rename(folder / re.sub(r"\d{10}", in_an_hour, events.name))
+    done = quick_lab(*TINY, cwd=tmp_path)
+    assert "going on after step" in done.stdout
+    assert_same_run(folder, reference)
+    assert_curves_are_whole(folder)
 
 
 def cut_in_half(path: Path) -> None:
@@ -118,6 +121,8 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
     assert done.returncode == 0
     assert "going on after step" in done.stdout
     assert "checkpoint.pt cannot be used" in (folder / "lab.log").read_text()
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"lab: {folder.relative_to(tmp_path)}/checkpoint.pt cannot be used (")
     assert not list(tmp_path.rglob("bomb-went-off"))
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
@@ -132,6 +137,8 @@ def test_with_no_usable_checkpoint_it_starts_over(
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
     assert "results go to" in done.stdout
+    last = f"no checkpoint of {folder.relative_to(tmp_path)} can be used: it starts at step 0 again"
+    assert done.stderr.splitlines()[-1] == f"lab: {last}"
     assert_same_run(folder, reference)
     assert len(list(folder.glob("events.*"))) == 1
 

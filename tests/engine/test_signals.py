@@ -1,0 +1,167 @@
+"""A signal at any moment: noted, acted on where nothing is half done, told in one line."""
+
+import dataclasses
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.config.reading import from_file
+from lab.engine.jobs import perform
+from tests.command_line import (
+    ENDLESS,
+    TINY,
+    command,
+    environment,
+    quick_lab,
+    rows,
+    run_folder,
+    run_folders,
+    start_lab,
+    wait_until,
+)
+from tests.run_files import assert_same_run
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM]
+
+
+def python(code: str, before: Callable[[], object] | None = None) -> "subprocess.Popen[str]":
+    """Start an interpreter that has the handlers and runs the code; it writes to one pipe."""
+    code = f"import os, signal, time\nfrom lab.engine.interrupts import *\n{code}"
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment(), preexec_fn=before,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_from_the_first_line_on_a_signal_is_told_in_one_line(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    run = subprocess.Popen(
+        command(*ENDLESS), cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    caught = 1 << (signal.SIGTERM - 1)  # Python itself catches SIGINT
+    status = Path(f"/proc/{run.pid}/status")
+    wait_until(lambda: int(status.read_text().split("SigCgt:")[1].split()[0], 16) & caught)
+    run.send_signal(number)
+    stdout, stderr = run.communicate(timeout=60)
+    assert (run.returncode, stdout) == (128 + number, "")
+    assert stderr == "lab: stopped; the same command goes on\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_before_the_first_step_is_told_in_one_line(tmp_path: Path) -> None:
+    run = start_lab(*ENDLESS, cwd=tmp_path)
+    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/.lock")))
+    run.send(signal.SIGTERM)
+    stopped = run.wait()
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert len(stopped.stderr.splitlines()) == 1
+    assert "stopped" in stopped.stderr
+    assert "the same command goes on" in stopped.stderr
+
+
+def test_a_signal_among_the_figures_ends_the_run_there(reference: Path, tmp_path: Path) -> None:
+    run = start_lab(*TINY, cwd=tmp_path)
+    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/model.safetensors")))
+    run.send(signal.SIGINT)
+    stopped = run.wait()
+    assert stopped.returncode == 128 + signal.SIGINT
+    (line,) = stopped.stderr.splitlines()
+    assert line.startswith("lab: stopped among the figures; the same command goes on from there")
+    assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
+    assert_same_run(run_folder(tmp_path), reference)
+
+
+def test_a_signal_ends_a_whole_sweep(tmp_path: Path) -> None:
+    run = start_lab("-m", *ENDLESS, "seed=0,1", cwd=tmp_path)
+    wait_until(lambda: rows(tmp_path))
+    run.send(signal.SIGTERM)
+    stopped = run.wait()
+    assert stopped.returncode == 128 + signal.SIGTERM
+    assert len(run_folders(tmp_path)) == 1
+    assert (run_folder(tmp_path) / "checkpoint.pt").exists()
+    assert len(stopped.stderr.splitlines()) == 1
+    assert "1 interrupted" in stopped.stdout
+
+
+def test_no_code_can_swallow_a_signal_and_a_second_one_ends_the_process_at_once() -> None:
+    code = """
+note_signals()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+except BaseException:
+    print("raised in the midst of something")
+for _ in range(2):
+    try:
+        act("stopped at a safe point")
+    except KeyboardInterrupt as stop:
+        print(stop, stop.exit_code)
+os.kill(os.getpid(), signal.SIGINT)
+print("another kind is noted too", flush=True)
+os.kill(os.getpid(), signal.SIGTERM)
+print("never")
+"""
+    run = python(code)
+    assert run.communicate(timeout=60)[0].splitlines() == [
+        "stopped at a safe point 143",
+        "stopped at a safe point 143",
+        "another kind is noted too",
+    ]
+    assert run.returncode == -signal.SIGTERM
+
+
+def test_what_is_ignored_at_the_start_stays_ignored() -> None:
+    def as_in_the_background() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    code = """
+note_signals()
+os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGHUP)
+act()
+print(came())
+"""
+    run = python(code, as_in_the_background)
+    assert run.communicate(timeout=60)[0] == "None\n"
+
+
+def test_a_queue_that_lets_the_run_go_on_is_asked_each_time() -> None:
+    code = """
+signal.signal(signal.SIGTERM, lambda *_: print("bypassed"))
+signal.signal(signal.SIGUSR2, lambda *_: exit("queued again"))
+note_signals()
+for _ in range(2):
+    os.kill(os.getpid(), signal.SIGTERM)
+    act()
+os.kill(os.getpid(), signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGUSR2)
+act()
+"""
+    run = python(code)
+    assert run.communicate(timeout=60)[0].split("\n") == [*["bypassed"] * 3, "queued again", ""]
+
+
+def test_a_run_from_python_leaves_its_host_as_it_was(reference: Path, tmp_path: Path) -> None:
+    def of_the_process() -> list[object]:
+        root = logging.getLogger()
+        return [
+            *(signal.getsignal(number) for number in signal.valid_signals()),
+            *(threading.excepthook, logging.raiseExceptions, root.handlers, root.level),
+            *(warnings.filters, dict(os.environ), sys.stdout, sys.stderr),
+        ]
+
+    config = dataclasses.replace(from_file(reference / "config.yaml"), out_dir=str(tmp_path))
+    perform(config, TINY)  # what the libraries do when they are imported is not ours
+    before = of_the_process()
+    assert perform(dataclasses.replace(config, fresh=True), TINY).kind == "finished"
+    assert of_the_process() == before
