@@ -17,6 +17,7 @@ from safetensors.torch import save as bytes_of
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.engine import interrupts
 from lab.engine.files import write_atomically, write_text
 from lab.images.cache import default_cache, locked
 from lab.images.datasets import Images, to_float
@@ -184,6 +185,7 @@ def train_judge(train: Images, recipe: Recipe = RECIPE) -> Judge:
             optimizer, recipe.peak_lr, total_steps=recipe.steps
         )
         for chosen in _batches(len(train), recipe):
+            interrupts.act("stopped before the first step")
             logits, _ = judge(to_float(train.pixels[chosen]))
             loss = nn.functional.cross_entropy(logits, train.labels[chosen])
             optimizer.zero_grad()
