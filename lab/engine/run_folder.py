@@ -5,7 +5,6 @@ Every file is written under a temporary name and renamed, so that a reader never
 """
 
 import csv
-import fcntl
 import io
 import json
 import os
@@ -21,6 +20,7 @@ import yaml
 
 from lab.config.errors import BusyError
 from lab.engine.files import TEMPORARY, save_png, write_atomically, write_text
+from lab.engine.locks import lock as lock_file
 
 if TYPE_CHECKING:
     import torch
@@ -170,9 +170,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(lock)
             except BlockingIOError:
-                holder = os.pread(lock, 200, 0).decode()
+                holder = os.read(lock, 200).decode()
                 os.close(lock)
                 raise BusyError(
                     f"{self.path} is being run by {holder or 'another process'}"
@@ -185,7 +185,7 @@ class RunFolder:
                 pass
             os.close(lock)
         os.ftruncate(lock, 0)
-        os.pwrite(lock, f"process {os.getpid()} since {time.strftime('%F %T')}".encode(), 0)
+        os.write(lock, f"process {os.getpid()} since {time.strftime('%F %T')}".encode())
         return lock
 
     @property
@@ -196,7 +196,7 @@ class RunFolder:
         except OSError:
             return False
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock_file(lock, shared=True)
             return False
         except BlockingIOError:
             return True

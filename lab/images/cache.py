@@ -1,12 +1,12 @@
 """The data cache: where it lies, and how several processes share it."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.config.errors import UserError
+from lab.engine.locks import lock as lock_file
 
 
 def default_cache() -> Path:
@@ -32,5 +32,5 @@ def locked(folder: Path) -> Iterator[None]:
             "set LAB_DATA to a folder that can"
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock.fileno(), wait=True)
         yield

@@ -6,7 +6,6 @@ Right whichever launcher ran the jobs, when some failed and while some are still
 """
 
 import csv
-import fcntl
 import io
 import os
 import sys
@@ -21,6 +20,7 @@ from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.config.reading import from_file
 from lab.engine.files import save_png, write_atomically, write_text
+from lab.engine.locks import lock as lock_file
 from lab.engine.run_folder import RunFolder, scalars
 from lab.engine.study import sweep_figures
 from lab.sweeps.records import Sweep
@@ -67,7 +67,7 @@ def rebuild(folder: Path) -> list[Path]:
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Without it a process that read early and wrote late would undo a later summary."""
     with open(folder / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock.fileno(), wait=True)
         yield
 
 

@@ -165,3 +165,22 @@ def test_a_run_from_python_leaves_its_host_as_it_was(reference: Path, tmp_path: 
     before = of_the_process()
     assert perform(dataclasses.replace(config, fresh=True), TINY).kind == "finished"
     assert of_the_process() == before
+
+
+def test_it_starts_where_there_is_nothing_of_unix(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+sys.modules["fcntl"] = None
+for name in ("SIGHUP", "SIGUSR1", "SIGUSR2"):
+    delattr(signal, name)
+for name in ("killpg", "pread", "pwrite", "geteuid"):
+    delattr(os, name)
+from lab.__main__ import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "seq_len=3", "dry_run=true"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("run ")
