@@ -64,7 +64,7 @@ class Started:
         self._files = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
         self._process = _WARM.Process(
             target=_in_child,
-            args=(args, str(cwd), [str(file) for file in self._files]),
+            args=(args, str(cwd), [str(file) for file in self._files], environment()),
             daemon=True,  # a failed test leaves none behind
         )
         self._process.start()
@@ -109,11 +109,13 @@ def quick_lab(*args: str, cwd: Path, timeout: float = 120) -> subprocess.Complet
     return start_lab(*args, cwd=cwd).wait(timeout)
 
 
-def _in_child(args: tuple[str, ...], cwd: str, files: list[str]) -> None:
+def _in_child(args: tuple[str, ...], cwd: str, files: list[str], environ: dict[str, str]) -> None:
     for descriptor, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), descriptor)
     os.chdir(cwd)
-    os.environ["PYTHONPATH"] = str(ROOT)
+    # The server that forked us has the environment of the first test.
+    os.environ.clear()
+    os.environ.update(environ)
     sys.path.insert(0, str(ROOT))
     sys.argv = ["lab", *args]
     runpy.run_module("lab", run_name="__main__", alter_sys=True)
