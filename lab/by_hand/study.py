@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from lab.by_hand.task import OneLayerTask
 
+HEADLINE = ("judge_share", "best_fid")
+
 
 def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":
     """See lab.engine.study."""

@@ -198,13 +198,14 @@ def _log_to(folder: RunFolder) -> Iterator[None]:
     """Send what `lab` logs to the run's lab.log, and to no other run's."""
     handler = _Quiet(folder.log_file, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = log.level
+    level, log.propagate = log.level, False  # a host's own handlers get none of our lines
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
         yield
     finally:
         log.setLevel(level)
+        log.propagate = True
         log.removeHandler(handler)
         handler.close()
 

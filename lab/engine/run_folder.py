@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import yaml
 
-from lab.config.errors import BusyError
+from lab.config.errors import BusyError, UserError
 from lab.engine.files import TEMPORARY, save_png, write_atomically, write_text
 from lab.engine.locks import lock as lock_file
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
+LFS_POINTER = b"version https://git-lfs"
 Status = Literal["running", "finished", "failed", "interrupted"]
 
 
@@ -76,6 +77,10 @@ class RunFolder:
     @property
     def model_file(self) -> Path:
         return self.path / "model.safetensors"
+
+    @property
+    def notes_file(self) -> Path:
+        return self.path / "notes.txt"
 
     @property
     def checkpoint_file(self) -> Path:
@@ -138,6 +143,21 @@ class RunFolder:
     def read_metrics(self) -> dict[str, list[float]]:
         """metrics.csv by column; nan where a row has no value."""
         return columns_of(self.metrics_file.read_text())
+
+    def last_log_line(self) -> str:
+        """The reason a failed run gave."""
+        try:
+            lines = self.log_file.read_text().strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1] if lines else ""
+
+    def notes(self) -> list[str]:
+        """The lines that people have noted on this run."""
+        try:
+            return self.notes_file.read_text().splitlines()
+        except OSError:
+            return []
 
     # The lock.
 
@@ -206,18 +226,34 @@ class RunFolder:
     # Writing.
 
     def clear(self, *, keep_log: bool = False) -> None:
-        """Forget all this run has done.
+        """Forget all this run has done; people's notes stay.
 
         The result goes first and the checkpoints next: after a kill halfway nothing that is left
         is taken for the run's state.
         """
         for path in (self.path / "result.json", *self.checkpoint_files):
             path.unlink(missing_ok=True)
+        kept = [self._lock_file, self.notes_file, *([self.log_file] if keep_log else [])]
         for path in self.path.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path != self._lock_file and not (keep_log and path == self.log_file):
+            elif path not in kept:
                 path.unlink()
+
+    def remove(self) -> None:
+        """Take the folder away with all that lies in it.
+
+        Raises:
+            BusyError: another process holds it.
+            OSError: something cannot be removed.
+        """
+        with self.locked():  # which takes an empty folder away at its end
+            self.clear()
+            self.notes_file.unlink(missing_ok=True)
+
+    def add_note(self, line: str) -> None:
+        """Write a line below the notes there are."""
+        write_text(self.notes_file, "\n".join([*self.notes(), line]) + "\n")
 
     def set_status(self, status: Status) -> None:
         write_text(self.path / "status", status + "\n")
@@ -258,8 +294,17 @@ class RunFolder:
         """What `save_weights` wrote.
 
         Raises:
-            OSError: there is none yet.
+            UserError: there is none, or it is not whole.
         """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return load_file(self.model_file)
+        if not self.model_file.is_file():
+            raise UserError(f"{self.model_file}: no such file; was the run copied only in part?")
+        try:
+            return load_file(self.model_file)
+        except SafetensorError as error:
+            with open(self.model_file, "rb") as file:
+                is_pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
+            remedy = "git lfs pull fetches the file itself" if is_pointer else "copy it again"
+            raise UserError(f"{self.model_file} holds no weights: {remedy}") from error

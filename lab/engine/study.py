@@ -1,10 +1,12 @@
-"""A study's three functions, found from its config class without importing torch.
+"""What a study's module says, found from its config class without importing torch.
 
 They lie in the module that the class names as `STUDY`, by default its own:
 
     build_task(config, device) -> Task       the only one that must be there
     headline(result) -> str                  a finished run's result in a phrase
     sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
+    load_network(config, weights) -> Module  the trained network of a finished run
+    HEADLINE                                 names of the numbers in a table of runs
 """
 
 from collections.abc import Mapping
@@ -17,6 +19,7 @@ from lab.config.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor, nn
 
     from lab.engine.task import Task
 
@@ -43,6 +46,24 @@ def headline(config: RunConfig, result: Mapping[str, Any]) -> str:
     if hasattr(study, "headline"):
         return str(study.headline(result))
     return f"{result['steps']} steps"
+
+
+def headline_metrics(config_class: type[RunConfig]) -> tuple[str, ...]:
+    """The names of the result's numbers that a person asks for first."""
+    return tuple(getattr(_module(config_class), "HEADLINE", ()))
+
+
+def load_network(config: RunConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+    """The trained network of a finished run, in evaluation mode on the CPU. Imports torch.
+
+    Raises:
+        UserError: the study keeps no network, or the weights do not fit.
+    """
+    load = getattr(_module(type(config)), "load_network", None)
+    if load is None:
+        raise UserError(f"a run of task={config.task} keeps weights, but no network to open")
+    network: nn.Module = load(config, weights)
+    return network
 
 
 def sweep_figures(config_class: type[RunConfig], rows: Rows) -> "dict[str, Figure]":

@@ -128,7 +128,7 @@ class Progress:
         self._begin, self._begin_step = time.monotonic(), done
         self._next_line = self._begin + SECONDS_BETWEEN_LINES
         self._bar: tqdm[Any] | None = None
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() or _is_notebook():
             self._bar = tqdm(desc=name, initial=done, total=total, unit="step", leave=False)
 
     def step(self) -> None:
@@ -153,3 +153,10 @@ class Progress:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _is_notebook() -> bool:
+    """Whether this runs in a Jupyter kernel, which draws a bar though it has no terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return type(shell).__name__ == "ZMQInteractiveShell"

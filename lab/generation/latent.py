@@ -1,7 +1,5 @@
 """Walks and sums in the space of z, named by the judge.
 
-    python -m lab.generation.latent outputs/runs/gan-mnist-s0-… plus=7 minus=1 base=6
-
 Pure functions: a generator in evaluation mode, a judge and a random generator in, tensors out.
 """
 
@@ -100,12 +98,25 @@ def interpolate(
     return torch.lerp(lengths[0], lengths[1], a) * turned
 
 
-def different_pairs(draws: Draws, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+def different_pairs(
+    draws: Draws,
+    count: int,
+    random: torch.Generator,
+    ends: tuple[int | None, int | None] = (None, None),
+) -> tuple[Tensor, Tensor]:
     """Ends of walks: two sure samples of different classes each, z [W, latent] twice.
 
+    Args:
+        count: W.
+        random: on the CPU.
+        ends: the labels of the first and the last class; None is any.
+
     Raises:
-        UserError: the judge is not sure of samples of two classes.
+        UserError: the judge is not sure of samples of two classes, or of one that is asked for.
     """
+    for label in ends:
+        if label is not None:
+            draws.sure_of(label)
     sure = (draws.verdict.confidence > CLEAR).nonzero().squeeze(1)
     labels = draws.verdict.labels[sure].cpu()
     if len(labels.unique()) < 2:
@@ -113,7 +124,11 @@ def different_pairs(draws: Draws, count: int, random: torch.Generator) -> tuple[
     pairs = torch.empty(0, 2, dtype=torch.int64)
     while len(pairs) < count:
         more = torch.randint(len(sure), (count, 2), generator=random)
-        pairs = torch.cat([pairs, more[labels[more[:, 0]] != labels[more[:, 1]]]])
+        kept = labels[more[:, 0]] != labels[more[:, 1]]
+        for side, label in enumerate(ends):
+            if label is not None:
+                kept &= labels[more[:, side]] == label
+        pairs = torch.cat([pairs, more[kept]])
     starts, ends = sure[pairs[:count].to(sure.device)].T
     return draws.z[starts], draws.z[ends]
 
@@ -237,9 +252,3 @@ def nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
     """The nearest of [N, D] candidates to each of [M, D] queries: indices and distances [M]."""
     parts = [torch.cdist(rows, candidates).min(1) for rows in queries.split(ROWS)]
     return torch.cat([p.indices for p in parts]), torch.cat([p.values for p in parts])
-
-
-if __name__ == "__main__":
-    from lab.generation.walk import main
-
-    main()

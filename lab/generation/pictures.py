@@ -84,12 +84,12 @@ def of_latent_space(
     drawn = {"nearest": _nearest(draws, generator, train)}
     result: dict[str, Any] = {}
     try:
-        drawn["interpolation"], counts = _interpolation(draws, generator, judge, random)
+        drawn["interpolation"], counts = interpolation(draws, generator, judge, random)
         result |= counts
     except UserError as error:
         result["interpolation"] = str(error)
     try:
-        drawn["arithmetic"], counts = _arithmetic(draws, generator, judge, random, words)
+        drawn["arithmetic"], counts = arithmetic(draws, generator, judge, random, words)
         result |= counts
     except UserError as error:
         result["arithmetic"] = str(error)
@@ -107,22 +107,30 @@ def _rows(generator: nn.Module, judge: Judge, walks: Tensor) -> tuple[np.ndarray
     return images[:, 0].unflatten(0, walks.shape[:2]).cpu().numpy(), labels
 
 
-def _interpolation(
-    draws: latent.Draws, generator: nn.Module, judge: Judge, random: torch.Generator
+def interpolation(
+    draws: latent.Draws,
+    generator: nn.Module,
+    judge: Judge,
+    random: torch.Generator,
+    ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Figure, dict[str, Any]]:
-    """B7 and B8: from one class to another, straight, turning, and to a z twice as far out."""
-    starts, ends = latent.different_pairs(draws, WALKS, random)
+    """B7 and B8: from one class to another, straight, turning, and to a z twice as far out.
+
+    Args:
+        ends: the labels of the first and the last class; None is any.
+    """
+    starts, stops = latent.different_pairs(draws, WALKS, random, ends)
     kinds = {
-        "linear": latent.interpolate(starts, ends),
-        "spherical": latent.interpolate(starts, ends, spherical=True),
-        "farther": latent.interpolate(starts, FARTHER * ends),
+        "linear": latent.interpolate(starts, stops),
+        "spherical": latent.interpolate(starts, stops, spherical=True),
+        "farther": latent.interpolate(starts, FARTHER * stops),
     }
     titles = [
         "linear: (1-a) z1 + a z2",
         "spherical (slerp)",
         f"linear to {FARTHER:g} z2",
     ]
-    shown = _clearest(generator, judge, starts, ends)
+    shown = _clearest(generator, judge, starts, stops)
     images, labels = _rows(generator, judge, torch.stack([walk[shown] for walk in kinds.values()]))
     result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
@@ -142,7 +150,7 @@ def _clearest(generator: nn.Module, judge: Judge, starts: Tensor, ends: Tensor) 
     return int(torch.minimum(*sure).argmax())
 
 
-def _arithmetic(
+def arithmetic(
     draws: latent.Draws,
     generator: nn.Module,
     judge: Judge,

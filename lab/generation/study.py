@@ -7,8 +7,11 @@ from lab.generation.config import GanConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor, nn
 
     from lab.generation.task import GanTask
+
+HEADLINE = ("fid", "recall", "classes")
 
 
 def build_task(config: GanConfig, device: str) -> "GanTask":
@@ -36,3 +39,10 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
 
     measured = [row for row in rows if "fid" in row]
     return {"quality": sweep_quality(measured)} if measured else {}
+
+
+def load_network(config: GanConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+    """See lab.engine.study."""
+    from lab.generation.finished import load_generator
+
+    return load_generator(config.generator, weights)

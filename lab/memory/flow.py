@@ -1,36 +1,27 @@
 """How much of the loss reaches each step: the norms of dLoss/dh(t) and dLoss/dc(t) against t.
 
-    python -m lab.memory.flow outputs/runs/rnn-T20-s0-… outputs/runs/lstm-T20-s0-… seq_len=100
-
-draws one figure of these runs, at their start and after training, into the first run's folder, and
-prints how fast each gradient decays beside the eigenvalue it follows from.
-
 The state after step t is (h(t), c(t)), and a gradient is that of changing one of the two with the
 other as it is: dLoss/dc(t) is what flows along the cell state to later steps.
 """
 
 import copy
 import math
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.config.errors import UserError
 from lab.engine.seeding import generator
 from lab.memory import palindromes
 from lab.memory.cells import LSTM, State
 from lab.memory.config import MemoryConfig
-from lab.memory.finished import load_network, runs_and_numbers
 from lab.memory.gates import gate_values
-from lab.memory.network import Network, initial_network
+from lab.memory.network import Network
 
 PALINDROMES = 32
 # An eigenvalue of 256 x 256 numbers takes some 50 ms; so many steps, spread over all, are enough.
 STEPS_FOR_EIGENVALUES = 20
-DEFAULTS = {"seq_len": 100}
 STATE_NAMES = ("h", "c")
 
 
@@ -157,33 +148,3 @@ def describe(network: Network, digits: Tensor, flow: Flow) -> str:
         forget = gate_values(network, digits[:, :-1]).f.mean()
         words += f"; mean forget gate {float(forget):.4f}"
     return words
-
-
-def main() -> None:
-    """`python -m lab.memory.flow RUN [RUN ...] [seq_len=100]`."""
-    from lab.memory import flow_figures
-
-    torch.set_num_threads(1)  # as a run: more are slower for networks this small
-    try:
-        folders, numbers = runs_and_numbers(sys.argv[1:], DEFAULTS)
-        seq_len = numbers["seq_len"]
-        if seq_len < 3:
-            raise UserError(f"seq_len={seq_len}: expected at least 3")
-        flows: dict[str, tuple[Flow, Flow]] = {}
-        for folder in folders:
-            trained, config = load_network(folder)
-            digits = some_palindromes(config, seq_len)
-            name = f"{config.label}, T={config.seq_len}, seed {config.seed}"
-            both = []
-            for when, network in (("at its start", initial_network(config)), ("trained", trained)):
-                both.append(gradient_flow(network, digits))
-                print(f"{name}, {when}: {describe(network, digits, both[-1])}")
-            flows[name] = (both[0], both[1])
-        figure = flow_figures.compare_flows(flows, seq_len)
-        print(folders[0].save_figure(f"gradient_flow_T{seq_len}", figure))
-    except UserError as error:
-        sys.exit(f"lab: {error}")
-
-
-if __name__ == "__main__":
-    main()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.components import build
+from lab.config.errors import UserError
 from lab.memory.cells import State
 from lab.memory.config import MemoryConfig
 
@@ -75,6 +76,24 @@ def build_network(config: MemoryConfig) -> Network:
     input_size = DIGITS if config.input == "one_hot" else 1
     cell = build("cell", config.cell, input_size, config.hidden_size)
     return Network(cell, config.hidden_size, config.input)
+
+
+def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
+    """The network of a finished run, in evaluation mode on the CPU.
+
+    Args:
+        config: of the run.
+        weights: of its model.safetensors.
+
+    Raises:
+        UserError: the cell refuses its arguments, or the weights are of another network.
+    """
+    network = build_network(config)
+    try:
+        network.load_equation_weights(weights)
+    except RuntimeError as error:  # names or shapes differ
+        raise UserError(f"the weights do not fit the cell {config.cell['_target_']}") from error
+    return network.eval()
 
 
 def initial_network(config: MemoryConfig) -> Network:

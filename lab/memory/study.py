@@ -7,8 +7,11 @@ from lab.memory.config import MemoryConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from torch import Tensor, nn
 
     from lab.memory.task import MemoryTask
+
+HEADLINE = ("val_accuracy", "test_accuracy")
 
 
 def build_task(config: MemoryConfig, device: str) -> "MemoryTask":
@@ -32,3 +35,10 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     from lab.memory.figures import sweep_accuracy
 
     return {"accuracy_vs_length": sweep_accuracy(rows)}
+
+
+def load_network(config: MemoryConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+    """See lab.engine.study."""
+    from lab.memory.network import load_network as load
+
+    return load(config, weights)

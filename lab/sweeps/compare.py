@@ -1,14 +1,11 @@
 """Two or more runs side by side: what differs in the config, the results, the curves.
 
-    python -m lab.sweeps.compare outputs/runs/lstm-T20-s0-… outputs/runs/rnn-T20-s0-…
-    python -m lab.sweeps.compare RUN RUN RUN out=both.png
-
-Prints a table and draws one figure, outputs/report/compare-<hash>.png unless `out` says otherwise.
-A run that is not finished is compared by what it has logged so far.
+`lab compare RUN RUN ...` prints a table and draws one figure, outputs/report/compare-<hash>.png
+unless `--out` says otherwise. A run that is not finished is compared by what it has logged so far.
 """
 
+import argparse
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,42 +15,33 @@ from lab.config.base import flatten
 from lab.config.errors import UserError
 from lab.config.identity import short_hash
 from lab.config.reading import from_file
+from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_atomically
-from lab.engine.run_folder import RunFolder, scalars
+from lab.engine.run_folder import RunFolder
+from lab.sweeps.catalogue import logged_metrics, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-USAGE = "python -m lab.sweeps.compare RUN RUN [RUN ...] [out=FILE.png]"
 COLUMNS = 3
 WIDEST = 40
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
-def main() -> None:
-    """`python -m lab.sweeps.compare RUN RUN [RUN ...] [out=FILE]`."""
-    try:
-        for line in compare(*_parse(sys.argv[1:])):
-            print(line)
-    except UserError as error:
-        sys.exit(f"lab: {error}")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path,
+        help=f"the figure to write, which ends in {', '.join(SUFFIXES)} "
+        "(default: report/compare-<hash>.png in outputs)",
+    )  # fmt: skip
 
 
-def _parse(words: Sequence[str]) -> tuple[list[RunFolder], Path | None]:
-    runs, out = [], None
-    for word in words:
-        key, equals, value = word.partition("=")
-        if key == "out" and equals and value:
-            out = Path(value)
-            if out.suffix not in SUFFIXES:
-                raise UserError(f"{word}: expected a file that ends in {', '.join(SUFFIXES)}")
-        else:
-            runs.append(RunFolder(Path(word)))
-    if len(runs) < 2:
-        raise UserError(f"two runs or more are compared: {USAGE}")
-    if len({run.path.resolve() for run in runs}) < len(runs):
-        raise UserError("the same run is given twice")
-    return runs, out
+def run(args: argparse.Namespace) -> None:
+    if args.out is not None and args.out.suffix not in SUFFIXES:
+        raise UserError(f"--out {args.out}: expected a file that ends in {', '.join(SUFFIXES)}")
+    for line in compare(chosen_runs(args), args.out):
+        print(line)
 
 
 def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
@@ -63,6 +51,8 @@ def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
         UserError: a folder is no run's, the runs are of different tasks, or the figure cannot be
             written.
     """
+    if len(runs) < 2:
+        raise UserError("two or more runs are compared, and only one is given")
     configs = [_config_of(run) for run in runs]
     tasks = {config.task for config in configs}
     if len(tasks) > 1:
@@ -103,24 +93,7 @@ def _asked(config: RunConfig) -> dict[str, Any]:
 
 
 def _results(run: RunFolder) -> dict[str, Any]:
-    """The numbers of its result; of one that is not finished, the last that were logged."""
-    if run.result is not None:
-        return {k: v for k, v in scalars(run.result).items() if k not in ("task", "seed")}
-    last: dict[str, Any] = {}
-    for name, values in _metrics(run).items():
-        known = [value for value in values if value == value]
-        if known:
-            last["steps" if name == "step" else name] = (
-                int(known[-1]) if name == "step" else known[-1]
-            )
-    return last
-
-
-def _metrics(run: RunFolder) -> dict[str, list[float]]:
-    try:
-        return run.read_metrics()
-    except (OSError, KeyError, ValueError):
-        return {}
+    return {k: v for k, v in numbers(run).items() if k not in ("task", "seed")}
 
 
 def _table(
@@ -182,7 +155,7 @@ def _figure(
     from lab.engine import plots
 
     logged = {
-        name: found for name, run in zip(names, runs, strict=True) if (found := _metrics(run))
+        name: found for name, run in zip(names, runs, strict=True) if (found := logged_metrics(run))
     }
     shown = [k for k in next(iter(logged.values()), {}) if k != "step"]
     shown = [k for k in shown if all(k in metrics for metrics in logged.values())]
@@ -219,7 +192,3 @@ def _figure(
     figure.supxlabel("optimizer step", fontsize=9, y=0.35 / figure.get_figheight())
     figure.tight_layout(rect=(0, 0.45 / figure.get_figheight(), 1, 1))
     return figure
-
-
-if __name__ == "__main__":
-    main()

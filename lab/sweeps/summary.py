@@ -1,14 +1,12 @@
-"""A sweep's table and plot, rebuilt from its runs' files.
-
-    python -m lab.sweeps.summary outputs/sweeps/NAME
+"""A sweep's table and plot, rebuilt from its runs' files: `lab summary SWEEP`.
 
 Right whichever launcher ran the jobs, when some failed and while some are still running.
 """
 
+import argparse
 import csv
 import io
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,15 +30,13 @@ FIRST_COLUMNS = ("overrides", "status", "task", "seed", "steps", "seconds")
 LAST_COLUMNS = ("run", "reason")
 
 
-def main() -> None:
-    """`python -m lab.sweeps.summary SWEEP_FOLDER`."""
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m lab.sweeps.summary outputs/sweeps/NAME")
-    try:
-        for path in rebuild(Path(sys.argv[1])):
-            print(path)
-    except UserError as error:
-        sys.exit(f"lab: {error}")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sweep", metavar="SWEEP", type=Path, help="outputs/sweeps/NAME")
+
+
+def run(args: argparse.Namespace) -> None:
+    for path in rebuild(args.sweep):
+        print(path)
 
 
 def rebuild_now_and_then(folder: Path) -> None:
@@ -137,7 +133,3 @@ def _as_csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-if __name__ == "__main__":
-    main()

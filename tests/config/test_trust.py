@@ -14,9 +14,9 @@ from lab.config.errors import UserError
 from lab.config.reading import from_file
 from lab.config.trust import EVERYTHING, hide_current_folder, trusting
 from lab.engine.run_folder import RunFolder
-from lab.generation.finished import open_run
+from lab.generation.finished import open_run as open_gan
 from lab.memory.config import MemoryConfig
-from lab.memory.finished import load_network
+from lab.memory.finished import open_run
 from lab.memory.network import build_network
 from lab.sweeps.compare import compare
 
@@ -72,7 +72,7 @@ NAMED = {
 def test_a_run_whose_cell_names_any_code_is_refused_in_one_line(target, foreign):
     change(foreign, cell={"_target_": target, "self": CALLED, "input_size": CALLED})
     with pytest.raises(UserError) as error:
-        load_network(RunFolder(foreign))
+        open_run(RunFolder(foreign))
     assert NAMED[target] in str(error.value)
     assert "--trust" in str(error.value)
     assert "\n" not in str(error.value)
@@ -85,7 +85,7 @@ def test_a_target_within_an_argument_is_no_way_around(foreign):
     for value in (nested, [nested], {"deep": nested}):
         change(foreign, cell={"_target_": "lab.memory.cells.LSTM", "init": value})
         with pytest.raises(UserError, match=r"cell\.init.* names pathlib\.Path\.touch"):
-            load_network(RunFolder(foreign))
+            open_run(RunFolder(foreign))
 
 
 @pytest.mark.parametrize("target", ["pathlib.Path.touch", "foreign_cells.Cell", "torch.nn.GRU"])
@@ -94,8 +94,8 @@ def test_a_config_class_is_of_lab_for_every_tool(target, foreign):
     shutil.copytree(foreign, "other")
     for opened in (
         lambda: from_file(foreign / "config.yaml"),
-        lambda: load_network(RunFolder(foreign)),
-        lambda: open_run(foreign),
+        lambda: open_run(RunFolder(foreign)),
+        lambda: open_gan(RunFolder(foreign)),
         lambda: compare([RunFolder(foreign), RunFolder(Path("other"))]),
     ):
         with pytest.raises(UserError, match=f"_target_ names {target}"):

@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(run, studio, tmp_path):
 
 
 def test_a_saved_generator_is_sampled_from(run, studio):
-    done = run_lab(str(run), "n=70", "seed=3", cwd=studio, module="lab.generation.sample")
+    done = run_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
     assert done.returncode == 0, done.stderr
     npz, png = done.stdout.split()
     with np.load(npz) as arrays:
@@ -103,7 +103,7 @@ def test_a_saved_generator_is_sampled_from(run, studio):
         assert arrays["z"].shape == (70, 100)
         first = arrays["images"].copy()
     assert Path(png).stat().st_size > 1000
-    run_lab(str(run), "n=70", "seed=3", cwd=studio, module="lab.generation.sample")
+    run_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
     with np.load(npz) as arrays:
         assert np.array_equal(arrays["images"], first)
 
@@ -116,50 +116,48 @@ def test_a_convolutional_pair_in_bf16_is_trained_and_sampled_from(studio, tmp_pa
     assert done.returncode == 0, done.stderr
     finished = only(tmp_path / "outputs/runs", "gan-folder-s0-*")
     assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "bf16"
-    done = run_lab(str(finished), "n=9", cwd=tmp_path, module="lab.generation.sample")
+    done = run_lab("sample", str(finished), "--n", "9", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
-def test_walks_through_a_finished_run(run, studio):
-    words = ("plus=0", "minus=1", "base=2")
-    done = run_lab(str(run), *words, cwd=studio, module="lab.generation.latent")
-    assert done.returncode == 0, done.stderr
-    walked = json.loads(done.stdout)
-    # Either there are counts over 200 draws, or a sentence that says what the generator makes.
-    counts = walked.get("sum_0-1+2")
-    if counts is None:
-        assert "it makes" in walked["arithmetic"]
+def test_interpolations_between_chosen_classes(run, studio):
+    words = ("--from", "2", "--to", "0", "--sum", "0", "1", "2", "--seed", "4")
+    done = quick_lab("interpolate", str(run), *words, cwd=studio)
+    if done.returncode:  # so young a generator may make no clear image of a class: it says so
+        assert "the generator makes no clear" in done.stderr
+        assert done.stderr.count("\n") == 1
     else:
-        assert all(sum(count.values()) == 200 for count in counts.values())
+        picture = run / "figures/interpolation_2_to_0_seed4.png"
+        assert done.stdout.startswith(f"from 2 to 0 → {picture}\n")
+        assert (run / "figures/arithmetic_2+0-1_seed4.png").stat().st_size > 1000
+        assert len(done.stdout.splitlines()) < 20
 
 
 @pytest.mark.parametrize(
-    ("module", "words", "message"),
+    ("words", "message"),
     [
-        ("lab.generation.sample", ["n=0"], "n=0: expected a whole number of at least 1"),
-        ("lab.generation.sample", ["m=3"], "m=3: expected n=64"),
-        ("lab.generation.latent", ["plus=7"], None),
+        (["sample", "--n", "0"], "argument --n: expected a whole number of at least 1"),
+        (["sample", "--m", "3"], "unrecognized arguments: --m 3"),
+        (["interpolate", "--from", "7"], "there is no class 7 among 0, 1, 2"),
+        (["interpolate", "--from", "1", "--to", "1"], "expected two different classes"),
     ],
 )
-def test_bad_words_for_sample_and_latent(run, studio, module, words, message):
-    done = run_lab(str(run), *words, cwd=studio, module=module)
-    if message is None:  # there is no class 7: said in the answer, with those there are
-        assert "no class 7 among 0, 1, 2" in json.loads(done.stdout)["arithmetic"]
-    else:
-        assert (done.returncode, done.stderr.strip()) == (1, f"lab: {message}, seed=0") or (
-            message in done.stderr
-        )
+def test_bad_words_for_sample_and_interpolate(run, studio, words, message):
+    done = quick_lab(words[0], str(run), *words[1:], cwd=studio)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_sampling_from_what_is_no_finished_gan_is_refused(studio, tmp_path):
     done = quick_lab("seq_len=3", "max_steps=2", "size=small", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lstm = only(tmp_path / "outputs/runs", "*")
-    done = run_lab(str(lstm), cwd=tmp_path, module="lab.generation.sample")
+    done = run_lab("sample", str(lstm), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "a run of task=lstm, not of the generation study" in done.stderr
     (lstm / "result.json").unlink()
-    done = run_lab(str(lstm), "121", cwd=tmp_path, module="lab.memory.predict")
+    done = run_lab("predict", str(lstm), "121", cwd=tmp_path)
     assert "not finished" in done.stderr
 
 

@@ -12,6 +12,7 @@ from lab.engine.seeding import generator
 from lab.memory import horizon, palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, build_network
+from lab.memory.tools.horizon import measure
 
 
 class ForgetsAfter(torch.nn.Module):
@@ -87,7 +88,7 @@ def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path):
     folder.save_config(config.to_dict())
     folder.save_weights(build_network(config).equation_weights())
     folder.save_result({})
-    assert "no length" in horizon.measure(folder, 50, 40)
+    assert "no length" in measure(folder, 50, 40)
     content = json.loads((tmp_path / "figures" / "horizon.json").read_text())
     assert content["horizon"] is None
     assert content["accuracies"].keys() == {"3", "5"}

@@ -10,8 +10,8 @@ from lab.cli import compose_config
 from lab.config.reading import from_file
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
-from lab.generation.finished import open_run
-from lab.memory.finished import load_network
+from lab.generation.finished import open_run as open_gan
+from lab.memory.finished import open_run
 from lab.report.evidence import Evidence
 from lab.sweeps.compare import compare
 from lab.sweeps.summary import rebuild
@@ -60,10 +60,10 @@ def test_a_sweep_is_summarised_anew(cwd: Path) -> None:
 
 @of_readable
 def test_networks_are_opened_and_give_what_they_gave(cwd: Path) -> None:
-    network, config = load_network(RunFolder(only(cwd, "outputs/runs/lstm-*-s0-*")))
+    network, config = open_run(RunFolder(only(cwd, "outputs/runs/lstm-*-s0-*")))
     assert (config.seq_len, config.hidden_size) == (5, 8)
     assert sum(p.numel() for p in network.parameters()) == 698
-    _, gan, generator = open_run(only(cwd, "outputs/runs/gan-*"))
+    generator, gan = open_gan(RunFolder(only(cwd, "outputs/runs/gan-*")))
     assert gan.data.name == "mnist"
     with torch.no_grad():
         assert generator(torch.zeros(2, 5)).shape == (2, 1, 28, 28)

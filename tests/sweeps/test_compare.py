@@ -1,4 +1,4 @@
-"""`python -m lab.sweeps.compare`: runs side by side, and what cannot be compared."""
+"""`lab compare`: runs side by side, and what cannot be compared."""
 
 import shutil
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
-from lab.sweeps.compare import _parse, compare
-from tests.command_line import run_lab
+from lab.sweeps.compare import compare
+from tests.command_line import quick_lab, run_lab
 from tests.fake_runs import fake_run
 
 
@@ -20,7 +20,7 @@ def pair(tmp_path: Path) -> list[RunFolder]:
 
 def test_two_runs_at_the_command_line(pair: list[RunFolder], tmp_path: Path):
     paths = [str(run.path.relative_to(tmp_path)) for run in pair]
-    done = run_lab(*paths, module="lab.sweeps.compare", cwd=tmp_path)
+    done = run_lab("compare", *paths, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -63,15 +63,18 @@ def test_what_does_not_compare(pair: list[RunFolder], tmp_path: Path):
         compare(pair, Path("/proc/nothing.png"))
 
 
-@pytest.mark.parametrize("words", [[], ["a"], ["a", "a"], ["a", "b", "out=x.doc"]])
-def test_wrong_words(words: list[str]):
-    with pytest.raises(UserError):
-        _parse(words)
+@pytest.mark.parametrize("words", [[], ["A"], ["A", "A"], ["A", "B", "--out", "x.doc"]])
+def test_wrong_words(words: list[str], pair: list[RunFolder], tmp_path: Path):
+    given = {name: str(run.path) for name, run in zip("AB", pair, strict=True)}
+    done = quick_lab("compare", *(given.get(word, word) for word in words), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("lab: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_wrong_word_gets_one_line(pair: list[RunFolder], tmp_path: Path):
     shutil.rmtree(pair[1].path)
-    done = run_lab(*(str(run.path) for run in pair), module="lab.sweeps.compare", cwd=tmp_path)
+    done = run_lab("compare", *(str(run.path) for run in pair), cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("lab: ")
     assert done.stderr.count("\n") == 1

@@ -56,7 +56,7 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
 def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> None:
     shutil.rmtree(run_folders(cwd)[1])
     (sweep,) = cwd.glob("outputs/sweeps/*")
-    done = run_lab(str(sweep), cwd=cwd, module="lab.sweeps.summary")
+    done = run_lab("summary", str(sweep), cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert [row["status"] for row in summary(cwd)] == ["finished", "missing", "finished"]
 
@@ -88,7 +88,7 @@ def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path) -> None:
     (folder,) = cwd.glob("outputs/sweeps/*")
     table = summary(cwd)
     (folder / "summary.csv").unlink()
-    done = run_lab(str(folder), cwd=cwd, module="lab.sweeps.summary")
+    done = run_lab("summary", str(folder), cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert summary(cwd) == table
 
@@ -99,7 +99,7 @@ def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
     with open(folder / ".lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(subprocess.TimeoutExpired):
-            run_lab(str(folder), cwd=cwd, module="lab.sweeps.summary", timeout=8)
+            run_lab("summary", str(folder), cwd=cwd, timeout=8)
 
 
 def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:

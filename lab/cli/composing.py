@@ -1,0 +1,28 @@
+"""Where the YAML files lie, and the config that they compose, for scripts and notebooks."""
+
+from pathlib import Path
+
+import hydra
+from omegaconf import OmegaConf
+
+from lab.cli.tools import table
+from lab.config import RunConfig
+from lab.config.reading import from_hydra
+from lab.sweeps.records import register_resolver
+
+PACKAGED = Path(__file__).parents[1] / "conf"  # in an installed wheel
+CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "conf")
+
+register_resolver()
+# Read by the help text alone.
+OmegaConf.register_new_resolver("lab.tools", table, replace=True)
+
+
+def compose_config(*overrides: str) -> RunConfig:
+    """The typed config of these words.
+
+    Raises:
+        UserError: a value is wrong; Hydra's own exceptions where a key or an option is.
+    """
+    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+        return from_hydra(hydra.compose("config", list(overrides)))

@@ -1,0 +1,115 @@
+"""Hydra's way in: it composes, the dataclasses validate, a job is handed over."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from lab.cli.composing import CONF
+from lab.config import RunConfig, flags
+from lab.config.command import command_of
+from lab.config.complaints import hydra_complaint, refuse_added_keys
+from lab.config.errors import UserError
+from lab.config.reading import from_hydra, unresolved
+from lab.config.trust import see_current_folder
+from lab.engine import interrupts
+from lab.engine.jobs import Outcome, perform, preview, report
+from lab.engine.terminal import forgive
+from lab.sweeps.recap import end_of_sweep, note
+from lab.sweeps.records import ELSEWHERE, Sweep
+
+
+def main() -> None:
+    """A command line that names no tool; what it sets for the whole process, only it sets."""
+    interrupts.note_signals()
+    forgive()
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
+    code = _compose_and_run()
+    interrupts.stop_workers_first(None)
+    code = end_of_sweep(code)
+    number = interrupts.came()
+    if number is not None:
+        if not code:
+            print("lab: stopped when everything was done", file=sys.stderr)
+        code = 128 + number
+    sys.stdout.flush()
+    interrupts.stop_at_once()
+    sys.exit(code)
+
+
+def _compose_and_run() -> str | int | None:
+    """Does what the command line asks for; gives the exit code, and says what stopped it."""
+    try:
+        interrupts.act()
+        flags.parse(sys.argv[1:])
+        see_current_folder()
+        compose_and_run()
+        interrupts.act()
+    except SystemExit as stop:
+        return stop.code
+    except KeyboardInterrupt as stop:
+        print("lab: stopped; the same command goes on", file=sys.stderr)
+        return getattr(stop, "exit_code", 130)
+    except Exception as error:
+        if interrupts.came():  # a launcher whose workers were stopped fails
+            print("lab: stopped; the same command goes on", file=sys.stderr)
+            return 1
+        line = str(error) if isinstance(error, UserError) else _complaint(error)
+        print(f"lab: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+@hydra.main(config_path=CONF, config_name="config", version_base="1.3")
+def compose_and_run(cfg: DictConfig) -> None:
+    """One job, alone or of a sweep, here or in a launcher's worker process."""
+    interrupts.note_signals()
+    forgive()
+    interrupts.act()
+    _, outcome = do_job(cfg)
+    if outcome is None:
+        return
+    report(outcome)
+    if outcome.kind == "interrupted" or OmegaConf.is_missing(HydraConfig.get().job, "num"):
+        sys.exit(outcome.exit_code)
+
+
+def do_job(cfg: DictConfig) -> tuple[RunConfig | None, Outcome | None]:
+    """Do what Hydra composed: gives the typed config, if it is one, and what became of it.
+
+    The outcome of a dry run is None.
+    """
+    hydra_cfg = HydraConfig.get()
+    # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
+    overrides = unresolved(hydra_cfg.overrides.task)
+    sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
+    config: RunConfig | None = None
+
+    def tell(outcome: Outcome) -> None:
+        if sweep is not None:
+            note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+
+    try:
+        refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
+        config = from_hydra(cfg)
+        if config.dry_run:
+            words = " ".join(o for o in overrides if not o.startswith(ELSEWHERE))
+            print(f"{preview(config)}  {words}", flush=True)
+            return config, None
+        outcome = perform(config, command_of(hydra_cfg), lambda: tell(Outcome("running", "")))
+    except UserError as error:
+        outcome = Outcome("failed", str(error), error.exit_code)
+    tell(outcome)
+    return config, outcome
+
+
+def _complaint(error: Exception) -> str:
+    arguments = flags.parse(sys.argv[1:])
+    own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
+    return hydra_complaint(error, [CONF, *own], arguments.overrides)

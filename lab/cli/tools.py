@@ -1,0 +1,178 @@
+"""The tools of `lab NAME …`: which there are, and how one is started.
+
+A tool is a module with two functions: `add_arguments(parser)` describes its arguments, and
+`run(args)` does the work and prints what it has to say. Both raise a UserError for a mistake of the
+user's. The module imports torch and Matplotlib only inside `run`.
+"""
+
+import argparse
+import importlib
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from types import ModuleType
+from typing import NoReturn
+
+from lab.config.errors import UserError
+from lab.config.trust import EVERYTHING, hide_current_folder, trusting
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One of the tools.
+
+    Args:
+        module: with `add_arguments` and `run`.
+        summary: what it does, in one line.
+        example: a command line.
+    """
+
+    module: str
+    summary: str
+    example: str
+
+
+TOOLS = {
+    "runs": Tool(
+        "lab.sweeps.runs",
+        "List the runs in a table.",
+        "lab runs task=lstm seq_len=20 'val_accuracy<1' --sort seconds",
+    ),
+    "show": Tool(
+        "lab.sweeps.show",
+        "Show what is known of one run: status, results, figures, notes.",
+        "lab show last",
+    ),
+    "compare": Tool(
+        "lab.sweeps.compare",
+        "Compare two or more runs: settings, results and curves.",
+        "lab compare lstm-T20-s0-1a2b3c4d 5e6f --out both.png",
+    ),
+    "summary": Tool(
+        "lab.sweeps.summary",
+        "Write a sweep's table and figures anew.",
+        "lab summary outputs/sweeps/seq_len-range-3-26-1a2b3c4d",
+    ),
+    "report": Tool(
+        "lab.report.tool",
+        "Write the report: every claim of the sources with its verdict.",
+        "lab report outputs --docs docs",
+    ),
+    "play": Tool(
+        "lab.play.tool",
+        "Write a web page on which a trained network can be tried out.",
+        "lab play last",
+    ),
+    "note": Tool(
+        "lab.sweeps.note",
+        "Add a line to a run's notes.",
+        'lab note last "the loss rises again after step 4000"',
+    ),
+    "rm": Tool(
+        "lab.sweeps.remove",
+        "Remove runs with all of their files.",
+        "lab rm 1a2b 5e6f",
+    ),
+    "predict": Tool(
+        "lab.memory.tools.predict",
+        "Show what a memory network answers after each digit of a palindrome.",
+        "lab predict last 1234321",
+    ),
+    "flow": Tool(
+        "lab.memory.tools.flow",
+        "Draw how much of the loss's gradient reaches each time step.",
+        "lab flow rnn-T20-s0 lstm-T20-s0 --seq-len 100",
+    ),
+    "probe": Tool(
+        "lab.memory.tools.probe",
+        "Draw how well a linear map reads the first digit from the state after each step.",
+        "lab probe last",
+    ),
+    "horizon": Tool(
+        "lab.memory.tools.horizon",
+        "Find the largest length T at which a memory network is still correct.",
+        "lab horizon last --n 1000 --longest 100000",
+    ),
+    "sample": Tool(
+        "lab.generation.tools.sample",
+        "Draw images from a trained generator.",
+        "lab sample last --n 10000 --seed 0",
+    ),
+    "interpolate": Tool(
+        "lab.generation.tools.interpolate",
+        "Draw interpolations and sums of latent vectors of a trained generator.",
+        "lab interpolate last --from 3 --to 8 --seed 1",
+    ),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Complains in one line of ours, where argparse prints its usage and exits."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} ({self.prog} --help lists the arguments)")
+
+
+def run_tool(name: str, words: Sequence[str]) -> int:
+    """Start the tool `name` with the rest of the command line; gives the exit code."""
+    warnings.simplefilter("ignore")
+    hide_current_folder()  # a run that somebody else made may lie there, with a torch.py of theirs
+    try:
+        tool = _find(name)
+        module = _import(name, tool)
+        parser = Parser(
+            prog=f"lab {name}",
+            description=tool.summary,
+            epilog=f"example: {tool.example}",
+            allow_abbrev=False,
+        )
+        module.add_arguments(parser)
+        parser.add_argument(
+            "--trust", action="store_true",
+            help="allow a run's config to name any code, which is then called",
+        )  # fmt: skip
+        parser.add_argument(
+            "--trust-package", metavar="NAME", action="append", default=[],
+            help="allow it to name classes of this package; may be given again",
+        )  # fmt: skip
+        args = parser.parse_args(words)
+        trusted = [EVERYTHING] if args.trust else args.trust_package
+        with trusting(*trusted) if trusted else nullcontext():
+            module.run(args)
+        sys.stdout.flush()
+    except UserError as error:
+        return _complain(str(error), error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", 1)
+    except KeyboardInterrupt as stop:
+        return _complain("stopped", getattr(stop, "exit_code", 130))
+    return 0
+
+
+def _complain(line: str, exit_code: int) -> int:
+    print(f"lab: {line}", file=sys.stderr)
+    return exit_code
+
+
+def _find(name: str) -> Tool:
+    if name not in TOOLS:
+        from lab.config.wording import did_you_mean
+
+        near = did_you_mean(name, TOOLS)
+        raise UserError(f"{name} is no tool; there are {', '.join(TOOLS)}{near}")
+    return TOOLS[name]
+
+
+def _import(name: str, tool: Tool) -> ModuleType:
+    try:
+        return importlib.import_module(tool.module)
+    except ModuleNotFoundError as error:
+        raise UserError(f"lab {name} needs {error.name}, which is not installed") from error
+
+
+def table() -> str:
+    """A line for each tool, for `lab --help`."""
+    return "\n".join(f"  {name:12} {tool.summary}" for name, tool in TOOLS.items())

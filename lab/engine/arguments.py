@@ -1,0 +1,74 @@
+"""Arguments that several tools have. Imports no torch, so that a tool's help is shown at once."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.config.errors import UserError
+from lab.engine.finding import find_run
+from lab.engine.run_folder import RunFolder
+
+RUN_HELP = "a run: its folder, its name, the start of its hash, or last"
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Give a tool the argument RUN and the option `--out-dir`."""
+    parser.add_argument("run", metavar="RUN", help=RUN_HELP)
+    add_out_dir(parser)
+
+
+def add_runs(parser: argparse.ArgumentParser) -> None:
+    """Give a tool one or more arguments RUN and the option `--out-dir`."""
+    parser.add_argument("runs", metavar="RUN", nargs="+", help=RUN_HELP)
+    add_out_dir(parser)
+
+
+def add_out_dir(parser: argparse.ArgumentParser) -> None:
+    """Give a tool the option `--out-dir`."""
+    parser.add_argument(
+        "--out-dir", metavar="DIR", type=Path, default=Path("outputs"),
+        help="where runs are looked for, at any depth (default: outputs)",
+    )  # fmt: skip
+
+
+def add_number(
+    parser: argparse.ArgumentParser, flag: str, default: int, least: int, text: str
+) -> None:
+    """Give a tool an option that takes a whole number of at least `least`."""
+    parser.add_argument(
+        flag, metavar="N", type=_whole_number(least), default=default,
+        help=f"{text} (default: {default})",
+    )  # fmt: skip
+
+
+def chosen_run(args: argparse.Namespace) -> RunFolder:
+    """The run that a command line names.
+
+    Raises:
+        UserError: there is none, or there are several.
+    """
+    return find_run(args.run, args.out_dir)
+
+
+def chosen_runs(args: argparse.Namespace) -> list[RunFolder]:
+    """The runs that a command line names.
+
+    Raises:
+        UserError: one of them cannot be found, or is given twice.
+    """
+    runs = [find_run(word, args.out_dir) for word in args.runs]
+    places = [run.path.resolve() for run in runs]
+    for run, place in zip(runs, places, strict=True):
+        if places.count(place) > 1:
+            raise UserError(f"{run.path}: the same run is given twice")
+    return runs
+
+
+def _whole_number(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        # int() alone admits "1_000", spaces and digits of other scripts.
+        if not (text.isascii() and text.isdigit()) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}")
+        return int(text)
+
+    return read

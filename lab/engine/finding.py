@@ -1,0 +1,120 @@
+"""Which run is meant: by its folder, its name, the start of its hash, or as the last one.
+
+Imports no torch, so that a tool that only reads files answers at once.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+
+LAST = "last"
+MOST_LISTED = 5
+FILES = ("config.yaml", "provenance.json", "status", "metrics.csv", "result.json", ".lock")
+
+
+def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
+    """The one run that `word` means.
+
+    Args:
+        word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
+        out_dir: where runs are looked for, at any depth; a folder is found anywhere.
+
+    Raises:
+        UserError: there is none (the line names the nearest), or there are several.
+    """
+    word, out_dir = str(word), Path(out_dir)
+    if word == LAST:
+        return max(_some_runs(out_dir), key=_begun)
+    path = Path(word)
+    if path.is_dir():
+        if not is_run(path):
+            raise UserError(f"{word}: not a run's folder{_what_it_is(path)}")
+        return RunFolder(path)
+    if len(path.parts) > 1:
+        raise UserError(f"{word}: no such folder")
+    runs = _some_runs(out_dir)
+    found = [run for run in runs if word in (run.path.name, _readable_name(run))]
+    found = found or [run for run in runs if _hash(run).startswith(word.lower())]
+    if len(found) > 1:
+        listed = ", ".join(str(run.path) for run in found[:MOST_LISTED])
+        more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
+        raise UserError(f"{word} may be any of {len(found)} runs: {listed}{more}")
+    if not found:
+        raise UserError(f"{word}: no such run below {out_dir}{_nearest(word, runs)}")
+    return found[0]
+
+
+def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:
+    """All runs below a folder, at any depth, in the order in which they began.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if not Path(out_dir).is_dir():
+        raise UserError(f"{out_dir}: no such folder")
+    return sorted(_walk(Path(out_dir)), key=_begun)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's: two of a run's files lie in it, as any program has a config."""
+    return sum((path / name).is_file() for name in FILES) >= 2
+
+
+def _some_runs(out_dir: Path) -> list[RunFolder]:
+    runs = find_runs(out_dir)
+    if not runs:
+        raise UserError(f"there are no runs below {out_dir}")
+    return runs
+
+
+def _walk(top: Path) -> Iterator[RunFolder]:
+    """A run's own folders are not looked into; links are followed, each folder once."""
+    seen: set[str] = set()
+    for folder, below, _ in os.walk(top, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in seen:
+            below.clear()
+            continue
+        seen.add(place)
+        if is_run(Path(folder)):
+            below.clear()
+            yield RunFolder(Path(folder))
+        below[:] = sorted(name for name in below if not name.startswith("."))
+
+
+def _begun(run: RunFolder) -> tuple[str, float]:
+    """When a run began: as it noted, which a copy of its folder keeps, else by its files."""
+    times = [file.stat().st_mtime for file in (run.config_file, run.path) if file.exists()]
+    return str(run.provenance.get("start") or ""), times[0] if times else 0.0
+
+
+def _readable_name(run: RunFolder) -> str:
+    return run.path.name.rpartition("-")[0]
+
+
+def _hash(run: RunFolder) -> str:
+    return run.path.name.rpartition("-")[2]
+
+
+def _nearest(word: str, runs: Sequence[RunFolder]) -> str:
+    from lab.config.wording import did_you_mean
+
+    names: Iterable[str] = dict.fromkeys(run.path.name for run in runs)
+    hashes = {_hash(run): run.path.name for run in runs}
+    near = did_you_mean(word, names) or did_you_mean(word, hashes)
+    return near or f"; there are {len(runs)}, which lab runs lists"
+
+
+def _what_it_is(path: Path) -> str:
+    """What else a folder may be that was given as a run."""
+    if (path / "jobs").is_dir() or (path / "multirun.yaml").is_file():
+        return f"; it is a sweep's: lab summary {path} writes its table anew"
+    count = sum(1 for _ in _walk(path))
+    if count:
+        return f"; {count} runs lie below it: lab runs {path} lists them"
+    if (path / "model.safetensors").is_file() or (path / "checkpoint.pt").is_file():
+        return " (it has no config.yaml: was it copied only in part?)"
+    return ""

@@ -1,0 +1,32 @@
+"""A finished run, opened again by a tool of its study."""
+
+from typing import TypeVar
+
+from lab.config import RunConfig
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.run_folder import RunFolder
+
+Config = TypeVar("Config", bound=RunConfig)
+
+
+def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
+    """The config of a finished run of one study.
+
+    Args:
+        folder: of the run.
+        cls: the study's config class.
+        study: its name, for people.
+
+    Raises:
+        UserError: the run is of another study or version, or it is not finished.
+    """
+    config = from_file(folder.config_file)
+    if not isinstance(config, cls):
+        raise UserError(f"{folder.path}: a run of task={config.task}, not of the {study} study")
+    if folder.result is None:
+        raise UserError(
+            f"{folder.path}: {folder.status or 'not begun'}, not finished; "
+            "the command that began it goes on with it"
+        )
+    return config

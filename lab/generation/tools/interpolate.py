@@ -1,0 +1,123 @@
+"""Interpolations and sums in the latent space of a saved generator: `lab interpolate RUN`.
+
+Each picture is named after its classes and its seed, so that none overwrites another.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lab.config.errors import UserError
+from lab.engine.arguments import add_number, add_run, chosen_run
+from lab.engine.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from lab.images.classifier import Judge
+
+SUMS = {
+    "single": "z{b} + (z{p} - z{m}), of single samples",
+    "means": "z{b} + (mean of {p} - mean of {m})",
+    "on_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
+    "as_written": "z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
+    "roof": "z{p} - z{m}",
+    "null_single": "z{b} + a random vector as long as z{p} - z{m}",
+    "null_means": "z{b} + a random vector as long as the means' difference",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    parser.add_argument(
+        "--from", dest="start", metavar="CLASS", help="the class of the first image (default: any)"
+    )
+    parser.add_argument(
+        "--to", dest="end", metavar="CLASS", help="the class of the last image (default: another)"
+    )
+    parser.add_argument(
+        "--sum", nargs=3, metavar=("PLUS", "MINUS", "BASE"),
+        help="draw the latent arithmetic BASE + PLUS - MINUS of these classes too",
+    )  # fmt: skip
+    add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.start is not None and args.start == args.end:
+        raise UserError(f"--from {args.start} --to {args.end}: expected two different classes")
+    for line in interpolate(chosen_run(args), (args.start, args.end), args.sum, args.seed):
+        print(line, flush=True)
+
+
+def interpolate(
+    folder: RunFolder,
+    ends: tuple[str | None, str | None],
+    plus_minus_base: Sequence[str] | None,
+    seed: int,
+) -> list[str]:
+    """Draw the interpolations of a finished run, and its sums; gives what to print.
+
+    Args:
+        folder: of the run.
+        ends: names of the first and the last class; None: any other.
+        plus_minus_base: names of the classes of the sum; None: no sum.
+        seed: of all that is drawn.
+
+    Raises:
+        UserError: the folder is no finished run of the generation study, its data have no labels,
+            or there is no such class among the images that the generator makes.
+    """
+    from lab.engine.seeding import generator as random_generator
+    from lab.generation import latent, pictures
+    from lab.generation.finished import open_run
+    from lab.images.classifier import load_judge
+    from lab.images.datasets import load
+
+    generator, config = open_run(folder)
+    train, test = (
+        load(config.data.name, split, root=config.data.root) for split in ("train", "test")
+    )
+    judge = load_judge(train, test)
+    labels = [None if name is None else _label(judge, name) for name in ends]
+    sum_labels = [_label(judge, name) for name in plus_minus_base or ()]
+    random = random_generator(seed, "walks")
+    draws = latent.draw(generator, judge, pictures.DRAWS, random)
+    figure, result = pictures.interpolation(draws, generator, judge, random, (labels[0], labels[1]))
+    first, last = result["interpolation_ends"]
+    picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
+    lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
+    if sum_labels:
+        names = [judge.classes[label] for label in sum_labels]
+        figure, result = pictures.arithmetic(draws, generator, judge, random, names)
+        plus, minus, base = names
+        picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
+        (counts,) = result.values()
+        lines += ["", f"{base} + {plus} - {minus} → {picture}", *_sums(counts, names)]
+    return lines
+
+
+def _label(judge: "Judge", name: str) -> int:
+    if name not in judge.classes:
+        raise UserError(f"there is no class {name} among {', '.join(judge.classes)}")
+    return judge.classes.index(name)
+
+
+def _interpolations(result: Mapping[str, Any]) -> list[str]:
+    lines = ["             a third class   path length in the    largest step,",
+             "             lies between    classifier's features  share of the path"]  # fmt: skip
+    for name in ("linear", "spherical", "farther"):
+        third, length, step = (
+            result[f"{key}_{name}"] for key in ("third_class", "path_length", "largest_step")
+        )
+        lines.append(f"  {name:9}  {third:>13.0%}   {length:>19.1f}   {step:>18.0%}")
+    return [*lines, "  (means over pairs; farther: to twice the last latent vector)"]
+
+
+def _sums(counts: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> list[str]:
+    """What each sum is read as most often."""
+    plus, minus, base = names
+    lines = []
+    for name, by_class in counts.items():
+        most = sorted(by_class.items(), key=lambda item: -item[1])[:3]
+        read = ", ".join(f"{label} {count / sum(by_class.values()):.0%}"
+                         for label, count in most if count)  # fmt: skip
+        lines.append(f"  {SUMS[name].format(p=plus, m=minus, b=base)}: {read}")
+    return lines

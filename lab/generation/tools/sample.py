@@ -1,0 +1,50 @@
+"""Images from a saved generator: `lab sample RUN`.
+
+Writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
+uint8 [n, 28, 28], `z` float32 [n, latent]) and figures/samples_seed0.png, a grid of the first 64.
+"""
+
+import argparse
+from pathlib import Path
+
+from lab.engine.arguments import add_number, add_run, chosen_run
+from lab.engine.run_folder import RunFolder
+
+ON_THE_GRID = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+    add_number(parser, "--n", 64, 1, "how many images")
+    add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
+
+
+def run(args: argparse.Namespace) -> None:
+    for path in sample(chosen_run(args), args.n, args.seed):
+        print(path)
+
+
+def sample(folder: RunFolder, n: int, seed: int) -> list[Path]:
+    """Draw `n` images and write them; gives the paths.
+
+    Raises:
+        UserError: the folder is no finished run of the generation study.
+    """
+    import numpy as np
+    import torch
+
+    from lab.engine.seeding import generator as random_generator
+    from lab.generation.finished import open_run
+    from lab.generation.latent import generate
+    from lab.images import sheets
+
+    generator, config = open_run(folder)
+    z = torch.randn(n, config.generator["latent"], generator=random_generator(seed, "samples"))
+    images = generate(generator, z)[:, 0]  # [n, 28, 28]
+    pixels = ((images + 1) * 127.5).round().to(torch.uint8).numpy()
+    name = f"samples_seed{seed}"
+    npz = folder.save_file(
+        f"{name}.npz", lambda file: np.savez_compressed(file, images=pixels, z=z.numpy())
+    )
+    grid = sheets.image_grid(images[:ON_THE_GRID].numpy())
+    return [npz, folder.save_figure(name, grid)]

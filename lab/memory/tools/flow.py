@@ -1,0 +1,56 @@
+"""How much of the loss's gradient reaches each time step: `lab flow RUN [RUN ...]`.
+
+Draws one figure of these runs, before and after training, into the first run's folder, and prints
+how fast each gradient decays beside the eigenvalue that the decay follows from.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from lab.engine.arguments import add_number, add_runs, chosen_runs
+from lab.engine.run_folder import RunFolder
+
+SHORTEST = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+    add_number(parser, "--seq-len", 100, SHORTEST, "the length T of the palindromes")
+
+
+def run(args: argparse.Namespace) -> None:
+    for line in compare(chosen_runs(args), args.seq_len):
+        print(line, flush=True)
+
+
+def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
+    """Draw the figure; gives a line for each network, and the figure's path.
+
+    Raises:
+        UserError: a folder is no finished run of the memory study.
+    """
+    import torch
+
+    from lab.memory import flow_figures
+    from lab.memory.finished import open_run
+    from lab.memory.flow import describe, gradient_flow, some_palindromes
+    from lab.memory.network import initial_network
+
+    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    lines, flows = [], {}
+    for folder in folders:
+        trained, config = open_run(folder)
+        digits = some_palindromes(config, seq_len)
+        name = f"{config.label}, T={config.seq_len}, seed {config.seed}"
+        if name in flows:  # they differ in something else, which the folder's name tells apart
+            name = folder.path.name
+        before, after = initial_network(config), trained
+        flows[name] = (gradient_flow(before, digits), gradient_flow(after, digits))
+        lines += [
+            f"{name}, {when}: {describe(network, digits, flow)}"
+            for when, network, flow in zip(
+                ("before training", "trained"), (before, after), flows[name], strict=True
+            )
+        ]
+    figure = flow_figures.compare_flows(flows, seq_len)
+    return [*lines, str(folders[0].save_figure(f"gradient_flow_T{seq_len}", figure))]

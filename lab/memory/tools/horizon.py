@@ -1,0 +1,61 @@
+"""The largest length at which a network is still correct: `lab horizon RUN [RUN ...]`.
+
+Writes figures/horizon.json into each run's folder.
+"""
+
+import argparse
+import json
+import sys
+
+from lab.engine.arguments import add_number, add_runs, chosen_runs
+from lab.engine.run_folder import RunFolder
+
+SHORTEST = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+    add_number(parser, "--n", 1000, 1, "palindromes at each length")
+    add_number(parser, "--longest", 100_000, SHORTEST, "the largest length that is tried")
+
+
+def run(args: argparse.Namespace) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    for folder in chosen_runs(args):
+        print(measure(folder, args.n, args.longest), flush=True)
+
+
+def measure(folder: RunFolder, n: int, longest: int) -> str:
+    """Find a finished run's horizon and write it down; gives a line that says it.
+
+    Raises:
+        UserError: the folder is no finished run of the memory study.
+    """
+    from lab.memory.finished import open_run
+    from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
+
+    network, config = open_run(folder)
+    accuracies: dict[int, float] = {}
+
+    def passes(seq_len: int) -> bool:
+        accuracies[seq_len] = accuracy_at(network, seq_len, n, config.seed)
+        print(f"T={seq_len:,}: {accuracies[seq_len]:.2%}", file=sys.stderr, flush=True)
+        return accuracies[seq_len] >= NEEDED
+
+    horizon = find_horizon(passes, config.seq_len, longest)
+    content = {
+        "horizon": horizon,
+        "needed": NEEDED,
+        "n": n,
+        "longest": longest,
+        "trained_at": config.seq_len,
+        "accuracies": {str(length): accuracies[length] for length in sorted(accuracies)},
+    }
+    data = (json.dumps(content, indent=2) + "\n").encode()
+    path = folder.save_file("horizon.json", lambda file: file.write(data))
+    if horizon is None:
+        return f"no length is remembered at {NEEDED:.1%} → {path}"
+    bound = "at least " if horizon >= longest else ""
+    return f"memory horizon {bound}{horizon:,} digits: {accuracies[horizon]:.2%} of {n:,} → {path}"

@@ -1,0 +1,59 @@
+"""What is stored: how well a linear map reads the first digit from the state, `lab probe RUN`.
+
+Draws figures/probe.png into each run's folder.
+"""
+
+import argparse
+
+from lab.engine.arguments import add_runs, chosen_runs
+from lab.engine.run_folder import RunFolder
+
+FITTED_ON, TESTED_ON = 2000, 1000
+STEPS_PROBED = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    for folder in chosen_runs(args):
+        print(probe_run(folder), flush=True)
+
+
+def probe_run(folder: RunFolder) -> str:
+    """Draw the figure of a finished run; gives a line for each curve, and the figure's path.
+
+    Raises:
+        UserError: the folder is no finished run of the memory study.
+    """
+    import numpy as np
+
+    from lab.engine.seeding import generator
+    from lab.memory import flow_figures, palindromes
+    from lab.memory.finished import open_run
+    from lab.memory.network import initial_network
+    from lab.memory.probe import probe_states
+
+    network, config = open_run(folder)
+    draws = generator(config.seed, "probe")
+    codes = palindromes.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
+    digits = palindromes.from_codes(codes, config.seq_len, draws)
+    count = len(digits) * TESTED_ON // (FITTED_ON + TESTED_ON)
+    last = config.seq_len - 1
+    steps = sorted({round(t) for t in np.linspace(1, last, min(last, STEPS_PROBED)).tolist()})
+    curves = {
+        f"{state}(t), {when}": accuracies
+        for when, net in (("trained", network), ("untrained", initial_network(config)))
+        for state, accuracies in probe_states(net, digits, steps, count).items()
+    }
+    title = f"What a linear probe reads of the first digit, {config.label}, T={config.seq_len:,}"
+    path = folder.save_figure("probe", flow_figures.probe(steps, curves, title, count))
+    lines = [
+        f"{name}: {values[0]:.1%} at t=1, {values[-1]:.1%} at t={last}"
+        for name, values in curves.items()
+    ]
+    return "\n".join([*lines, str(path)])

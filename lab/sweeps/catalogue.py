@@ -1,0 +1,173 @@
+"""Every run below a folder as a row: its settings, its results, its state. Imports no torch."""
+
+import operator
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.config.base import flatten
+from lab.config.errors import UserError
+from lab.config.reading import config_class, from_file
+from lab.config.wording import did_you_mean
+from lab.engine import study
+from lab.engine.finding import find_runs
+from lab.engine.run_folder import RunFolder, scalars
+
+Row = dict[str, Any]
+
+ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_FILTER = re.compile(r"([A-Za-z_][\w.]*)\s*(<=|>=|!=|==?|<|>)\s*(.*)", re.DOTALL)
+
+
+def rows(out_dir: str | Path) -> list[Row]:
+    """A row for each run below `out_dir`, at any depth, in the order in which they began.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    return [describe(run) for run in find_runs(out_dir)]
+
+
+def describe(run: RunFolder) -> Row:
+    """A run as a row.
+
+    `name`, `status`, `begun`, `ended` and `run` (its folder) come first, then the settings with
+    keys such as `optimizer.lr`, then the numbers of the result. Of a run that is not finished these
+    are the numbers that were logged last. A number that is named like a setting gets the prefix
+    `result.`: `epochs` are those asked for, `result.epochs` those trained. `problem` says what
+    could not be read.
+    """
+    row: Row = {
+        "name": run.path.name,
+        "status": run.status or "not begun",
+        "begun": run.provenance.get("start"),
+        "ended": run.provenance.get("end"),
+        "run": str(run.path),
+        "problem": None,
+    }
+    settings: Mapping[str, Any] = {}
+    try:
+        settings = from_file(run.config_file).to_dict()
+    except UserError as error:
+        row["problem"] = str(error)
+        settings = _raw(run.config_file)
+    row |= flatten(settings)
+    for name, value in numbers(run).items():
+        if name not in ("task", "seed"):
+            row[f"result.{name}" if name in row else name] = value
+    return row
+
+
+def headline_metrics(row: Row) -> Sequence[str]:
+    """The names of the numbers that a person asks for first, of this row's study."""
+    try:
+        return study.headline_metrics(config_class(row.get("_target_")))
+    except (UserError, ImportError):
+        return ()
+
+
+def numbers(run: RunFolder) -> dict[str, Any]:
+    """The numbers of a run's result; of one that is not finished, the last that were logged."""
+    if run.result is not None:
+        return scalars(run.result)
+    last: dict[str, Any] = {}
+    for name, values in logged_metrics(run).items():
+        known = [value for value in values if value == value]
+        if known:
+            last["steps" if name == "step" else name] = (
+                int(known[-1]) if name == "step" else known[-1]
+            )
+    return last
+
+
+def logged_metrics(run: RunFolder) -> dict[str, list[float]]:
+    """metrics.csv by column; empty where there is none, or where it is not whole."""
+    try:
+        return run.read_metrics()
+    except (OSError, TypeError, KeyError, ValueError):
+        return {}
+
+
+def _raw(path: Path) -> Mapping[str, Any]:
+    """What a config.yaml holds that is no config of this version."""
+    with suppress(OSError, ValueError, yaml.YAMLError):
+        values = yaml.safe_load(path.read_text())
+        if isinstance(values, dict):
+            return values
+    return {}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition on a row, such as `val_accuracy<1`.
+
+    Args:
+        key: of the row, or a group such as `cell`, which is compared with the class's name.
+        operator: = or != or one of ORDERS.
+        text: what stands behind it.
+    """
+
+    key: str
+    operator: str
+    text: str
+
+    @classmethod
+    def read(cls, text: str) -> "Filter":
+        """Raise a UserError where the text is no condition."""
+        match = _FILTER.fullmatch(text)
+        if not match:
+            raise UserError(f"{text}: expected a filter such as task=lstm or 'val_accuracy<1'")
+        key, operator, value = match.groups()
+        return cls(key, "=" if operator == "==" else operator, value)
+
+    def holds(self, row: Row) -> bool:
+        """Whether it does of this row; where a row has no such value, only != does."""
+        found = value(row, self.key)
+        wanted: Any = yaml.safe_load(self.text) if self.text else ""
+        with suppress(TypeError, ValueError):  # YAML 1.1 reads 1e-3 as text
+            wanted = float(self.text)
+        if self.operator in ("=", "!="):
+            same = found == wanted or _plain(str(found)) == _plain(self.text)
+            return same if self.operator == "=" else not same
+        return _is_number(found) and _is_number(wanted) and ORDERS[self.operator](found, wanted)
+
+
+def value(row: Row, key: str) -> Any:
+    """What a row has under a key; of a group such as `cell`, the name of its class: `lstm`."""
+    if row.get(key) is None and f"{key}._target_" in row:
+        name = str(row[f"{key}._target_"]).rpartition(".")[2].lower()
+        return name.removesuffix(key) or name
+    return row.get(key)
+
+
+def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
+    """The rows of which every filter holds.
+
+    Raises:
+        UserError: no row has the key of a filter; names the nearest.
+    """
+    filters = list(filters)
+    for one in filters:
+        check_key(one.key, all_rows)
+    return [row for row in all_rows if all(one.holds(row) for one in filters)]
+
+
+def check_key(key: str, all_rows: Sequence[Row]) -> None:
+    """Raise a UserError unless a row has this key; the line names the nearest."""
+    known = dict.fromkeys(name for row in all_rows for name in row)
+    groups = [name.removesuffix("._target_") for name in known if name.endswith("._target_")]
+    if all_rows and key not in (*known, *groups):
+        raise UserError(f"no run has a key {key}{did_you_mean(key, [*known, *groups])}")
+
+
+def _plain(text: str) -> str:
+    return text.lower().replace("_", "")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

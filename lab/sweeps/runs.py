@@ -1,0 +1,134 @@
+"""The runs in a table: `lab runs [DIR] [FILTER ...]`."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.config.errors import UserError
+from lab.engine.arguments import add_out_dir
+
+BASE = ("name", "task", "status", "steps")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        metavar="FILTER",
+        nargs="*",
+        help="show only runs of which this holds, such as seq_len=20 or 'val_accuracy<1'; "
+        "a folder to look in may stand here too",
+    )
+    parser.add_argument("--sort", metavar="KEY", help="a setting or a result (default: begun)")
+    parser.add_argument("--reverse", action="store_true", help="the largest, or the latest, first")
+    parser.add_argument(
+        "--json", action="store_true", help="print every setting and result of these runs as JSON"
+    )
+    add_out_dir(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from lab.sweeps.catalogue import Filter, chosen, rows
+
+    folders, filters = [args.out_dir], []
+    for word in args.words:
+        if Path(word).is_dir():
+            folders = [*([] if folders == [args.out_dir] else folders), Path(word)]
+        elif not any(sign in word for sign in "=<>"):
+            raise UserError(f"{word}: no such folder, and no filter such as task=lstm")
+        else:
+            filters.append(Filter.read(word))
+    all_rows = [row for folder in folders for row in rows(folder)]
+    shown = _sorted(chosen(all_rows, filters), args.sort, args.reverse)
+    if args.json:
+        print(json.dumps([_json_able(row) for row in shown], indent=1))
+        return
+    if not shown:
+        where = " and ".join(map(str, folders))
+        print(f"none of the {len(all_rows)} runs below {where} is like that" if all_rows
+              else f"there are no runs below {where}")  # fmt: skip
+        return
+    for line in table(shown, [args.sort] if args.sort else []):
+        print(line)
+    for row in shown:
+        if row["problem"]:
+            print(f"lab: {row['problem']}", file=sys.stderr)
+
+
+def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str]:
+    """The lines of a table: name, task, status, steps, headline metrics, age.
+
+    Args:
+        shown: rows of the catalogue.
+        more: keys of further columns.
+    """
+    from lab.sweeps.catalogue import headline_metrics, value
+
+    metrics = dict.fromkeys(name for row in shown for name in headline_metrics(row))
+    columns = dict.fromkeys(
+        [*BASE, *(m for m in metrics if any(row.get(m) is not None for row in shown)), *more]
+    )
+    lines = [[*columns, "age"]]
+    lines += [[*(_cell(value(row, key)) for key in columns), _age(row)] for row in shown]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_text = [key in ("name", "task", "status") for key in [*columns, "age"]]
+    return [
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(line, widths, is_text, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def age(moment: object) -> str:
+    """How long ago a moment was that is given in ISO 8601; nothing where there is none."""
+    try:
+        seconds = (datetime.now(UTC) - datetime.fromisoformat(str(moment))).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _age(row: dict[str, Any]) -> str:
+    return age(row["ended"] or row["begun"])
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _sorted(rows: list[dict[str, Any]], key: str | None, reverse: bool) -> list[dict[str, Any]]:
+    """In the order of a key, those that lack it at the end; else as they began."""
+    if key is None:
+        return rows[::-1] if reverse else rows
+    from lab.sweeps.catalogue import check_key, value
+
+    check_key(key, rows)
+    have = [row for row in rows if value(row, key) is not None]
+    have.sort(key=lambda row: _order(value(row, key)), reverse=reverse)
+    return [*have, *(row for row in rows if value(row, key) is None)]
+
+
+def _order(value: Any) -> tuple[bool, float, str]:
+    """Numbers before texts."""
+    is_number = isinstance(value, int | float)
+    return not is_number, float(value) if is_number else 0.0, "" if is_number else str(value)
+
+
+def _json_able(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }

@@ -1,0 +1,93 @@
+"""What is known of one run: `lab show RUN`."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lab.config.errors import UserError
+from lab.engine.arguments import add_run, chosen_run
+from lab.engine.run_folder import RunFolder
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_run(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    for line in show(chosen_run(args)):
+        print(line)
+
+
+def show(run: RunFolder) -> list[str]:
+    """The lines that describe a run, whatever of it can be read."""
+    from lab.config.base import flatten
+    from lab.config.reading import from_file
+    from lab.engine import study
+    from lab.sweeps.catalogue import numbers
+
+    about = {"folder": str(run.path), **_state(run), **_origin(run)}
+    settings: Mapping[str, Any] = {}
+    try:
+        config = from_file(run.config_file)
+        asked = flatten(config.to_dict())
+        settings = {k: v for k, v in asked.items() if k not in ("_target_", *config.NOT_ASKED_FOR)}
+        if run.result is not None:
+            about["result"] = study.headline(config, run.result)
+    except UserError as error:
+        about["config"] = str(error)
+    except KeyError as error:  # a result.json that lacks what this version puts into it
+        about["result"] = f"result.json has no {error}"
+    lines = [run.path.name, *_pairs(about)]
+    found = {k: v for k, v in numbers(run).items() if k not in ("task", "seed")}
+    if found:
+        lines += ["", "results" if run.result else "logged so far", *_pairs(found)]
+    if settings:
+        lines += ["", "settings", *_pairs(settings)]
+    figures = sorted(path for path in run.path.glob("figures/*") if path.is_file())
+    if figures:
+        lines += ["", "figures", *(f"  {path}" for path in figures)]
+    if run.notes():
+        lines += ["", "notes", *(f"  {line}" for line in run.notes())]
+    return lines
+
+
+def _state(run: RunFolder) -> dict[str, str]:
+    from lab.sweeps.runs import age
+
+    status = str(run.status or "not begun")
+    moment = run.provenance.get("end") or run.provenance.get("start")
+    if moment:
+        status += f"; {'ended' if run.provenance.get('end') else 'begun'} {age(moment)} ago"
+    state = {"status": status}
+    if run.status == "failed":
+        state["reason"] = run.last_log_line()
+    return state
+
+
+def _origin(run: RunFolder) -> dict[str, str]:
+    """What provenance.json says of where the run was made."""
+    origin = run.provenance
+    versions, git = origin.get("versions") or {}, origin.get("git") or {}
+    commit = str(git.get("commit") or "")[:8] + (" with changes" if git.get("dirty") else "")
+    threads = origin.get("threads")
+    words = {
+        "command": origin.get("command"),
+        "device": origin.get("device"),
+        "threads": None if threads is None else str(threads),
+        "commit": commit,
+        "torch": versions.get("torch"),
+    }
+    return {name: str(word) for name, word in words.items() if word}
+
+
+def _pairs(values: Mapping[str, Any]) -> Iterable[str]:
+    width = max(map(len, values))
+    return [f"  {name:{width}}  {_word(value)}" for name, value in values.items()]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
