@@ -4,16 +4,16 @@ A handler that raises may do so in the middle of an import or of a step, where a
 the exception. So a handler only notes the signal, and `act` stands at the safe points: after
 imports, between steps, between figures. A second signal of the same kind ends the process at once.
 
-Only the command line sets handlers. In a host program, a notebook for instance, nothing is noted,
-and `act` does nothing.
+Only the command line sets handlers for good. In a host program, a notebook for instance, Ctrl-C is
+noted within `noted_in_a_host`, and else nothing is, and `act` does nothing.
 """
 
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -62,6 +62,27 @@ def note_signals() -> None:
     # Without its terminal a run goes on: its words are lost, its work is not.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@contextmanager
+def noted_in_a_host() -> Iterator[None]:
+    """Within it note Ctrl-C, so that it stops a run at a safe point; then the host's handler acts.
+
+    A second Ctrl-C goes to the host's handler at once, which stands again at the end.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    _before[signal.SIGINT] = handler
+    signal.signal(signal.SIGINT, _note)
+    try:
+        yield
+        act()  # one that came after the last safe point
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        del _before[signal.SIGINT]
+        _came.clear()
 
 
 def stop_at_once() -> None:

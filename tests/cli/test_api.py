@@ -1,0 +1,212 @@
+"""`import lab`: runs and sweeps from Python are those of the command line, and the host is kept."""
+
+import logging
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+import lab
+from tests.command_line import (
+    ENDLESS,
+    ROOT,
+    TINY,
+    command,
+    environment,
+    quick_lab,
+    rows,
+    wait_until,
+)
+from tests.run_files import assert_same_run, copy_into, only
+
+
+@pytest.fixture
+def cwd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_importing_lab_is_cheap(tmp_path: Path):
+    code = "import sys, lab; assert not {'torch', 'hydra', 'pydantic'} & set(sys.modules)"
+    done = subprocess.run([command()[0], "-c", code], cwd=tmp_path, env=environment())
+    assert done.returncode == 0
+
+
+def test_a_run_from_python_is_the_one_of_the_command_line(cwd: Path, reference: Path):
+    run = lab.run(*TINY)
+    assert run.name == reference.name
+    assert_same_run(run.path, reference)
+    assert run.status == "finished"
+    assert run.config.seed == 0
+    assert run.metrics["step"][-1] == run.result["steps"] == 40
+    assert run.figures["learning_curves"].is_file()
+    assert run.network(torch.tensor([[1, 2]], dtype=torch.uint8)).shape == (1, 10)
+    assert run.name in repr(run)
+
+
+def test_a_finished_run_is_found_and_loaded(cwd: Path, reference: Path):
+    path = copy_into(cwd, reference)
+    assert lab.run(*TINY).path == Path("outputs/runs") / path.name
+    assert lab.load("last").result == lab.load(path.name[-8:]).result == lab.load(path).result
+    table = lab.runs("outputs", "task=lstm", "seq_len=3")
+    assert list(table["name"]) == [path.name]
+    assert lab.runs("outputs", "seq_len=4").empty
+    with pytest.raises(lab.UserError, match="no such run"):
+        lab.load("zzz")
+    with pytest.raises(lab.UserError, match="no such folder"):
+        lab.runs("nowhere")
+
+
+def state_of_this_process() -> dict[str, Any]:
+    root = logging.getLogger()
+    return {
+        "handlers": list(root.handlers),
+        "level": root.level,
+        "raise": logging.raiseExceptions,
+        "filters": list(warnings.filters),
+        "signals": [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)],
+        "hook": threading.excepthook,
+        "threads": torch.get_num_threads(),
+        "random": (random.getstate(), str(np.random.get_state())),
+        "torch": torch.get_rng_state().tolist(),
+        "path": list(sys.path),
+        "environment": dict(os.environ),
+        "hydra": GlobalHydra.instance().hydra,
+    }
+
+
+class Lines(logging.Handler):
+    """A host's own handler."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def test_the_host_is_as_it_was(cwd: Path, monkeypatch: pytest.MonkeyPatch):
+    heard = Lines()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [heard])
+    lab.run(*TINY, "max_steps=2")  # what is imported for the first time may set filters of its own
+    torch.set_num_threads(2)
+    before = state_of_this_process()
+    lab.run(*TINY)
+    lab.sweep(*TINY, "seed=1,2", "max_steps=5")
+    with pytest.raises(lab.UserError):
+        lab.run("seq_len=2")
+    after = state_of_this_process()
+    torch.set_num_threads(1)
+    assert {key for key in before if before[key] != after[key]} == set()
+    assert not heard.lines, "lab's own lines go to lab.log alone"
+    (log,) = {path.read_text() for path in cwd.glob("outputs/runs/*-s2-*/lab.log")}
+    assert "finished" in log
+
+
+def test_a_host_that_uses_hydra_itself_keeps_it(cwd: Path, reference: Path):
+    copy_into(cwd, reference)
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        before = GlobalHydra.instance().hydra
+        lab.run(*TINY)
+        assert GlobalHydra.instance().hydra is before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["seq_len=2"], "seq_len=2 is not allowed: expected at least 3"),
+        (["sequence_len=5"], "did you mean seq_len?"),
+        (["+seqlen=5"], "no key seqlen"),
+        (["cell=lstmm"], "did you mean lstm?"),
+        (["seq_len=["], "cannot read seq_len=["),
+        (["seq_len=3,4"], "several values are a sweep"),
+        (["dry_run=true"], "dry_run=true trains nothing"),
+    ],
+)
+def test_a_mistake_raises_one_line_and_leaves_nothing(cwd: Path, words: list[str], message: str):
+    with pytest.raises(lab.UserError) as raised:
+        lab.run(*words)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert list(cwd.iterdir()) == []
+
+
+def test_a_sweep_from_python_is_the_one_of_the_command_line(tmp_path: Path, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    words = [word for word in TINY if not word.startswith("seq_len")]
+    words = [*words, "cell=rnn,lstm", "seq_len=3,1", "max_steps=5"]
+    monkeypatch.chdir(here)
+    swept = lab.sweep(*words)
+    assert quick_lab("-m", *words, cwd=there).returncode == 1
+    other = only(there / "outputs/sweeps", "*")
+    assert swept.path.name == other.name
+    for pattern in ("*", "jobs/*"):
+        assert [p.name for p in sorted(swept.path.glob(pattern))] == [
+            p.name for p in sorted(other.glob(pattern))
+        ]
+    columns = ("overrides", "status", "val_accuracy", "run", "reason")
+    theirs = [{key: row[key] for key in columns} for row in lab.Sweep(other).table]
+    assert [{key: row[key] for key in columns} for row in swept.table] == theirs
+    assert [run.result["cell"] for run in swept.runs if run.status] == ["rnn", "lstm"]
+    assert len(swept.failed) == 2
+    assert all("seq_len=1 is not allowed" in line for line in swept.failed.values())
+
+
+def test_config_files_of_ones_own_are_found_as_with_config_dir(cwd: Path):
+    (cwd / "own/optimizer").mkdir(parents=True)
+    (cwd / "own/optimizer/slow.yaml").write_text("_target_: torch.optim.SGD\nlr: 0.001\n")
+    words = [*TINY, "optimizer=slow", "seed=0,1", "max_steps=2"]
+    swept = lab.sweep(*words, config_dir="own")
+    done = quick_lab("-m", "--config-dir", "own", *words, cwd=cwd)
+    assert "2 skipped" in done.stdout
+    assert [path.name for path in cwd.glob("outputs/sweeps/*")] == [swept.path.name]
+    with pytest.raises(lab.UserError, match="nowhere: no such folder"):
+        lab.run(config_dir="nowhere")
+
+
+def test_a_mistake_in_a_sweep_raises_one_line_and_leaves_nothing(cwd: Path):
+    with pytest.raises(lab.UserError, match="did you mean seq_len"):
+        lab.sweep("seq_lenn=3,4")
+    assert list(cwd.iterdir()) == []
+
+
+def test_a_run_that_is_stopped_raises_and_goes_on_later(cwd: Path):
+    def stop() -> None:
+        wait_until(lambda: rows(cwd) >= 3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        lab.run(*ENDLESS)
+    thread.join()
+    run = lab.load("last")
+    assert run.status == "interrupted"
+    assert "interrupted" in repr(run)
+    with pytest.raises(lab.UserError, match="no result yet"):
+        run.result  # noqa: B018
+    reached = run.metrics["step"][-1]
+    assert reached >= 3
+    shutil.rmtree(run.path)
+    lab.run(*TINY)  # nothing of the stop is left
+
+
+def test_a_table_without_pandas_is_refused_in_one_line(cwd: Path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(lab.UserError, match="pip install pandas"):
+        lab.runs()
