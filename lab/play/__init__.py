@@ -1,0 +1,1 @@
+"""The page of a trained network: one HTML file that computes with the run's own weights."""

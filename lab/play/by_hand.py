@@ -1,0 +1,103 @@
+"""What the page of a by-hand run needs: weights and frames of each digit, and a self-test."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lab.by_hand.config import OneLayerConfig
+from lab.by_hand.layers import linear, relu
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
+from lab.play import frames
+from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
+
+SIDE = 28
+COLUMNS = 5  # of the animations
+IMAGES_IN_FRAME = 9
+SHOWN = ("judge_share", "fid", "d_accuracy")
+
+
+def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
+    """The part of a page's data that is about one run.
+
+    Raises:
+        UserError: the run is not finished, or has no weights.
+    """
+    result = folder.result
+    if result is None:
+        raise UserError(f"{folder.path}: not finished; the same lab command goes on with it")
+    exact = folder.load_weights()
+    weights = rounded(exact)
+    z = torch.stack(
+        [
+            torch.randn(1, config.noise_size, generator=generator(config.seed, f"page {digit}"))
+            for digit in config.digits
+        ]
+    )
+    images, logits = _play(weights, z)
+    digits = result["digits"]
+    return {
+        "name": folder.path.name,
+        "label": config.label,
+        "data": config.data.name,
+        "steps": result["steps"],
+        "noise": config.noise,
+        "noise_size": config.noise_size,
+        "digits": list(digits),
+        "best": {name: values["best_epoch"] for name, values in digits.items()},
+        "history": {
+            name: {figure: values[figure] for figure in SHOWN if figure in values}
+            for name, values in digits.items()
+        },
+        "weights": {name: packed(value) for name, value in weights.items()},
+        "bits": 32 if fits_in_32_bits(weights.values()) else 16,
+        "cost": largest_difference(images, _play(exact, z)[0]),
+        "frames": _frames(folder, config, result),
+        "selftest": {
+            "z": numbers(z[:, 0]),
+            "images": numbers(images[:, 0]),
+            "logits": numbers(logits[:, 0, 0]),
+        },
+    }
+
+
+def _play(weights: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
+    """Images [G, N, 784] of z [G, N, L], and D's logits [G, N, 1] of them."""
+    images = z
+    for suffix in _layers(weights, "G"):
+        images = relu(linear(images, weights[f"W_G{suffix}"], weights[f"B_G{suffix}"]))
+    logits, suffixes = images, _layers(weights, "D")
+    for suffix in suffixes:
+        logits = linear(logits, weights[f"W_D{suffix}"], weights[f"B_D{suffix}"])
+        logits = relu(logits) if suffix != suffixes[-1] else logits
+    return images, logits
+
+
+def _layers(weights: dict[str, Tensor], player: str) -> list[str]:
+    """What stands behind the names of a player's layers, from the first to the last."""
+    names = [name for name in weights if name.startswith(f"W_{player}")]
+    return sorted(name.removeprefix(f"W_{player}") for name in names)
+
+
+def _frames(
+    folder: RunFolder, config: OneLayerConfig, result: dict[str, Any]
+) -> dict[str, Any] | None:
+    """The first images of each digit through training; None where an animation is gone."""
+    epochs = sorted(int(epoch) for epoch in next(iter(result["digits"].values()))["fid"])
+    try:
+        digits = [
+            frames.read_animation(
+                folder.path / "figures" / f"digit_{digit}.gif", COLUMNS, SIDE, SIDE
+            )[:, :IMAGES_IN_FRAME]
+            for digit in config.digits
+        ]
+    except (OSError, ValueError):
+        return None
+    if any(len(images) != len(epochs) for images in digits):
+        return None
+    chosen = frames.some(len(epochs))
+    images = np.concatenate(digits, axis=1)[chosen]
+    return frames.sheet(images, [epochs[index] for index in chosen])

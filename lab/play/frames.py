@@ -1,0 +1,54 @@
+"""The frames of training out of a run's animation, as one sheet for a page."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageSequence
+
+from lab.images.sheets import GAP, ZOOM
+from lab.play.recorded import data_address
+
+MOST_FRAMES = 41
+
+
+def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndarray:
+    """The images of `sheets.animation`, uint8 [F, N, H, W, C], C being 1 for grey and 3 for RGB.
+
+    Args:
+        path: of the GIF.
+        columns: of each sheet.
+        height, width: of an image.
+
+    Raises:
+        ValueError: the file holds no sheets of such images.
+        OSError: there is no such file, or it is no image.
+    """
+    with Image.open(path) as animation:
+        is_grey = animation.mode == "L"
+        mode = "L" if is_grey else "RGB"
+        sheets = np.stack([np.asarray(f.convert(mode)) for f in ImageSequence.Iterator(animation)])
+    sheets = sheets.reshape(*sheets.shape[:3], -1)[:, ::ZOOM, ::ZOOM]  # [F, sheet, sheet, C]
+    down, right = height + GAP, width + GAP
+    rows = (sheets.shape[1] - GAP) // down
+    if sheets.shape[1:3] != (rows * down + GAP, columns * right + GAP):
+        raise ValueError(f"{path}: not a sheet of {columns} columns of {height}x{width} images")
+    corners = [(GAP + r * down, GAP + c * right) for r in range(rows) for c in range(columns)]
+    return np.stack([sheets[:, y : y + height, x : x + width] for y, x in corners], axis=1)
+
+
+def some(count: int) -> list[int]:
+    """Indices of at most MOST_FRAMES of so many frames, evenly spread, both ends included."""
+    spread = np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int)
+    return [int(index) for index in spread]
+
+
+def sheet(frames: np.ndarray, steps: Sequence[int]) -> dict[str, Any]:
+    """Frames [F, N, H, W, C] as one PNG, a row for each frame, with the step of each."""
+    count, images, height, width, channels = frames.shape
+    pixels = frames.transpose(0, 2, 1, 3, 4).reshape(count * height, images * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "PNG", optimize=True)
+    return {"steps": list(steps), "images": images, "image": data_address(file.getvalue())}

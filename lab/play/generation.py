@@ -1,0 +1,130 @@
+"""What the page of a generation run needs: networks, directions, frames, and a self-test."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator as random_generator
+from lab.generation.config import GanConfig
+from lab.generation.finished import open_run
+from lab.images.classifier import Judge, load_judge
+from lab.images.datasets import load
+from lab.play import frames
+from lab.play.layers import UnknownLayer, chain, main_directions
+from lab.play.recorded import recorded
+from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
+
+# A class of the user's own is never built.
+GENERATORS = ("lab.generation.networks.MLPGenerator", "lab.generation.networks.ConvGenerator")
+COLUMNS = 5  # of the animation of training
+DIRECTIONS = 6
+TESTED = 3
+SAMPLES = 2000
+
+
+def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
+    """The part of a page's data that is about one run.
+
+    Raises:
+        UserError: the run is not finished.
+    """
+    result = folder.result or {}
+    about = {
+        "name": folder.path.name,
+        "label": config.label,
+        "data": config.data.name,
+        "steps": result.get("steps"),
+        "fid": result.get("fid"),
+    }
+    target = str(config.generator["_target_"])
+    if target not in GENERATORS:
+        reason = (
+            f"The page has no equations for the generator {target}, so it cannot compute with it. "
+            "These are the pictures that the run drew when it was trained."
+        )
+        return {**about, **recorded(folder, reason)}
+    _, _, network = open_run(folder.path)
+    latent = network.latent
+    assert isinstance(latent, int)
+    z = torch.randn(TESTED, latent, generator=random_generator(config.seed, "page"))
+    coarse, images, cost = _as_in_the_page(network, z)
+    try:
+        layers = chain(_sequential(coarse, "layers"))
+    except UnknownLayer as error:
+        reason = f"The page has no equations for the layer {error} of this generator."
+        return {**about, **recorded(folder, reason)}
+    first = next(layer for layer in coarse.modules() if isinstance(layer, nn.Linear))
+    return {
+        **about,
+        "latent": latent,
+        "shape": list(images.shape[1:]),
+        "layers": layers,
+        "bits": 32 if fits_in_32_bits(network.state_dict().values()) else 16,
+        "cost": cost,
+        "directions": packed(main_directions(first.weight, DIRECTIONS).half()),
+        "classifier": _classifier(config, images),
+        "frames": _frames(folder, config, images.shape[1:]),
+        "selftest": {"z": numbers(z), "images": numbers(images.flatten(1))},
+    }
+
+
+def _sequential(network: nn.Module, name: str) -> nn.Sequential:
+    layers = network.get_submodule(name)
+    assert isinstance(layers, nn.Sequential)
+    return layers
+
+
+@torch.no_grad()
+def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, float]:
+    """The network with the weights that the page gets, what it makes of x, and how far that is
+    from what the network itself makes of it."""
+    coarse = copy.deepcopy(network).eval()
+    state = network.state_dict()
+    coarse.load_state_dict({**state, **rounded(state)})
+    made, exact = coarse(x), network(x)
+    if isinstance(made, tuple):  # the classifier's logits and features
+        made, exact = made[0], exact[0]
+    return coarse, made, largest_difference(made, exact)
+
+
+def _classifier(config: GanConfig, images: Tensor) -> dict[str, Any]:
+    """The classifier of the run's data, or the reason why there is none."""
+    try:
+        train, test = (
+            load(config.data.name, split, root=config.data.root) for split in ("train", "test")
+        )
+        judge: Judge = load_judge(train, test)
+        coarse, logits, cost = _as_in_the_page(judge, images)
+        layers = chain(_sequential(coarse, "body")) + chain(
+            nn.Sequential(coarse.get_submodule("head"))
+        )
+    except UserError as error:
+        return {"missing": str(error)}
+    except UnknownLayer as error:
+        return {"missing": f"the page has no equations for its layer {error}"}
+    return {
+        "classes": list(judge.classes),
+        "accuracy": float(judge.test_accuracy),
+        "layers": layers,
+        "cost": cost,
+        "selftest": numbers(logits),
+    }
+
+
+def _frames(folder: RunFolder, config: GanConfig, shape: torch.Size) -> dict[str, Any] | None:
+    """The images of the same z through training; None where the animation is gone."""
+    path = folder.path / "figures" / "training.gif"
+    try:
+        images = frames.read_animation(path, COLUMNS, int(shape[1]), int(shape[2]))
+    except (OSError, ValueError):
+        return None
+    last = int((folder.result or {}).get("steps", 0))
+    steps = [*range(0, last, config.sample_every), last]
+    if len(steps) != len(images):
+        return None
+    chosen = frames.some(len(images))
+    return frames.sheet(images[chosen], [steps[index] for index in chosen])

@@ -1,0 +1,125 @@
+"""What the page of a memory run needs: weights, the worth of each unit, and a self-test."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import generator
+from lab.memory import palindromes
+from lab.memory.config import MemoryConfig
+from lab.memory.finished import load_network
+from lab.memory.gates import carried_share
+from lab.memory.network import Network
+from lab.play.recorded import recorded
+from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
+
+# The page's name of each cell whose equations it has. A class of the user's own is never built.
+CELLS = {
+    "lab.memory.cells.RNN": "rnn",
+    "lab.memory.cells.IRNN": "irnn",
+    "lab.memory.cells.LSTM": "lstm",
+    "lab.memory.cells.TorchLSTM": "lstm",
+    "lab.memory.cells.GRU": "gru",
+    "lab.memory.min_gru.MinGRU": "min_gru",
+}
+LONGEST_TEST = 30  # digits: enough to show a wrong equation, and short enough to write down
+PALINDROMES = 500
+LONGEST_TO_RATE_UNITS = 60
+
+
+def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
+    """The part of a page's data that is about one run.
+
+    Raises:
+        UserError: the run is not finished.
+    """
+    result = folder.result or {}
+    accuracy = result.get("test_accuracy")  # none where every palindrome is known
+    about = {
+        "name": folder.path.name,
+        "label": config.label,
+        "seq_len": config.seq_len,
+        "input": config.input,
+        "hidden": config.hidden_size,
+        "steps": result.get("steps"),
+        "accuracy": accuracy if accuracy is not None else result.get("val_accuracy"),
+    }
+    target = str(config.cell["_target_"])
+    if target not in CELLS:
+        reason = (
+            f"The page has no equations for the cell {target}, so it cannot compute with it. "
+            "These are the pictures that the run drew when it was trained."
+        )
+        return {**about, **recorded(folder, reason)}
+    network, _ = load_network(folder)
+    exact = _trace(network, _test_digits(config))
+    weights = rounded(network.equation_weights())
+    network.load_equation_weights(weights)
+    # In double precision on both sides: over many steps a chaotic RNN magnifies rounding errors.
+    test = _trace(network.double(), _test_digits(config))
+    return {
+        **about,
+        "cell": CELLS[target],
+        "weights": {name: packed(value) for name, value in weights.items()},
+        "bits": 32 if fits_in_32_bits(weights.values()) else 16,
+        "cost": largest_difference(test["logits"], exact["logits"]),
+        "holds": {name: packed(share) for name, share in _holds(network, config).items()},
+        "selftest": {
+            "digits": _test_digits(config)[0].tolist(),
+            **{name: numbers(value) for name, value in test.items()},
+        },
+    }
+
+
+def _test_digits(config: MemoryConfig) -> Tensor:
+    """The digits that the self-test reads, uint8 [1, T-1]."""
+    length = min(config.seq_len, LONGEST_TEST + 1)
+    draws = generator(config.seed, "page")
+    return palindromes.from_codes(palindromes.distinct_codes(length, 1, draws), length, draws)[
+        :, :-1
+    ]
+
+
+def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
+    """Logits and states along digits uint8 [1, T-1], and the saliency of each digit at the end.
+
+    Returns:
+        logits [T-1, 10]; state [K, H], all that the cell carries after the last digit; saliency
+        [T-1], the norm of the gradient of the answer's logit by each input.
+    """
+    x = network.encode(digits).requires_grad_()  # [T-1, 1, D]
+    hidden, state = network.cell(x, None)
+    logits = network.read_out(hidden)[:, 0]
+    logits[-1].max().backward()
+    assert x.grad is not None
+    parts = torch.stack([part[0] for part in state])
+    return {
+        "logits": logits.detach(),
+        "state": parts.detach(),
+        "saliency": x.grad[:, 0].norm(dim=-1),
+    }
+
+
+@torch.no_grad()
+def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
+    """For each part of the state, how much of each unit the first digit explains, [H] in 0 to 1."""
+    length = min(config.seq_len, LONGEST_TO_RATE_UNITS)
+    draws = generator(config.seed, "units")
+    codes = palindromes.distinct_codes(length, PALINDROMES, draws)
+    digits = palindromes.from_codes(codes, length, draws)[:, :-1]
+    states = list(zip(*network.states(digits), strict=True))  # K times T-1 times [B, H]
+    names = _state_names(network.cell)
+    return {
+        name: carried_share(torch.stack(part), digits[:, 0])
+        for name, part in zip(names, states, strict=True)
+    }
+
+
+def _state_names(cell: nn.Module) -> list[str]:
+    """The names that the page gives to what the cell carries, in the order of the state."""
+    layers = getattr(cell, "zn", None)
+    if layers is not None:  # of MinGRU, the top layer first
+        return [f"h{layer + 1}" for layer in reversed(range(len(layers)))]
+    return ["h", "c"] if hasattr(cell, "W_fx") else ["h"]

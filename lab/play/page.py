@@ -1,0 +1,40 @@
+"""One HTML file of a page: template, style, scripts and data in one, which needs nothing else."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+WEB = Path(__file__).parent / "web"
+SHARED = ("base.js", "algebra.js", "colours.js", "draw.js", "controls.js", "selftest.js")
+SCRIPTS = {
+    "memory": ("cells.js", "gradients.js", "memory_run.js", "memory_input.js", "memory.js"),
+    "generation": ("layers.js", "latent.js", "frames.js", "generation_tools.js", "generation.js"),
+    "by_hand": ("frames.js", "by_hand.js"),
+}
+
+
+def page(kind: str, title: str, runs: list[dict[str, Any]]) -> str:
+    """The page of runs of a study.
+
+    Args:
+        kind: memory, generation or by_hand.
+        title: of the page.
+        runs: the data of each, as the module of that name gives them.
+    """
+    data = json.dumps({"kind": kind, "title": title, "runs": runs}, allow_nan=False)
+    script = "\n".join((WEB / name).read_text() for name in (*SHARED, *SCRIPTS[kind], "start.js"))
+    parts = {
+        "title": html.escape(title),
+        "style": (WEB / "page.css").read_text(),
+        # Within a script element only this could end it.
+        "data": data.replace("<", "\\u003c"),
+        "script": script,
+    }
+    template = (WEB / "page.html").read_text()
+    before, *pieces = template.split("{{")
+    filled = [before]
+    for piece in pieces:
+        name, _, after = piece.partition("}}")
+        filled += [parts[name], after]
+    return "".join(filled)

@@ -1,0 +1,93 @@
+"""`lab play RUN [RUN]`: write the page of a trained network."""
+
+import argparse
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from lab.by_hand.config import OneLayerConfig
+from lab.config.base import RunConfig
+from lab.config.errors import UserError
+from lab.config.reading import from_file
+from lab.engine.files import write_text
+from lab.engine.run_folder import RunFolder
+from lab.generation.config import GanConfig
+from lab.memory.config import MemoryConfig
+from lab.play.page import page
+
+LARGE = 6_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", nargs="+", help="a finished run; two runs of the memory study")
+    parser.add_argument("--out", type=Path, help="the file to write (default: RUN/play.html)")
+    parser.add_argument("--open", action="store_true", help="show the page in the browser")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the page and say where it is.
+
+    Raises:
+        UserError: a folder is no finished run, or the runs do not go into one page.
+    """
+    path = write_page([Path(word) for word in args.run], args.out)
+    print(path)
+    size = path.stat().st_size
+    if size > LARGE:
+        print(f"lab: the page has {size / 1e6:.1f} MB, since the network has so many weights")
+    if args.open:
+        webbrowser.open(path.resolve().as_uri())
+
+
+def write_page(runs: list[Path], out: Path | None = None) -> Path:
+    """Write the page of a run, or of two memory runs side by side, and give its path.
+
+    Raises:
+        UserError: a folder is no finished run, or the runs do not go into one page.
+    """
+    if len(runs) > 2:
+        raise UserError(f"{len(runs)} runs are given, and a page shows one or two")
+    folders = [RunFolder(path) for path in runs]
+    configs = [from_file(folder.config_file) for folder in folders]
+    if len(runs) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
+        raise UserError("two runs side by side must both be of the memory study, task=lstm")
+    kinds, data = zip(*map(_data, folders, configs), strict=True)
+    title = " beside ".join(config.readable_name for config in configs)
+    path = out or folders[0].path / _file_name(folders)
+    try:
+        write_text(path, page(kinds[0], title, list(data)))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror})") from error
+    return path
+
+
+def _file_name(folders: list[RunFolder]) -> str:
+    return "-".join(["play", *(folder.path.resolve().name for folder in folders[1:])]) + ".html"
+
+
+def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
+    """The kind of page, and the run's part of its data.
+
+    Raises:
+        UserError: the run is not finished, has no weights, or is of a study without a page.
+    """
+    if folder.result is None:
+        raise UserError(f"{folder.path}: not finished; the same lab command goes on with it")
+    if not folder.model_file.exists():
+        raise UserError(f"{folder.path}: has no weights, {folder.model_file.name} is missing")
+    try:
+        if isinstance(config, MemoryConfig):
+            from lab.play.memory import memory_run
+
+            return "memory", memory_run(folder, config)
+        if isinstance(config, GanConfig):
+            from lab.play.generation import generation_run
+
+            return "generation", generation_run(folder, config)
+        if isinstance(config, OneLayerConfig):
+            from lab.play.by_hand import by_hand_run
+
+            return "by_hand", by_hand_run(folder, config)
+    except ValueError as error:
+        raise UserError(f"{folder.path}: {error}") from error
+    raise UserError(f"{folder.path}: there is no page for task={config.task}")
