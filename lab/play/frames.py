@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
-from lab.images.sheets import GAP, ZOOM
+from lab.images.sheets import FRAME_MS, GAP, LAST_FRAME_MS, ZOOM
 from lab.play.recorded import data_address
 
 MOST_FRAMES = 41
@@ -29,7 +29,13 @@ def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndar
     with Image.open(path) as animation:
         is_grey = animation.mode == "L"
         mode = "L" if is_grey else "RGB"
-        sheets = np.stack([np.asarray(f.convert(mode)) for f in ImageSequence.Iterator(animation)])
+        found, times = [], []
+        for frame in ImageSequence.Iterator(animation):
+            found.append(np.asarray(frame.convert(mode)))
+            times.append(frame.info.get("duration", FRAME_MS))
+    # Equal frames one after the other are stored as one that is shown for longer.
+    times[-1] -= LAST_FRAME_MS - FRAME_MS
+    sheets = np.repeat(np.stack(found), [max(time // FRAME_MS, 1) for time in times], axis=0)
     sheets = sheets.reshape(*sheets.shape[:3], -1)[:, ::ZOOM, ::ZOOM]  # [F, sheet, sheet, C]
     down, right = height + GAP, width + GAP
     rows = (sheets.shape[1] - GAP) // down

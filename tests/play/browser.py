@@ -5,6 +5,7 @@ descriptors 3 and 4 (`--remote-debugging-pipe`).
 """
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -31,17 +32,19 @@ class Browser:
     def __init__(self) -> None:
         assert PROGRAM is not None
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        child_in, self._out = os.pipe()
-        self._in, child_out = os.pipe()
+        for_child, self._out = os.pipe()
+        self._in, from_child = os.pipe()
+        # Out of the way of 3 and 4, which the child gets them as.
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (for_child, from_child)]
         words = [PROGRAM, *FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{child_in} 4>&{child_out}', "sh", *words],
-            pass_fds=(child_in, child_out),
+            ["bash", "-c", f'exec "$@" 3<&{ends[0]} 4>&{ends[1]}', "bash", *words],
+            pass_fds=ends,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        os.close(child_in)
-        os.close(child_out)
+        for end in (for_child, from_child, *ends):
+            os.close(end)
         self._numbers = itertools.count(1)
         self._rest = b""
         self.events: list[dict[str, Any]] = []

@@ -43,7 +43,7 @@ function decode(tensor) {
 function percent(share) {
   const value = 100 * share;
   let text = String(Math.round(value));
-  if (value < 10 || value > 99) text = value.toFixed(1).replace(".0", "");
+  if (value < 10 || (value > 99 && value < 100)) text = value.toFixed(1).replace(".0", "");
   if (value > 99.95 && value < 99.9999) text = "> 99.9";
   if (value > 0.0001 && value < 0.05) text = "< 0.1";
   return `${text}\u00a0%`; // the space does not break

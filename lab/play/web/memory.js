@@ -1,6 +1,7 @@
 // The page of one memory run, or of two that read the same digits.
 
-const limits = { milliseconds: 100 }; // of a step of playing
+// What a step of playing may take, and what a digit takes here; each in milliseconds.
+const limits = { step: 100, perDigit: null };
 
 function memoryPage(root) {
   const page = {
@@ -13,8 +14,8 @@ function memoryPage(root) {
     setDigits(digits, { keep = false, t } = {}) {
       const most = longestInTime();
       if (digits.length + 1 > most) {
-        input.say(`T=${digits.length + 1} would take ${Math.round(digits.length * perDigit())} ms a `
-          + `step in this browser, and ${limits.milliseconds} ms are allowed: up to T=${most} works.`, true);
+        input.say(`T=${digits.length + 1} would take ${Math.round(digits.length * limits.perDigit())} ms a `
+          + `step in this browser, and ${limits.step} ms are allowed: up to T=${most} works.`, true);
         input.draw();
         return false;
       }
@@ -46,8 +47,8 @@ function memoryPage(root) {
   };
   const runs = data.runs.map((run) => memoryRun(run, page));
   const known = runs.filter((run) => run.cell);
-  const perDigit = timer(known);
-  const longestInTime = () => Math.floor(limits.milliseconds / perDigit()) + 1;
+  limits.perDigit = timer(known);
+  const longestInTime = () => Math.floor(limits.step / limits.perDigit()) + 1;
   const drawInput = () => input.draw();
   const show = eachFrame(() => {
     drawInput();
@@ -94,7 +95,10 @@ function experiments(page, runs) {
     { text: "Read digit by digit. After the first digit the answer is easy; does it stay?",
       setUp: () => page.go(1) },
     { text: "Change the first digit. The answer must follow, at the end too.",
-      setUp: () => page.change(1, (page.digits[0] + 1) % 10) },
+      setUp: () => {
+        page.change(1, (page.digits[0] + 1) % 10);
+        page.go(page.digits.length);
+      } },
     { text: "Swap two digits in the middle. A network that has learnt the task answers as before: "
         + "the digits in between are of no use to it.",
       setUp: () => {

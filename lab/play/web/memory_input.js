@@ -53,7 +53,7 @@ function inputCard(page) {
     hint: "A changed digit changes its mirror image too.", on: (on) => { page.mirrored = on; } });
   const play = player((by) => page.go(page.t + by), "Read one digit after the other");
   const keyboard = (event) => {
-    if (/^(INPUT|SELECT|TEXTAREA|BUTTON)$/.test(event.target.tagName)) return;
+    if (event.target.matches("select, input:not([type=checkbox])")) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const actions = {
       ArrowRight: () => page.go(page.t + 1),

@@ -20,12 +20,13 @@ function memoryRun(run, page) {
   // The answer after each digit, and how sure the network is at the current one.
   const labels = Array.from({ length: 10 }, (_, digit) => el("span", {}, digit));
   const bars = Array.from({ length: 10 }, () => el("div", { class: "bar" }, el("i"), el("b")));
-  const answers = timeMap({ height: 150, left: el("div", { class: "ten" }, ...labels),
+  const isAlone = data.runs.length === 1; // then there is room for taller pictures
+  const answers = timeMap({ height: isAlone ? 200 : 150, left: el("div", { class: "ten" }, ...labels),
     right: el("div", { class: "ten" }, ...bars), onPick: (step) => page.go(step),
     label: "The probability of each answer after each digit read" });
 
   // The gradient of the answer by each digit.
-  const resting = timeMap({ height: 40, onPick: (step) => page.go(step),
+  const resting = timeMap({ height: isAlone ? 80 : 40, onPick: (step) => page.go(step),
     label: "How much each earlier digit moves the answer" });
   const restingText = el("p", { class: "hint" });
 

@@ -1,0 +1,133 @@
+"""The pages of generation and by-hand runs, opened in a browser and used."""
+
+import pytest
+
+from lab.play.tool import write_page
+
+OUTCOME = "document.documentElement.dataset.selftest"
+GAN = (
+    "task=gan", "batch_size=12", "max_steps=30", "sample_every=10", "eval_every=30",
+    "log_every=10", "eval_samples=40", "final_samples=40", "discriminator.widths=[32]",
+)  # fmt: skip
+CONVOLUTIONAL = ("generator=conv", "generator.width=8", "generator.hidden=[16]")
+BY_HAND = (
+    "task=one_layer_gan", "digits=[0,1,2]", "epochs=30", "images_per_epoch=10", "frame_every=10",
+    "log_every=10", "noise_size=6", "eval_samples=10", "init_scale=0.3",
+)  # fmt: skip
+
+
+def pixels_of(selector: str) -> str:
+    """What is on a canvas, as text."""
+    return f"document.querySelector({selector!r}).toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def generation_page(trained):
+    return write_page([trained(*GAN, "generator.widths=[64,32]", "generator.latent=20")])
+
+
+@pytest.fixture
+def tab(browser, generation_page):
+    tab = browser.open(generation_page)
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    yield tab
+    assert tab.complaints == []
+    assert tab.requests == []
+    tab.close()
+
+
+def test_the_pixels_and_the_classifiers_logits_are_those_of_pytorch(tab):
+    assert tab.value("tested.values") == 3 * (784 + 3)
+    # Every sample is read as one of the three classes.
+    words = "[...document.querySelectorAll('.samples .reading')].map((r) => r.textContent)"
+    tab.wait_for(f"{words}.every((word) => /^[012] [0-9]+ %$/.test(word))")
+
+
+def test_a_convolutional_generator_gives_the_same_pixels_too(browser, trained):
+    tab = browser.open(write_page([trained(*GAN, *CONVOLUTIONAL)]))
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    assert tab.complaints == []
+    tab.close()
+
+
+def test_a_drag_in_the_triangle_makes_another_image(tab):
+    before = tab.value(pixels_of(".even canvas"))
+    tab.drag(".triangle", start=(0.5, 0.6), end=(0.2, 0.8))
+    a, b, c = map(float, tab.value("document.querySelector('.triangle').dataset.weights").split())
+    assert b > 0.7
+    assert a + b + c == pytest.approx(1, abs=0.002)
+    assert tab.value(pixels_of(".even canvas")) != before
+    tab.value("document.querySelector('.triangle').focus()")
+    tab.key("ArrowUp")
+    assert float(tab.value("document.querySelector('.triangle').dataset.weights").split()[0]) > a
+    # Outside, the point stays at the edge: on a corner the image is that sample itself.
+    tab.drag(".triangle", start=(0.5, 0.6), end=(0.5, 0.0))
+    assert tab.value(pixels_of(".even canvas")) == tab.value(pixels_of(".chosen-three canvas"))
+
+
+def test_a_click_chooses_a_sample_and_all_tools_follow(tab):
+    drawn = [tab.value(pixels_of(selector)) for selector in (".nine canvas", ".sum canvas")]
+    tab.click(".samples button:nth-child(20)")
+    chosen = tab.value(pixels_of(".samples button:nth-child(20) canvas"))
+    assert chosen not in drawn
+    for selector in (".chosen-three canvas", ".nine canvas", ".sum canvas"):
+        assert tab.value(pixels_of(selector)) == chosen
+    assert tab.text(".samples button:nth-child(20) .slot") == "A"
+
+
+def test_samples_are_drawn_anew_and_truncation_makes_them_alike(tab):
+    before = tab.value(pixels_of(".samples canvas"))
+    tab.click("button[title^='Draw 24']")
+    assert tab.value(pixels_of(".samples canvas")) != before
+    spread = "(limit) => Math.max(...truncated(randomZ(5000), limit).map(Math.abs))"
+    assert tab.value(f"({spread})(0.5)") <= 0.5 + 1e-6
+    assert tab.value(f"({spread})(NO_TRUNCATION)") > 3
+
+
+def test_a_turning_path_keeps_its_length_and_a_straight_one_does_not(tab):
+    lengths = "((s) => norm(interpolate([1, 0, 0], [0, 3, 0], 0.5, s)))"
+    assert tab.value(f"{lengths}(true)") == pytest.approx(2, abs=1e-6)
+    assert tab.value(f"{lengths}(false)") == pytest.approx(1.5811, abs=1e-4)
+
+
+def test_the_frames_of_training_are_those_that_the_run_drew(tab):
+    tab.wait_for("document.querySelector('.frames canvas').width === 28")
+    last = tab.value(pixels_of(".frames canvas"))
+    tab.value("document.querySelector('.scrubber').focus()")
+    tab.key("Home")
+    assert tab.value("document.querySelector('.scrubber').nextSibling.textContent") == "step 0"
+    assert tab.value(pixels_of(".frames canvas")) != last
+
+
+def test_without_the_data_the_page_says_that_there_is_no_classifier(browser, trained, room):
+    run = trained(*GAN, "generator.widths=[16]", "generator.latent=5")
+    (room / "images").rename(room / "elsewhere")
+    try:
+        page = write_page([run], run / "without.html")
+    finally:
+        (room / "elsewhere").rename(room / "images")
+    tab = browser.open(page, width=390)
+    assert tab.value(OUTCOME) == "ok"
+    assert "There is no classifier to read the images" in tab.text(".card .hint")
+    assert tab.value("document.documentElement.scrollWidth") == 390
+    tab.close()
+
+
+@pytest.mark.parametrize("hidden", [0, 8])
+def test_the_page_of_a_by_hand_run_shows_each_digit_through_training(browser, trained, hidden):
+    run = trained(*BY_HAND, f"generator_hidden={hidden}", f"discriminator_hidden={hidden}")
+    tab = browser.open(write_page([run]))
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    assert tab.value("tested.values") == 3 * (784 + 1)
+    tab.wait_for("document.querySelector('.digits canvas').width === 28")
+    last = tab.value(pixels_of(".digits canvas"))
+    tab.value("document.querySelector('.scrubber').focus()")
+    tab.key("Home")
+    assert tab.value(pixels_of(".digits canvas")) != last
+    assert "epoch 0" in tab.text(".digits ~ .hint")
+    weights = tab.value(pixels_of(".weights canvas"))
+    tab.click(".digits button:nth-child(2)")
+    assert tab.value(pixels_of(".weights canvas")) != weights
+    assert tab.complaints == []
+    assert tab.requests == []
+    tab.close()

@@ -1,0 +1,171 @@
+"""The page of memory runs, opened in a browser and used."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from lab.play.tool import write_page
+
+OUTCOME = "document.documentElement.dataset.selftest"
+# The digits that are read, as the page shows them, without the last box.
+DIGITS = (
+    "[...document.querySelectorAll('.strip span')].slice(0, -1).map((s) => s.textContent).join('')"
+)
+STEP = "Number(document.querySelector('.strip').dataset.t)"
+RUN = ".run"
+
+
+@pytest.fixture(scope="module")
+def page(untrained):
+    """An LSTM beside an RNN."""
+    return write_page([untrained("cell=lstm"), untrained("cell=rnn")])
+
+
+@pytest.fixture
+def tab(browser, page):
+    tab = browser.open(page)
+    yield tab
+    assert tab.complaints == []
+    assert tab.requests == []
+    tab.close()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("cell=irnn", "cell=rnn_orthogonal input=number"),
+        ("cell=gru", "cell=min_gru cell.layers=3"),
+        ("cell=torch_lstm", "cell=lstm input=number"),
+        ("cell=lstm hidden_size=300", "cell=min_gru input=number"),  # 16 bits
+    ],
+)
+def test_every_cell_of_ours_gives_the_numbers_of_pytorch(browser, untrained, overrides):
+    tab = browser.open(write_page([untrained(*words.split()) for words in overrides]))
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    assert tab.value("tested.values") > 2 * (7 * 10 + 32 + 7) - 1
+    assert tab.complaints == []
+    tab.close()
+
+
+def test_a_number_that_differs_is_found_and_a_red_banner_is_shown(browser, page, tmp_path):
+    text = page.read_text()
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text)
+    values = json.loads(data)
+    values["runs"][1]["selftest"]["saliency"][0] += 0.001
+    changed = tmp_path / "changed.html"
+    changed.write_text(text.replace(data, json.dumps(values)))
+    tab = browser.open(changed)
+    assert tab.value(OUTCOME) == "failed"
+    assert "gradients of rnn" in tab.text("#banner")
+    assert tab.value("document.getElementById('banner').offsetHeight") > 20
+    tab.close()
+
+
+def test_keys_step_and_change_a_digit_and_its_mirror_image(tab):
+    assert tab.value(STEP) == 7
+    before = tab.value(DIGITS)
+    assert len(before) == 7
+    tab.key("Home")
+    tab.key("ArrowRight")
+    assert tab.value(STEP) == 2
+    new = str((int(before[1]) + 5) % 10)
+    tab.key(new)
+    assert tab.value(DIGITS) == before[0] + new + before[2:6] + new
+    assert f"Digit 2 changed from {before[1]} to {new}" in tab.text(".changed")
+    tab.click(".toggle input")  # no longer a palindrome
+    tab.key("ArrowDown")
+    assert tab.value(DIGITS) == f"{before[0]}{(int(new) + 9) % 10}{before[2:6]}{new}"
+
+
+def test_a_drag_over_a_picture_moves_through_the_steps(tab):
+    tab.drag(".run .area", start=(0.9, 0.5), end=(0.2, 0.5))
+    assert tab.value(STEP) == 2
+    # The answer after the second digit, that of the records.
+    shown = tab.value("document.querySelector('.run').dataset.answer")
+    digits = [int(digit) for digit in tab.value(DIGITS)]
+    computed = tab.value(f"argmax(read(makeCell(data.runs[0]), {digits}).logits[1])")
+    assert int(shown) == computed
+
+
+def test_play_goes_to_the_end_and_stops(tab):
+    tab.key("Home")
+    tab.click("button.play")
+    tab.wait_for(f"{STEP} === 7")
+    tab.wait_for("document.querySelector('button.play').textContent.includes('Play')")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("12x21", "“x” is none"),
+        ("12٣21", "“٣” is none"),
+        ("11", "2 digits are given, and T goes from 3 to 500"),
+        ("1" * 501, "501 digits are given"),
+        ("1234", "This is no palindrome"),
+    ],
+)
+def test_what_is_typed_is_read_or_answered_by_a_clear_line(tab, typed, said):
+    before = tab.value(DIGITS)
+    tab.type("input[type=text]", typed)
+    assert said in tab.text(".message")
+    assert tab.value(DIGITS) == ("123" if typed == "1234" else before)
+
+
+def test_a_length_beyond_what_the_browser_can_do_in_time_is_refused(tab):
+    before = tab.value(DIGITS)
+    tab.value("limits.step = 20.5 * limits.perDigit()")
+    tab.type("input[type=text]", "1" * 200)
+    assert "up to T=21 works" in tab.text(".message")
+    assert tab.value(DIGITS) == before
+    tab.type("input[type=text]", "123454321")
+    assert tab.value(DIGITS) == "12345432"
+    assert tab.text(".message") == ""
+
+
+def test_the_longest_palindrome_is_read(tab):
+    tab.value("limits.step = 1e6")
+    tab.type("input[type=number]", "500")
+    tab.wait_for(f"{DIGITS}.length === 499")
+    assert tab.value(f"(() => {{ const d = {DIGITS} + document.querySelector('.last').textContent;"
+                     "return d === [...d].reverse().join(''); })()")  # fmt: skip
+
+
+def test_every_experiment_can_be_set_up(tab):
+    count = tab.value("document.querySelectorAll('.tries button').length")
+    assert count >= 5
+    for number in range(count):
+        tab.value(f"document.querySelectorAll('.tries button')[{number}].click()")
+        tab.settle()
+    assert tab.value("document.getElementById('banner').hidden")
+
+
+def test_a_phone_shows_all_without_scrolling_sideways_and_a_finger_can_drag(browser, page):
+    tab = browser.open(page, width=390, height=844, dark=True)
+    assert tab.value(OUTCOME) == "ok"
+    assert tab.value("document.documentElement.scrollWidth") == 390
+    tab.touch(".run .area", start=(0.5, 0.5), end=(0.2, 0.5))
+    assert tab.value(STEP) == 2
+    tab.close()
+
+
+def test_a_cell_of_the_users_own_is_not_built_and_the_recorded_pictures_are_shown(
+    browser, untrained
+):
+    run = untrained("cell=rnn")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("lab.memory.cells.RNN", "nowhere.TheirCell"))
+    (run / "figures").mkdir()
+    Image.new("L", (8, 8)).save(run / "figures" / "learning_curves.png")
+    page = write_page([run])
+    tab = browser.open(page)
+    assert tab.value(OUTCOME) == "ok"
+    assert "no equations for the cell nowhere.TheirCell" in tab.text(".notice")
+    assert tab.text("figcaption") == "learning curves"
+    assert tab.value("document.querySelector('img').src.startsWith('data:image/png')")
+    assert tab.requests == []
+    tab.close()
+    both = browser.open(write_page([untrained("cell=lstm"), run]))
+    assert both.value("document.querySelectorAll('.strip, .notice').length") == 2
+    both.close()

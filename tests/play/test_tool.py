@@ -1,0 +1,92 @@
+"""`lab play`: which file it writes, and what it answers where it cannot."""
+
+import argparse
+import json
+
+import pytest
+import torch
+
+from lab.config.errors import UserError
+from lab.play import tool
+from lab.play.layers import UnknownLayer, chain
+from lab.play.tensors import packed, rounded
+
+
+def play(*words: object) -> None:
+    """The tool with these words of a command line."""
+    parser = argparse.ArgumentParser()
+    tool.add_arguments(parser)
+    tool.run(parser.parse_args([str(word) for word in words]))
+
+
+def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, capsys):
+    run = untrained("cell=lstm")
+    play(run)
+    page = run / "play.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    text = page.read_text()
+    assert text.startswith("<!DOCTYPE html>")
+    for word in ("http:", "https:", "src=", "@import", "fetch("):
+        assert word not in text, word
+
+
+def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path):
+    first, second = untrained("cell=lstm"), untrained("cell=rnn")
+    play(first, second)
+    assert (first / f"play-{second.name}.html").exists()
+    play(first, second, "--out", tmp_path / "lecture.html")
+    assert (tmp_path / "lecture.html").stat().st_size < 1_500_000
+
+
+def refused(*runs: object) -> str:
+    with pytest.raises(UserError) as refusal:
+        play(*runs)
+    line = str(refusal.value)
+    assert "\n" not in line
+    return line
+
+
+def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path):
+    assert "not a run's config" in refused(tmp_path)
+    assert "not a run's config" in refused(tmp_path / "nowhere")
+    run = untrained("cell=rnn")
+    assert "shows one or two" in refused(run, run, run)
+    (run / "model.safetensors").unlink()
+    assert "has no weights" in refused(run)
+    (run / "result.json").unlink()
+    assert "not finished" in refused(run)
+    assert not (run / "play.html").exists()
+
+
+def test_weights_that_are_no_numbers_get_one_clear_line(untrained):
+    from safetensors.torch import load_file, save_file
+
+    run = untrained("cell=rnn")
+    weights = load_file(run / "model.safetensors")
+    weights["b_p"][3] = float("nan")
+    save_file(weights, run / "model.safetensors")
+    assert "the weights b_p are not finite numbers" in refused(run)
+
+
+def test_a_page_that_cannot_be_written_gets_one_clear_line(untrained, tmp_path):
+    assert "cannot be written" in refused(untrained(), "--out", tmp_path / "no" / "page.html")
+
+
+def test_few_weights_keep_all_their_bits_and_many_keep_sixteen():
+    few, many = torch.rand(10, 10), torch.rand(600, 600)
+    assert rounded({"W": few})["W"].equal(few)
+    assert rounded({"W": many})["W"].equal(many.half().float())
+    assert [packed(few)["type"], packed(many.half())["type"]] == ["f4", "f2"]
+
+
+def test_a_layer_that_the_page_cannot_compute_is_named():
+    with pytest.raises(UnknownLayer, match="GELU"):
+        chain(torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.GELU()))
+
+
+def test_words_of_a_run_cannot_end_the_script_that_holds_them(untrained):
+    run = untrained()
+    page = tool.write_page([run.rename(run.with_name("<!--<script>"))])
+    text = page.read_text()
+    data = text.partition('id="data">')[2].partition("</script>")[0]
+    assert json.loads(data)["runs"][0]["name"] == "<!--<script>"
