@@ -6,6 +6,7 @@ import pandas as pd
 
 from lab.report import figures
 from lab.report.evidence import Evidence
+from lab.report.links import links_to_pages
 from lab.report.page import show_html, show_picture
 
 COMMANDS = {
@@ -24,7 +25,8 @@ class HandIn:
     """
 
     def __init__(self, out_dir: str) -> None:
-        self.evidence = Evidence(Path(out_dir))
+        self.out_dir = Path(out_dir)
+        self.evidence = Evidence(self.out_dir)
 
     def _runs(self, task: str) -> pd.DataFrame:
         table = self.evidence.table
@@ -77,3 +79,7 @@ class HandIn:
         table = rows.reindex(columns=columns).sort_values(["cell", "seq_len"])
         show_html(f'<div class="table">{table.to_html(index=False, border=0)}</div>')
         show_picture(figures.accuracy(rows), "accuracy against length")
+
+    def pages(self) -> None:
+        """Links to the pages on which a trained network can be tried out."""
+        show_html(links_to_pages(self.out_dir))

@@ -17,6 +17,7 @@ from lab.engine.files import write_atomically
 from lab.report import figures
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
+from lab.report.links import links_to_pages
 from lab.report.selection import Planned, plan
 from lab.report.verdict import Finding, Measured, Verdict, judge
 
@@ -145,6 +146,10 @@ class Report:
             show_html("<p>Every run of the plan is finished.</p>")
         for line in self.evidence.unreadable:
             show_html(f"<p>Not read: {html.escape(line)}</p>")
+
+    def pages(self) -> None:
+        """Links to the pages on which a trained network can be tried out."""
+        show_html(links_to_pages(self.out_dir))
 
     def provenance(self) -> None:
         """The commits, versions and processors behind the runs."""

@@ -1,13 +1,14 @@
 """`lab report`: the claims against the runs, or a student's own hand-in, as notebook and page."""
 
 import argparse
-import shutil
 from pathlib import Path
 
 from lab.cli import CONF
 from lab.config.errors import UserError
+from lab.engine.files import write_text
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
+from lab.report.links import without_links
 from lab.report.make import make
 from lab.report.selection import plan
 
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace) -> None:
     if args.docs:
         for path in paths:
             if path.suffix == ".html":
-                print(shutil.copyfile(path, Path(args.docs) / path.name))
+                copy = Path(args.docs) / path.name
+                write_text(copy, without_links(path.read_text()))
+                print(copy)
 
 
 def make_report(out_dir: Path, config_dirs: list[str] | None = None) -> list[Path]:

@@ -18,6 +18,8 @@ def test_a_wheel_carries_the_configs_and_runs(tmp_path):
         wheel.extractall(tmp_path / "site")
     for path in (ROOT / "conf").rglob("*.yaml"):
         assert f"lab/conf/{path.relative_to(ROOT / 'conf')}" in names
+    for path in (ROOT / "lab/play/web").iterdir():  # the parts of the pages of `lab play`
+        assert f"lab/play/web/{path.name}" in names
     code = (
         "import sys, lab.cli\n"
         "assert lab.cli.CONF.startswith(sys.argv.pop()), lab.cli.CONF\n"

@@ -33,7 +33,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(cwd / "cache"))
-        load_judge(*(load("folder", split, root=cwd / "images") for split in ("train", "test")))
+        train = load("folder", "train", root=cwd / "images")
+        load_judge(train, load("folder", "test", root=cwd / "images"))
         yield cwd
 
 

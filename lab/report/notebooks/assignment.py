@@ -64,3 +64,6 @@ hand_in.pictures("gan", "interpolation")
 
 # %% [markdown]
 # *Your analysis: are the changes smooth, and does a third class lie between the two?*
+
+# %%
+hand_in.pages()

@@ -57,6 +57,9 @@ report.section("generation")
 # %%
 report.section("by_hand")
 
+# %%
+report.pages()
+
 # %% [markdown]
 # ## What has not been run
 #
