@@ -2,6 +2,7 @@
 
 import argparse
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: a folder is no finished run, or the runs do not go into one page.
     """
-    path = write_page([Path(word) for word in args.run], args.out)
+    path = write_page([RunFolder(Path(word)) for word in args.run], args.out)
     print(path)
     size = path.stat().st_size
     if size > LARGE:
@@ -39,17 +40,20 @@ def run(args: argparse.Namespace) -> None:
         webbrowser.open(path.resolve().as_uri())
 
 
-def write_page(runs: list[Path], out: Path | None = None) -> Path:
+def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     """Write the page of a run, or of two memory runs side by side, and give its path.
+
+    Args:
+        folders: of one finished run or two.
+        out: the file; in the folder of the first run if None.
 
     Raises:
         UserError: a folder is no finished run, or the runs do not go into one page.
     """
-    if len(runs) > 2:
-        raise UserError(f"{len(runs)} runs are given, and a page shows one or two")
-    folders = [RunFolder(path) for path in runs]
+    if len(folders) > 2:
+        raise UserError(f"{len(folders)} runs are given, and a page shows one or two")
     configs = [from_file(folder.config_file) for folder in folders]
-    if len(runs) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
+    if len(folders) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
         raise UserError("two runs side by side must both be of the memory study, task=lstm")
     kinds, data = zip(*map(_data, folders, configs), strict=True)
     title = " beside ".join(config.readable_name for config in configs)
@@ -61,7 +65,7 @@ def write_page(runs: list[Path], out: Path | None = None) -> Path:
     return path
 
 
-def _file_name(folders: list[RunFolder]) -> str:
+def _file_name(folders: Sequence[RunFolder]) -> str:
     return "-".join(["play", *(folder.path.resolve().name for folder in folders[1:])]) + ".html"
 
 

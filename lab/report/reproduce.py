@@ -21,12 +21,19 @@ from types import FrameType
 from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.engine.interrupts import Interrupted
+from lab.engine.run_folder import RunFolder
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan
 from lab.report.tool import make_report
+from lab.sweeps.expansion import configs_of
 
 SECONDS_TO_STOP = 30.0
+# Of docs/play.md: the runs of each page, as the commands that train them.
+PAGES = (
+    ("seq_len=20", "seq_len=20 cell=rnn optimizer.lr=0.001"),
+    ("task=gan +experiment=best",),
+)
 
 
 def main() -> None:
@@ -37,7 +44,7 @@ def main() -> None:
         quick, out_dir, jobs = _parse(sys.argv[1:])
         steps = list(plan(load_claims([CONF]), quick).values())
         failed = reproduce(steps, out_dir, jobs)
-        for path in make_report(Path(out_dir)):
+        for path in (*write_pages(out_dir), *make_report(Path(out_dir))):
             print(path, flush=True)
     except UserError as error:
         sys.exit(f"lab: {error}")
@@ -90,6 +97,23 @@ def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
         minutes = (time.monotonic() - begin) / 60
         print(f"[{done} of {total}, {minutes:.0f} min] {words}: {step.command}", flush=True)
     return failed
+
+
+def write_pages(out_dir: str) -> list[Path]:
+    """Write those pages of docs/play.md whose runs there are; gives their paths.
+
+    Raises:
+        UserError: a run has no weights.
+    """
+    from lab.play.tool import write_page
+
+    written = []
+    for commands in PAGES:
+        configs = [config for c in commands for config in configs_of(f"{c} out_dir={out_dir}")]
+        folders = [RunFolder(config.run_dir) for config in configs]
+        if all(folder.result is not None for folder in folders):
+            written.append(write_page(folders))
+    return written
 
 
 def _side_by_side(waiting: list[Planned], out_dir: str, jobs: int) -> Iterator[tuple[Planned, int]]:

@@ -39,25 +39,25 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def trained(room: Path) -> Callable[..., Path]:
+def trained(room: Path) -> Callable[..., RunFolder]:
     """Trains a run of a study of images for real, and gives its folder."""
 
-    def train(*overrides: str) -> Path:
+    def train(*overrides: str) -> RunFolder:
         words = [*overrides, "data=folder", f"data.root={room / 'images'}", f"out_dir={room}"]
         config = compose_config(*words, "device=cpu")
         outcome = perform(config, words)
         assert outcome.kind == "finished", outcome
-        return config.run_dir
+        return RunFolder(config.run_dir)
 
     return train
 
 
 @pytest.fixture(scope="session")
-def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunFolder]:
     """Makes the folder of a finished memory run, with the weights that training would begin with:
     what a page computes does not depend on how good they are."""
 
-    def make(*overrides: str) -> Path:
+    def make(*overrides: str) -> RunFolder:
         config = compose_config("size=small", "seq_len=8", *overrides)
         assert isinstance(config, MemoryConfig)
         folder = RunFolder(tmp_path_factory.mktemp("runs") / f"{config.readable_name}-0123abcd")
@@ -66,6 +66,6 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         torch.manual_seed(0)
         folder.save_weights(build_network(config).equation_weights())
         folder.save_result({"steps": 0, "val_accuracy": 0.1, "test_accuracy": None})
-        return folder.path
+        return folder
 
     return make

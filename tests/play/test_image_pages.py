@@ -103,7 +103,7 @@ def test_without_the_data_the_page_says_that_there_is_no_classifier(browser, tra
     run = trained(*GAN, "generator.widths=[16]", "generator.latent=5")
     (room / "images").rename(room / "elsewhere")
     try:
-        page = write_page([run], run / "without.html")
+        page = write_page([run], run.path / "without.html")
     finally:
         (room / "elsewhere").rename(room / "images")
     tab = browser.open(page, width=390)

@@ -154,10 +154,10 @@ def test_a_cell_of_the_users_own_is_not_built_and_the_recorded_pictures_are_show
     browser, untrained
 ):
     run = untrained("cell=rnn")
-    config = run / "config.yaml"
+    config = run.config_file
     config.write_text(config.read_text().replace("lab.memory.cells.RNN", "nowhere.TheirCell"))
-    (run / "figures").mkdir()
-    Image.new("L", (8, 8)).save(run / "figures" / "learning_curves.png")
+    (run.path / "figures").mkdir()
+    Image.new("L", (8, 8)).save(run.path / "figures" / "learning_curves.png")
     page = write_page([run])
     tab = browser.open(page)
     assert tab.value(OUTCOME) == "ok"

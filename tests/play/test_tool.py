@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lab.config.errors import UserError
+from lab.engine.run_folder import RunFolder
 from lab.play import tool
 from lab.play.layers import UnknownLayer, chain
 from lab.play.tensors import packed, rounded
@@ -20,7 +21,7 @@ def play(*words: object) -> None:
 
 
 def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, capsys):
-    run = untrained("cell=lstm")
+    run = untrained("cell=lstm").path
     play(run)
     page = run / "play.html"
     assert capsys.readouterr().out == f"{page}\n"
@@ -31,7 +32,7 @@ def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, capsys):
 
 
 def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path):
-    first, second = untrained("cell=lstm"), untrained("cell=rnn")
+    first, second = untrained("cell=lstm").path, untrained("cell=rnn").path
     play(first, second)
     assert (first / f"play-{second.name}.html").exists()
     play(first, second, "--out", tmp_path / "lecture.html")
@@ -49,7 +50,7 @@ def refused(*runs: object) -> str:
 def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path):
     assert "not a run's config" in refused(tmp_path)
     assert "not a run's config" in refused(tmp_path / "nowhere")
-    run = untrained("cell=rnn")
+    run = untrained("cell=rnn").path
     assert "shows one or two" in refused(run, run, run)
     (run / "model.safetensors").unlink()
     assert "has no weights" in refused(run)
@@ -61,7 +62,7 @@ def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path):
 def test_weights_that_are_no_numbers_get_one_clear_line(untrained):
     from safetensors.torch import load_file, save_file
 
-    run = untrained("cell=rnn")
+    run = untrained("cell=rnn").path
     weights = load_file(run / "model.safetensors")
     weights["b_p"][3] = float("nan")
     save_file(weights, run / "model.safetensors")
@@ -69,7 +70,7 @@ def test_weights_that_are_no_numbers_get_one_clear_line(untrained):
 
 
 def test_a_page_that_cannot_be_written_gets_one_clear_line(untrained, tmp_path):
-    assert "cannot be written" in refused(untrained(), "--out", tmp_path / "no" / "page.html")
+    assert "cannot be written" in refused(untrained().path, "--out", tmp_path / "no" / "page.html")
 
 
 def test_few_weights_keep_all_their_bits_and_many_keep_sixteen():
@@ -85,8 +86,8 @@ def test_a_layer_that_the_page_cannot_compute_is_named():
 
 
 def test_words_of_a_run_cannot_end_the_script_that_holds_them(untrained):
-    run = untrained()
-    page = tool.write_page([run.rename(run.with_name("<!--<script>"))])
+    run = untrained().path
+    page = tool.write_page([RunFolder(run.rename(run.with_name("<!--<script>")))])
     text = page.read_text()
     data = text.partition('id="data">')[2].partition("</script>")[0]
     assert json.loads(data)["runs"][0]["name"] == "<!--<script>"

@@ -84,3 +84,11 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path):
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(int(child), 0)
+
+
+def test_a_page_is_written_for_the_runs_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(reproduce, "PAGES", ((TINY,), (f"{TINY} seed=7",)))
+    assert quick_lab(*TINY.split(), cwd=tmp_path).returncode == 0
+    monkeypatch.chdir(tmp_path)
+    (page,) = reproduce.write_pages("outputs")
+    assert page == run_folders(Path())[0] / "play.html"
