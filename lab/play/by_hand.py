@@ -14,7 +14,6 @@ from lab.engine.seeding import generator
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
-SIDE = 28
 COLUMNS = 5  # of the animations
 IMAGES_IN_FRAME = 9
 SHOWN = ("judge_share", "fid", "d_accuracy")
@@ -39,11 +38,13 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
     )
     images, logits = _play(weights, z)
     digits = result["digits"]
+    shape = result.get("image_shape", [1, 28, 28])
     return {
         "name": folder.path.name,
         "label": config.label,
         "data": config.data.name,
         "steps": result["steps"],
+        "shape": shape,
         "noise": config.noise,
         "noise_size": config.noise_size,
         "digits": list(digits),
@@ -55,7 +56,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
         "weights": {name: packed(value) for name, value in weights.items()},
         "bits": 32 if fits_in_32_bits(weights.values()) else 16,
         "cost": largest_difference(images, _play(exact, z)[0]),
-        "frames": _frames(folder, config, result),
+        "frames": _frames(folder, config, result, shape),
         "selftest": {
             "z": numbers(z[:, 0]),
             "images": numbers(images[:, 0]),
@@ -65,7 +66,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
 
 
 def _play(weights: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
-    """Images [G, N, 784] of z [G, N, L], and D's logits [G, N, 1] of them."""
+    """Images [G, N, D] of z [G, N, L], and D's logits [G, N, 1] of them."""
     images = z
     for suffix in _layers(weights, "G"):
         images = relu(linear(images, weights[f"W_G{suffix}"], weights[f"B_G{suffix}"]))
@@ -83,14 +84,14 @@ def _layers(weights: dict[str, Tensor], player: str) -> list[str]:
 
 
 def _frames(
-    folder: RunFolder, config: OneLayerConfig, result: dict[str, Any]
+    folder: RunFolder, config: OneLayerConfig, result: dict[str, Any], shape: list[int]
 ) -> dict[str, Any] | None:
     """The first images of each digit through training; None where an animation is gone."""
     epochs = sorted(int(epoch) for epoch in next(iter(result["digits"].values()))["fid"])
     try:
         digits = [
             frames.read_animation(
-                folder.path / "figures" / f"digit_{digit}.gif", COLUMNS, SIDE, SIDE
+                folder.path / "figures" / f"digit_{digit}.gif", COLUMNS, *shape[1:]
             )[:, :IMAGES_IN_FRAME]
             for digit in config.digits
         ]

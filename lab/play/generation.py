@@ -53,7 +53,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     z = torch.randn(TESTED, latent, generator=random_generator(config.seed, "page"))
     coarse, images, cost = _as_in_the_page(network, z)
     try:
-        layers = chain(_sequential(coarse, "layers"))
+        layers = _layers(coarse, z, images)
     except UnknownLayer as error:
         reason = f"The page has no equations for the layer {error} of this generator."
         return {**about, **recorded(folder, reason)}
@@ -70,6 +70,21 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
         "frames": _frames(folder, config, images.shape[1:]),
         "selftest": {"z": numbers(z), "images": numbers(images.flatten(1))},
     }
+
+
+def _layers(network: nn.Module, z: Tensor, images: Tensor) -> list[dict[str, Any]]:
+    """The layers of a generator that makes these images of z.
+
+    Raises:
+        UnknownLayer: the page's script has no such layer.
+    """
+    sequential = _sequential(network, "layers")
+    layers = chain(sequential)
+    with torch.no_grad():
+        made = sequential(z)
+    if made.numel() > images.numel():  # the network cuts its images off at the right and below
+        layers.append({"kind": "crop", "shape": list(images.shape[1:])})
+    return layers
 
 
 def _sequential(network: nn.Module, name: str) -> nn.Sequential:

@@ -1,6 +1,5 @@
 // The page of a by-hand run: every digit's GAN through training, and its weights as images.
 
-const SHAPE = [1, 28, 28];
 const NOISE_SHOWN = 19;
 
 function byHandPage(root) {
@@ -18,7 +17,7 @@ function byHandPage(root) {
       onclick: () => { chosen = g; draw(); } }, canvas, reading);
     return { root: tile, canvas, reading };
   });
-  const sheet = run.frames && frameSheet(run.frames, SHAPE);
+  const sheet = run.frames && frameSheet(run.frames, run.shape);
   const drawFrame = (index) => {
     frame = index;
     const epoch = run.frames.steps[index];
@@ -45,7 +44,7 @@ function byHandPage(root) {
   });
   const drawSamples = () => samples.forEach(({ canvas, reading }) => {
     const pixels = gans.generate(chosen, randomNoise(run));
-    drawImage(canvas, pixels, SHAPE, 0, 1);
+    drawImage(canvas, pixels, run.shape, 0, 1);
     reading.textContent = `D ${sigmoid(gans.judge(chosen, pixels)).toFixed(2)}`;
   });
   const weights = el("div");
@@ -66,7 +65,7 @@ function byHandPage(root) {
     detail.dataset.digit = run.digits[chosen];
     if (run.frames) drawFrame(frame);
     drawSamples();
-    weights.replaceChildren(...weightPictures(gans, chosen));
+    weights.replaceChildren(...weightPictures(gans, chosen, run.shape));
   }
 
   root.replaceChildren(
@@ -115,19 +114,24 @@ function randomNoise(run) {
 }
 
 // The weights between pixels and units as images: what D looks for, and what G paints.
-function weightPictures(gans, g) {
+function weightPictures(gans, g, [channels, height, width]) {
   const first = gans.discriminator[0];
   const last = gans.generator[gans.generator.length - 1];
-  const [, , units] = first.W.shape;
+  const [, pixelCount, units] = first.W.shape;
   const values = gans.part(first.W, g);
-  const column = (unit) => Float32Array.from({ length: 784 }, (_, p) => values[p * units + unit]);
+  const column = (unit) => Float32Array.from({ length: pixelCount },
+    (_, p) => values[p * units + unit]);
   const rows = gans.part(last.W, g);
-  const byLength = Array.from({ length: last.W.shape[1] }, (_, k) => rows.subarray(784 * k, 784 * (k + 1)))
-    .sort((a, b) => norm(b) - norm(a)).slice(0, NOISE_SHOWN);
-  const signed = (pixels) => {
+  const byLength = Array.from({ length: last.W.shape[1] },
+    (_, k) => rows.subarray(pixelCount * k, pixelCount * (k + 1))).sort((a, b) => norm(b) - norm(a))
+    .slice(0, NOISE_SHOWN);
+  const signed = (weights) => {
     const canvas = el("canvas", { class: "image" });
+    const size = height * width; // of several channels the mean is shown
+    const pixels = weights.slice(0, size);
+    for (let k = size; k < channels * size; k++) pixels[k % size] += weights[k];
     const largest = Math.max(...pixels.map(Math.abs)) || 1;
-    drawMap(canvas, 28, 28, (r, c) => pixels[28 * r + c] / largest, diverging);
+    drawMap(canvas, height, width, (r, c) => pixels[width * r + c] / largest, diverging);
     return canvas;
   };
   const deep = gans.generator.length > 1 ? "hidden unit" : "number of the noise";

@@ -48,6 +48,18 @@ const LAYERS = {
     return [x, shape];
   },
 
+  // What lies in the upper left corner, of this shape.
+  crop({ shape: [channels, down, across] }, x, [, height, width]) {
+    const out = new Float32Array(channels * down * across);
+    for (let c = 0, k = 0; c < channels; c++) {
+      for (let r = 0; r < down; r++) {
+        const from = (c * height + r) * width;
+        for (let q = 0; q < across; q++, k++) out[k] = x[from + q];
+      }
+    }
+    return [out, [channels, down, across]];
+  },
+
   // The largest value of each square of `size` times `size`.
   pool({ size }, x, [channels, height, width]) {
     const [down, across] = [Math.floor(height / size), Math.floor(width / size)];
