@@ -35,7 +35,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     result = folder.result or {}
     about = {
         "name": folder.path.name,
-        "label": config.label,
+        "label": config.title,
         "data": config.data.name,
         "steps": result.get("steps"),
         "fid": result.get("fid"),

@@ -1,13 +1,25 @@
 // Vectors and matrices as typed arrays; a matrix is stored row by row.
 
-// out = W x + b, with W [rows, columns]; b may be null.
+// out = W x + b, with W [rows, columns]; b may be null. Four sums at a time, since a processor would
+// otherwise wait for each addition.
 function affine(out, W, x, b) {
   const rows = out.length;
   const columns = x.length;
+  const whole = columns - columns % 4;
   for (let r = 0, k = 0; r < rows; r++) {
-    let sum = b ? b[r] : 0;
-    for (let c = 0; c < columns; c++, k++) sum += W[k] * x[c];
-    out[r] = sum;
+    let p = b ? b[r] : 0;
+    let q = 0;
+    let s = 0;
+    let t = 0;
+    let c = 0;
+    for (; c < whole; c += 4, k += 4) {
+      p += W[k] * x[c];
+      q += W[k + 1] * x[c + 1];
+      s += W[k + 2] * x[c + 2];
+      t += W[k + 3] * x[c + 3];
+    }
+    for (; c < columns; c++, k++) p += W[k] * x[c];
+    out[r] = p + q + s + t;
   }
   return out;
 }
