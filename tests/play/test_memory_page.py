@@ -134,6 +134,16 @@ def test_the_longest_palindrome_is_read(tab):
                      "return d === [...d].reverse().join(''); })()")  # fmt: skip
 
 
+def test_a_run_of_longer_palindromes_than_the_page_reads_begins_with_fewer_digits(
+    browser, untrained
+):
+    tab = browser.open(write_page([untrained("seq_len=2000")]))
+    assert tab.value(OUTCOME) == "ok"
+    assert 100 < tab.value(f"{DIGITS}.length") <= 499
+    assert tab.complaints == []
+    tab.close()
+
+
 def test_every_experiment_can_be_set_up(tab):
     count = tab.value("document.querySelectorAll('.tries button').length")
     assert count >= 5

@@ -14,7 +14,7 @@ function memoryPage(root) {
     setDigits(digits, { keep = false, t } = {}) {
       let most = longestInTime();
       if (digits.length + 1 > most) most = longestInTime(true);
-      if (digits.length + 1 > most) {
+      if (digits.length + 1 > Math.max(most, SHORTEST)) {
         input.say(`T=${digits.length + 1} would take ${Math.round(digits.length * limits.perDigit())} ms a `
           + `step in this browser, and ${limits.step} ms are allowed: up to T=${most} works.`, true);
         input.draw();
@@ -57,7 +57,8 @@ function memoryPage(root) {
   });
 
   const first = data.runs[0];
-  page.digits = randomPalindrome(first.seq_len <= LONGEST ? first.seq_len : LONGEST);
+  const T = Math.max(Math.min(first.seq_len, LONGEST, longestInTime()), SHORTEST);
+  page.digits = randomPalindrome(T);
   const input = inputCard(page);
   root.replaceChildren(
     el("h1", {}, data.title),
@@ -90,6 +91,7 @@ function timer(runs) {
 
 function experiments(page, runs) {
   const trained = data.runs[0].seq_len;
+  const longer = Math.min(10 * trained, LONGEST);
   const middle = () => Math.floor(page.digits.length / 2);
   return [
     { text: "Read digit by digit. After the first digit the answer is easy; does it stay?",
@@ -111,9 +113,9 @@ function experiments(page, runs) {
         page.changeText = `Digits ${a + 1} and ${b + 1} swapped`;
         page.setDigits(digits, { keep: true });
       } },
-    { text: `Let it read T=200. It was trained at T=${trained}: does it hold the digit for longer `
+    ...(trained < LONGEST ? [{ text: `Let it read T=${longer}. It was trained at T=${trained}: does it hold the digit for longer `
         + "than it ever had to?",
-      setUp: () => page.resize(200) },
+      setUp: () => page.resize(longer) }] : []),
     { text: "Sort the units. Those on top hold the first digit: look at how still they are, and at "
         + "their gates.",
       setUp: () => { runs.forEach((run) => run.show("c", true)); page.setDigits(page.digits); } },
