@@ -8,7 +8,6 @@ from torch import Tensor
 
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.layers import linear, relu
-from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import generator
 from lab.play import frames
@@ -20,14 +19,8 @@ SHOWN = ("judge_share", "fid", "d_accuracy")
 
 
 def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
-    """The part of a page's data that is about one run.
-
-    Raises:
-        UserError: the run is not finished, or has no weights.
-    """
-    result = folder.result
-    if result is None:
-        raise UserError(f"{folder.path}: not finished; the same lab command goes on with it")
+    """The part of a page's data that is about one run."""
+    result = folder.result or {}
     exact = folder.load_weights()
     weights = rounded(exact)
     z = torch.stack(

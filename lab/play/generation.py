@@ -30,7 +30,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     """The part of a page's data that is about one run.
 
     Raises:
-        UserError: the run is not finished.
+        UserError: the weights are of another network.
     """
     result = folder.result or {}
     about = {
@@ -47,7 +47,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
             "These are the pictures that the run drew when it was trained."
         )
         return {**about, **recorded(folder, reason)}
-    _, _, network = open_run(folder.path)
+    network, _ = open_run(folder)
     latent = network.latent
     assert isinstance(latent, int)
     z = torch.randn(TESTED, latent, generator=random_generator(config.seed, "page"))

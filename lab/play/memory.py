@@ -9,7 +9,7 @@ from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import generator
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
-from lab.memory.finished import load_network
+from lab.memory.finished import open_run
 from lab.memory.gates import carried_share
 from lab.memory.network import Network
 from lab.play.recorded import recorded
@@ -33,7 +33,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
     """The part of a page's data that is about one run.
 
     Raises:
-        UserError: the run is not finished.
+        UserError: the weights are of another network.
     """
     result = folder.result or {}
     accuracy = result.get("test_accuracy")  # none where every palindrome is known
@@ -53,7 +53,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
             "These are the pictures that the run drew when it was trained."
         )
         return {**about, **recorded(folder, reason)}
-    network, _ = load_network(folder)
+    network, _ = open_run(folder)
     exact = _trace(network, _test_digits(config))
     weights = rounded(network.equation_weights())
     network.load_equation_weights(weights)

@@ -1,6 +1,7 @@
 """`lab play RUN [RUN]`: write the page of a trained network."""
 
 import argparse
+import sys
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 from lab.by_hand.config import OneLayerConfig
 from lab.config.base import RunConfig
 from lab.config.errors import UserError
-from lab.config.reading import from_file
+from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_text
+from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import GanConfig
 from lab.memory.config import MemoryConfig
@@ -20,8 +22,11 @@ LARGE = 6_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="+", help="a finished run; two runs of the memory study")
-    parser.add_argument("--out", type=Path, help="the file to write (default: RUN/play.html)")
+    """What `lab play` takes."""
+    add_runs(parser)
+    parser.add_argument(
+        "--out", metavar="FILE", type=Path, help="the file to write (default: RUN/play.html)"
+    )
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
 
 
@@ -31,11 +36,12 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: a folder is no finished run, or the runs do not go into one page.
     """
-    path = write_page([RunFolder(Path(word)) for word in args.run], args.out)
+    path = write_page(chosen_runs(args), args.out)
     print(path)
     size = path.stat().st_size
     if size > LARGE:
-        print(f"lab: the page has {size / 1e6:.1f} MB, since the network has so many weights")
+        words = f"the page has {size / 1e6:.1f} MB, since the network has so many weights"
+        print(f"lab: {words}", file=sys.stderr)
     if args.open:
         webbrowser.open(path.resolve().as_uri())
 
@@ -52,7 +58,7 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     """
     if len(folders) > 2:
         raise UserError(f"{len(folders)} runs are given, and a page shows one or two")
-    configs = [from_file(folder.config_file) for folder in folders]
+    configs = [finished_config(folder, RunConfig, "any") for folder in folders]
     if len(folders) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
         raise UserError("two runs side by side must both be of the memory study, task=lstm")
     kinds, data = zip(*map(_data, folders, configs), strict=True)
@@ -73,10 +79,8 @@ def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
     """The kind of page, and the run's part of its data.
 
     Raises:
-        UserError: the run is not finished, has no weights, or is of a study without a page.
+        UserError: the run has no weights, or is of a study without a page.
     """
-    if folder.result is None:
-        raise UserError(f"{folder.path}: not finished; the same lab command goes on with it")
     if not folder.model_file.exists():
         raise UserError(f"{folder.path}: has no weights, {folder.model_file.name} is missing")
     try:

@@ -306,7 +306,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(made: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", [name for name in TOOLS if name != "play"])
+@pytest.mark.parametrize("name", TOOLS)
 def test_every_tool_explains_itself(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -1,37 +1,56 @@
 """`lab play`: which file it writes, and what it answers where it cannot."""
 
-import argparse
 import json
+import sys
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from lab.config.errors import UserError
+from lab.cli.tools import run_tool
 from lab.engine.run_folder import RunFolder
 from lab.play import tool
 from lab.play.layers import UnknownLayer, chain
 from lab.play.tensors import packed, rounded
 
 
-def play(*words: object) -> None:
-    """The tool with these words of a command line."""
-    parser = argparse.ArgumentParser()
-    tool.add_arguments(parser)
-    tool.run(parser.parse_args([str(word) for word in words]))
+@pytest.fixture
+def play(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Start `lab play` in this process: gives the exit code and what it printed."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # a tool hides the current folder
+
+    def start(*words: object) -> tuple[int, str, str]:
+        code = run_tool("play", [str(word) for word in words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return start
 
 
-def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, capsys):
+@pytest.fixture
+def refused(play) -> Callable[..., str]:
+    """The one line that `lab play` says when it refuses."""
+
+    def line(*words: object) -> str:
+        code, out, err = play(*words)
+        assert (code, out, err.count("\n")) == (1, "", 1)
+        assert err.startswith("lab: ")
+        return err
+
+    return line
+
+
+def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, play):
     run = untrained("cell=lstm").path
-    play(run)
     page = run / "play.html"
-    assert capsys.readouterr().out == f"{page}\n"
+    assert play(run) == (0, f"{page}\n", "")
     text = page.read_text()
     assert text.startswith("<!DOCTYPE html>")
     for word in ("http:", "https:", "src=", "@import", "fetch("):
         assert word not in text, word
 
 
-def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path):
+def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path, play):
     first, second = untrained("cell=lstm").path, untrained("cell=rnn").path
     play(first, second)
     assert (first / f"play-{second.name}.html").exists()
@@ -39,19 +58,13 @@ def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path):
     assert (tmp_path / "lecture.html").stat().st_size < 1_500_000
 
 
-def refused(*runs: object) -> str:
-    with pytest.raises(UserError) as refusal:
-        play(*runs)
-    line = str(refusal.value)
-    assert "\n" not in line
-    return line
-
-
-def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path):
-    assert "not a run's config" in refused(tmp_path)
-    assert "not a run's config" in refused(tmp_path / "nowhere")
+def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path, refused):
+    assert "not a run's folder" in refused(tmp_path)
+    assert "no such folder" in refused(tmp_path / "nowhere")
     run = untrained("cell=rnn").path
-    assert "shows one or two" in refused(run, run, run)
+    assert "given twice" in refused(run, run)
+    others = [untrained(f"seed={seed}").path for seed in (1, 2)]
+    assert "shows one or two" in refused(run, *others)
     (run / "model.safetensors").unlink()
     assert "has no weights" in refused(run)
     (run / "result.json").unlink()
@@ -59,7 +72,7 @@ def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path):
     assert not (run / "play.html").exists()
 
 
-def test_weights_that_are_no_numbers_get_one_clear_line(untrained):
+def test_weights_that_are_no_numbers_get_one_clear_line(untrained, refused):
     from safetensors.torch import load_file, save_file
 
     run = untrained("cell=rnn").path
@@ -69,7 +82,7 @@ def test_weights_that_are_no_numbers_get_one_clear_line(untrained):
     assert "the weights b_p are not finite numbers" in refused(run)
 
 
-def test_a_page_that_cannot_be_written_gets_one_clear_line(untrained, tmp_path):
+def test_a_page_that_cannot_be_written_gets_one_clear_line(untrained, tmp_path, refused):
     assert "cannot be written" in refused(untrained().path, "--out", tmp_path / "no" / "page.html")
 
 
