@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from lab.by_hand.gans import PIXELS, GanSettings, StackedGans
+from lab.by_hand.gans import GanSettings, StackedGans
 from lab.engine.seeding import generator
 
 GANS, BATCH, EPOCHS = 10, 200, 2000
+PIXELS = 28 * 28
 
 
 class AutogradGans:
@@ -82,7 +83,8 @@ def main() -> None:
     )
 
     def stack() -> StackedGans:
-        return StackedGans([generator(0, f"digit {k}") for k in range(GANS)], settings)
+        rngs = [generator(0, f"digit {k}") for k in range(GANS)]
+        return StackedGans(rngs, settings, pixels=PIXELS)
 
     real = torch.rand(GANS, BATCH, PIXELS, generator=generator(0, "real"))
     by_hand, autograd = stack(), AutogradGans(stack())

@@ -26,6 +26,7 @@ from lab.generation.task import GanTask
 from lab.images.cache import default_cache
 
 ROUNDS = 5
+MNIST_SHAPE = (1, 28, 28)
 Step = Callable[[], object]
 
 
@@ -36,8 +37,10 @@ def plain_step() -> Step:
     )
     # The files lie in the cache since the first run of task=gan.
     data = MNIST(str(default_cache()), train=True, transform=to_tensor)
-    generator = MLPGenerator(100, [128, 256, 512, 1024])
-    discriminator = nn.Sequential(MLPDiscriminator([512, 256]), nn.Sigmoid())
+    generator = MLPGenerator(100, [128, 256, 512, 1024], image_shape=MNIST_SHAPE)
+    discriminator = nn.Sequential(
+        MLPDiscriminator([512, 256], image_shape=MNIST_SHAPE), nn.Sigmoid()
+    )
     g_adam = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     d_adam = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     cross_entropy = nn.BCELoss()

@@ -14,7 +14,7 @@ FEWEST = 2
 
 
 def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tensor]:
-    """The images of each of the classes, uint8 [n, 784], in the order of `digits`.
+    """The images of each of the classes, uint8 [n, D], in the order of `digits`.
 
     Raises:
         UserError: the data has no labels, no such class, or next to no images of it.
@@ -41,7 +41,7 @@ class ClassBatches:
     """Random images of each class, drawn anew for each batch, none twice in one.
 
     Args:
-        images: of each of G classes, uint8 [n, 784].
+        images: of each of G classes, uint8 [n, D].
         digits: the classes, for messages.
         count: N, of each class.
         rngs: G generators on the CPU.
@@ -73,7 +73,7 @@ class ClassBatches:
         self._batch = torch.empty_like(self._bytes, dtype=torch.float32)
 
     def next(self) -> Tensor:
-        """The next batch, float32 [G, N, 784] in [0, 1]; it holds until the one after."""
+        """The next batch, float32 [G, N, D] in [0, 1]; it holds until the one after."""
         for images, rng, chosen in zip(self._images, self._rngs, self._bytes, strict=True):
             order = torch.randperm(len(images), generator=rng)[: len(chosen)]
             torch.index_select(images, 0, order.to(images.device), out=chosen)

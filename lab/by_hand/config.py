@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from lab.config import Count, NotNegative, Positive, RunConfig, config
-from lab.images.config import DataConfig
+from lab.images.config import DataComponent, data_checksum
 
 
 def _are_digits(digits: list[int]) -> list[int]:
@@ -20,7 +20,7 @@ def _are_digits(digits: list[int]) -> list[int]:
 class OneLayerConfig(RunConfig):
     """Keys of `task=one_layer_gan`; conf/task/one_layer_gan.yaml says what each means."""
 
-    data: DataConfig
+    data: DataComponent
     digits: Annotated[list[int], AfterValidator(_are_digits)]
     noise_size: Count
     noise: Literal["normal", "uniform"]
@@ -46,6 +46,9 @@ class OneLayerConfig(RunConfig):
         is_single = not self.generator_hidden and not self.discriminator_hidden
         return f"{'single layers' if is_single else 'MLPs'}, {self.rule}"
 
+    def data_checksum(self) -> str | None:
+        return data_checksum(self.data)
+
     @property
     def readable_name(self) -> str:
-        return f"one-layer-{self.data.name}-s{self.seed}"
+        return f"one-layer-{self.data['name']}-s{self.seed}"

@@ -21,22 +21,22 @@ def frame_strip(
     """One sample of each digit through training: a row a digit, a column a step.
 
     Args:
-        frames: [F, G, 28, 28] in [-1, 1].
+        frames: [F, G, H, W] or [F, G, H, W, 3] in [-1, 1].
         steps: F, set above the columns.
         names: G, set before the rows.
         best: G of the steps, of the frames to be framed.
     """
-    rows = frames.swapaxes(0, 1)  # [G, F, 28, 28]
+    rows = frames.swapaxes(0, 1)  # [G, F, H, W] or [G, F, H, W, 3]
     sheet = tile(rows.reshape(-1, *rows.shape[2:]), len(steps))
     figure, (axis,) = strips([sheet], left=SIDE_LABELS, above=TITLE)
-    pitch = rows.shape[-1] + GAP
+    down, right = rows.shape[2] + GAP, rows.shape[3] + GAP
     for column, number in enumerate(steps):
-        axis.text((column + 0.5) * pitch, -GAP, f"{number:,}", fontsize=9, ha="center", va="bottom")
+        axis.text((column + 0.5) * right, -GAP, f"{number:,}", fontsize=9, ha="center", va="bottom")
     for row, (name, at) in enumerate(zip(names, best, strict=True)):
-        axis.text(-2 * GAP, (row + 0.5) * pitch, name, fontsize=10, ha="right", va="center")
-        corner = (steps.index(at) * pitch, row * pitch)
+        axis.text(-2 * GAP, (row + 0.5) * down, name, fontsize=10, ha="right", va="center")
+        corner = (steps.index(at) * right, row * down)
         axis.add_patch(
-            Rectangle(corner, pitch, pitch, fill=False, edgecolor=plots.COLOURS[1], linewidth=2)
+            Rectangle(corner, right, down, fill=False, edgecolor=plots.COLOURS[1], linewidth=2)
         )
     return figure
 

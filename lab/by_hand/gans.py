@@ -1,9 +1,9 @@
 """G small GANs trained side by side, every gradient from `layers`, no autograd.
 
     rngs = [lab.engine.seeding.generator(seed, f"digit {digit}") for digit in digits]
-    gans = StackedGans(rngs)              # a single FC layer each, in G and in D
+    gans = StackedGans(rngs, pixels=D)    # a single FC layer each, in G and in D
     for step in range(2000):
-        d_loss, g_loss = gans.step(real)  # real [G, 200, 784] in [0, 1]
+        d_loss, g_loss = gans.step(real)  # real [G, 200, D] in [0, 1]
 
 The GANs share a batched product and nothing else: each draws from its own generator, so a digit's
 numbers do not depend on which others stand beside it, but for the last bits of the product.
@@ -18,8 +18,6 @@ import torch
 from torch import Tensor
 
 from lab.by_hand import layers
-
-PIXELS = 28 * 28
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,7 @@ class StackedGans:
         rngs: Sequence[torch.Generator],
         settings: GanSettings | None = None,
         *,
-        pixels: int = PIXELS,
+        pixels: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:

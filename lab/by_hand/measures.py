@@ -11,47 +11,46 @@ from torch import Tensor
 
 from lab.by_hand.batches import class_images
 from lab.by_hand.gans import StackedGans
-from lab.images.classifier import Judge, load_judge
-from lab.images.datasets import Images, to_float
+from lab.images.base import Shape
+from lab.images.classifier import Classifier, load_classifier
+from lab.images.datasets import Data, to_float
 from lab.images.quality import fid
 
 FIGURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
 
 
-def as_images(made: Tensor) -> Tensor:
-    """Generated pixels [..., 784] as the judge and the figures want them, [..., 1, 28, 28] in
-    [-1, 1]."""
-    return made.clamp(max=1).mul(2).sub(1).unflatten(-1, (1, 28, 28))
+def as_images(made: Tensor, shape: Shape) -> Tensor:
+    """Generated pixels [..., C * H * W] as images [..., C, H, W] in [-1, 1]."""
+    return made.clamp(max=1).mul(2).sub(1).unflatten(-1, shape)
 
 
 class Measures:
-    """The judge and, for each of G digits, the real images that its GAN is measured against.
+    """The classifier and, for each of G digits, the real images that its GAN is measured against.
 
     Args:
-        train, test: the whole data, whose classes the judge tells apart.
+        data: the whole of it, whose classes the classifier tells apart.
         digits: G classes.
         count: of images on the generated side; fewer where a class has fewer.
         device: of the GANs.
 
     Raises:
-        UserError: as `class_images`; or the data has a single class, of which there is no judge.
+        UserError: as `class_images`; or the data has a single class: no classifier is trained.
     """
 
-    def __init__(
-        self, train: Images, test: Images, digits: Sequence[int], count: int, device: str
-    ) -> None:
+    def __init__(self, data: Data, digits: Sequence[int], count: int, device: str) -> None:
         known, unseen = (
             class_images(images, split, digits)
-            for images, split in ((train, "train"), (test, "test"))
+            for images, split in ((data.train, "train"), (data.test, "test"))
         )
-        self.judge: Judge = load_judge(train, test).to(device)
+        self.shape = data.train.shape
+        self.classifier: Classifier = load_classifier(data.train, data.test).to(device)
         self.digits = torch.tensor(digits, device=device)
         self.count = min(count, *(len(images) for images in (*known, *unseen)))
         self._known, self._unseen = (
             torch.stack([_some(images, self.count) for images in split]).to(device).float() / 255
             for split in (known, unseen)
-        )  # [G, count, 784] each
-        self.class_means = torch.stack([i.float().mean(0) for i in known]).to(device)  # [G, 784]
+        )  # [G, count, D] each
+        self.class_means = torch.stack([i.float().mean(0) for i in known]).to(device)  # [G, D]
         self._features = [self._features_of(images, device) for images in unseen]
         self.floors = [
             fid(real, self._features_of(_some(images, self.count), device))
@@ -60,7 +59,7 @@ class Measures:
         """Of each digit: the FID of as many real training images, as good as it gets."""
 
     def _features_of(self, images: Tensor, device: str) -> Tensor:
-        return self.judge.verdict(to_float(images.view(-1, 28, 28).to(device))).features
+        return self.classifier.read(to_float(images.unflatten(1, self.shape).to(device))).features
 
     def measure(self, gans: StackedGans, z: Tensor) -> Mapping[str, list[float]]:
         """FIGURES, each [G]; changes nothing.
@@ -70,18 +69,18 @@ class Measures:
             z: noise [G, count, L].
 
         Returns:
-            judge_share: of the samples that the judge reads as the digit.
-            fid: in the judge's features, to all test images of the class.
+            judge_share: of the samples that the classifier reads as the digit.
+            fid: in the classifier's features, to all test images of the class.
             correlation: Pearson's r of the mean sample with the mean training image of the class.
             d_accuracy: of D on as many held-out images and samples, half and half.
             d_train_accuracy: the same with training images in the place of the held-out ones.
             saturated: share of the samples' pixels that are above 1.
         """
-        made = gans.generate(z)  # [G, N, 784]
-        images = as_images(made)
-        verdict = self.judge.verdict(images.flatten(0, 1))
+        made = gans.generate(z)  # [G, N, D]
+        images = as_images(made, self.shape)
+        readings = self.classifier.read(images.flatten(0, 1))
         labels, features = (
-            part.unflatten(0, images.shape[:2]) for part in (verdict.labels, verdict.features)
+            part.unflatten(0, images.shape[:2]) for part in (readings.labels, readings.features)
         )
         refused = (gans.logits(made) < 0).double().mean((1, 2))
         accepted, train_accepted = (
@@ -99,7 +98,7 @@ class Measures:
 
 
 def _some(images: Tensor, count: int) -> Tensor:
-    """So many of [n, 784], drawn always alike: files may be sorted."""
+    """So many of [n, D], drawn always alike: files may be sorted."""
     return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]]
 
 

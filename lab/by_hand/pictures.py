@@ -26,7 +26,7 @@ def of_run(
 
     Args:
         recorder: of the run.
-        frames: uint8 [G, 25, 28, 28] by step, of the same z.
+        frames: uint8 [G, 25, H, W] or [G, 25, H, W, 3] by step, of the same z.
         measured: measures [G] by name by step.
         history: every logged metric.
         names: G digits and the names of their classes.
@@ -41,7 +41,7 @@ def of_run(
             f"digit_{digit}.gif",
             lambda file, i=index: animation(sheets[:, i], COLUMNS, file),  # type: ignore[misc]
         )
-    samples = sheets[:, :, 0]  # [F, G, 28, 28]
+    samples = sheets[:, :, 0]  # [F, G, H, W] or [F, G, H, W, 3]
     columns = min(COLUMNS, len(names))
     recorder.file("all_digits.gif", lambda file: animation(samples, columns, file))
     at_best = np.stack([samples[steps.index(step), i] for i, step in enumerate(best.values())])

@@ -14,10 +14,11 @@ from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import GanSettings, StackedGans
 from lab.by_hand.measures import FIGURES, Measures, as_images
+from lab.config.errors import say
 from lab.engine.recorder import History, Recorder
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
-from lab.images.datasets import load
+from lab.images.datasets import as_drawn, load, to_bytes
 
 IMAGES_IN_FRAME = 25
 
@@ -44,14 +45,15 @@ class OneLayerTask(Task):
 
     def __init__(self, config: OneLayerConfig, device: str) -> None:
         self.config, self.device = config, device
-        train = load(config.data.name, "train", root=config.data.root)
-        test = load(config.data.name, "test", root=config.data.root)
-        self.names = {d: train.classes[d] for d in config.digits if d < len(train.classes)}
-        images = class_images(train, "train", config.digits)
+        self.data = load(config.data)
+        self.data_checksum = self.data.checksum
+        classes = self.data.train.classes
+        self.names = {d: classes[d] for d in config.digits if d < len(classes)}
+        images = class_images(self.data.train, "train", config.digits)
         self.images = ClassBatches(
             images, config.digits, config.images_per_epoch, self._rngs("images"), device
         )
-        self.measures = Measures(train, test, config.digits, config.eval_samples, device)
+        self.measures = Measures(self.data, config.digits, config.eval_samples, device)
         settings = GanSettings(
             noise_size=config.noise_size,
             noise=config.noise,
@@ -64,14 +66,17 @@ class OneLayerTask(Task):
             discriminator_lr=config.discriminator_lr or config.lr,
             discriminator_decay=config.discriminator_decay,
         )
-        self.gans = StackedGans(self._rngs("game"), settings, device=device)
+        pixels = images[0].shape[1]
+        if self.data.remark:
+            say(self.data.remark)
+        self.gans = StackedGans(self._rngs("game"), settings, pixels=pixels, device=device)
         self.fixed_z = self.gans.noise(IMAGES_IN_FRAME, self._rngs("fixed noise"))
         self.total_steps = min(config.epochs, config.max_steps or config.epochs)
         self.log_every = config.log_every
         self.evaluators = [Evaluator("quality", config.frame_every, self.quality, at_start=True)]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
-        """The images of the fixed z by step, uint8 [G, 25, 28, 28]."""
+        """The images of the fixed z by step, uint8 [G, 25, H, W] or [G, 25, H, W, 3]."""
         self.measured: dict[int, Mapping[str, list[float]]] = {}
         """The measures by step, [G] each."""
 
@@ -86,8 +91,8 @@ class OneLayerTask(Task):
 
     def quality(self) -> Mapping[str, float]:
         """Keep a frame and the measures of each digit; gives their means over the digits."""
-        frame = (as_images(self.gans.generate(self.fixed_z))[:, :, 0] + 1) * 127.5
-        self.frames[self.steps] = frame.round().to(torch.uint8).cpu()
+        made = as_images(self.gans.generate(self.fixed_z), self.measures.shape)
+        self.frames[self.steps] = as_drawn(to_bytes(made)).cpu()
         z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
         measured = self.measures.measure(self.gans, z)
         self.measured[self.steps] = measured
@@ -123,7 +128,8 @@ class OneLayerTask(Task):
             for name in ("judge_share", "fid", "correlation")
         }
         return {
-            "data": self.config.data.name,
+            "data": self.config.data["name"],
+            "image_shape": list(self.measures.shape),
             "label": self.config.label,
             "epochs": self.steps,
             **{name: history[name][-1] for name in self.columns},
@@ -132,7 +138,7 @@ class OneLayerTask(Task):
             "fid_floor": floor,
             "n": self.measures.count,
             "parameters": sum(p[0].numel() for p in self.gans.generator.params),
-            "judge": self.measures.judge.checksum[:8],
+            "judge": self.measures.classifier.checksum[:8],
             "digits": {
                 self.names[digit]: {
                     "best_epoch": step,
@@ -153,7 +159,7 @@ class OneLayerTask(Task):
             measured = self.measured[step]
             return -measured["judge_share"][index], measured["fid"][index]
 
-        # Nothing is learnt at step 0, but the judge has a class for noise too: 1, on MNIST.
+        # Nothing is learnt at step 0, but the classifier reads a class in noise too: 1, on MNIST.
         return min((step for step in self.measured if step > 0), key=rank)
 
     def _weights(self) -> dict[str, Tensor]:

@@ -117,7 +117,7 @@ class Run:
         """
         self.result  # noqa: B018 - raises where there is none
         with self._trusting():
-            return study.load_network(self.config, self.weights)
+            return study.load_network(self.config, self.weights, self.result)
 
     def _trusting(self) -> AbstractContextManager[None]:
         return trusting(*self._trust) if self._trust else nullcontext()

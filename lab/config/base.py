@@ -125,6 +125,14 @@ class RunConfig:
         """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
         return f"{self.task}-s{self.seed}"
 
+    def data_checksum(self) -> str | None:
+        """Of the data there are now, if a run has data that may change; imports no torch.
+
+        Raises:
+            UserError: the data cannot be read.
+        """
+        return None
+
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one, with keys such as `optimizer.lr`."""

@@ -1,9 +1,15 @@
 """What the user can put right: told in one line, with the exit code that goes with it."""
 
 import os
+import sys
 import sysconfig
 import traceback
 from pathlib import Path
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal something that stops nothing: `lab: …`."""
+    print(f"lab: {line}", file=sys.stderr, flush=True)
 
 
 class UserError(Exception):

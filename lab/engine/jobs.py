@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lab.config import RunConfig
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine import interrupts, provenance, study
+from lab.engine import interrupts, provenance, same_data, study
 from lab.engine.files import short
 from lab.engine.run_folder import RunFolder
 
@@ -111,6 +111,8 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         torch.set_num_threads(config.threads)
         seed_everything(config.seed)
         task = study.build_task(config, device)
+        if folder.has_checkpoint and not config.fresh:
+            same_data.check_begun(folder, task.data_checksum)
         check(task)
         interrupts.act()
     with _failure_noted(folder):
@@ -118,6 +120,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
             folder.clear()
         checkpoint = checkpoints.load(folder, config.identity)
         origin = provenance.collect(device, config.threads, command)
+        origin["data"] = task.data_checksum
         if checkpoint is None:
             folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with
             where = "results go to"
@@ -218,6 +221,7 @@ class _Quiet(logging.FileHandler):
 
 
 def _shown_again(config: RunConfig, folder: RunFolder) -> str:
+    same_data.check_finished(config, folder)
     origin = folder.provenance
     try:
         line = f"finished before: {study.headline(config, folder.result or {})}"

@@ -5,7 +5,7 @@ They lie in the module that the class names as `STUDY`, by default its own:
     build_task(config, device) -> Task       the only one that must be there
     headline(result) -> str                  a finished run's result in a phrase
     sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
-    load_network(config, weights) -> Module  the trained network of a finished run
+    load_network(config, weights, result) -> Module  the trained network of a finished run
     HEADLINE                                 names of the numbers in a table of runs
 """
 
@@ -53,7 +53,9 @@ def headline_metrics(config_class: type[RunConfig]) -> tuple[str, ...]:
     return tuple(getattr(_module(config_class), "HEADLINE", ()))
 
 
-def load_network(config: RunConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+def load_network(
+    config: RunConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
+) -> "nn.Module":
     """The trained network of a finished run, in evaluation mode on the CPU. Imports torch.
 
     Raises:
@@ -62,7 +64,7 @@ def load_network(config: RunConfig, weights: "dict[str, Tensor]") -> "nn.Module"
     load = getattr(_module(type(config)), "load_network", None)
     if load is None:
         raise UserError(f"a run of task={config.task} keeps weights, but no network to open")
-    network: nn.Module = load(config, weights)
+    network: nn.Module = load(config, weights, result)
     return network
 
 

@@ -40,6 +40,9 @@ class Task:
     columns: Sequence[str]
     """Of metrics.csv, beside `step`: the names of all scalars that step and evaluators give."""
 
+    data_checksum: str | None = None
+    """Of the data that it trains on, for provenance.json; see lab.engine.same_data."""
+
     tags: ClassVar[Mapping[str, str]] = {}
     """What TensorBoard calls a column or a number of the result, with a group: `val/loss`. A column
     that is not named here keeps its name, a number of the result is not shown."""

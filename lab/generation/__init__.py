@@ -1,1 +1,1 @@
-"""The generation study: GANs on small grey images, judged by figures that mean something."""
+"""The generation study: GANs on small images, with quality metrics that mean something."""

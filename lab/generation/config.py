@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lab.config import Component, Count, NotNegative, Optimizer, Positive, RunConfig, config
-from lab.images.config import DataConfig
+from lab.images.config import DataComponent, data_checksum
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Samples = Annotated[int, Field(ge=10)]
@@ -16,7 +16,7 @@ Samples = Annotated[int, Field(ge=10)]
 class GanConfig(RunConfig):
     """Keys of `task=gan`; conf/task/gan.yaml says what each means."""
 
-    data: DataConfig
+    data: DataComponent
     generator: Component
     discriminator: Component
     loss: Component
@@ -42,6 +42,9 @@ class GanConfig(RunConfig):
         names = (self.loss["_target_"], self.generator["_target_"])
         return ", ".join(str(name).rpartition(".")[2] for name in names)
 
+    def data_checksum(self) -> str | None:
+        return data_checksum(self.data)
+
     @property
     def title(self) -> str:
         """The same in words: `hinge loss, MLP generator`."""
@@ -50,7 +53,7 @@ class GanConfig(RunConfig):
 
     @property
     def readable_name(self) -> str:
-        return f"gan-{self.data.name}-s{self.seed}"
+        return f"gan-{self.data['name']}-s{self.seed}"
 
 
 def _words(name: str) -> list[str]:

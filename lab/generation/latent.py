@@ -1,6 +1,6 @@
-"""Walks and sums in the space of z, named by the judge.
+"""Walks and sums in the space of z, whose images the classifier reads.
 
-Pure functions: a generator in evaluation mode, a judge and a random generator in, tensors out.
+Pure functions: a generator in evaluation mode, a classifier and a random generator in, tensors out.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
-from lab.images.classifier import Judge, Verdict
+from lab.images.classifier import Classifier, Readings
+from lab.images.datasets import to_float
 from lab.images.quality import CLEAR
 
 STEPS_BETWEEN = 7
@@ -21,34 +22,34 @@ ROOF_WEIGHT = 1.2
 
 @torch.inference_mode()
 def generate(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
-    """Images [N, 1, 28, 28] in [-1, 1] of any number of z [N, latent]."""
+    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent]."""
     return torch.cat([generator(part) for part in z.split(batch_size)])
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """Samples of a generator and what the judge takes them for.
+    """Samples of a generator and what the classifier reads in them.
 
     Args:
         z: [N, latent].
-        verdict: on their images.
-        classes: names of the judge's classes.
+        readings: of their images.
+        classes: names of the classifier's classes.
     """
 
     z: Tensor
-    verdict: Verdict
+    readings: Readings
     classes: tuple[str, ...]
 
     def sure_of(self, label: int, threshold: float = CLEAR) -> Tensor:
-        """The z [M, latent] of which the judge is sure that they make this class.
+        """The z [M, latent] of which the classifier is sure that they make this class.
 
         Raises:
             UserError: there are none; says what is made instead.
         """
-        sure = self.verdict.confidence > threshold
-        chosen = sure & (self.verdict.labels == label)
+        sure = self.readings.confidence > threshold
+        chosen = sure & (self.readings.labels == label)
         if not chosen.any():
-            counts = torch.bincount(self.verdict.labels[sure], minlength=len(self.classes))
+            counts = torch.bincount(self.readings.labels[sure], minlength=len(self.classes))
             made = ", ".join(
                 f"{name} ({count})"
                 for name, count in zip(self.classes, counts.tolist(), strict=True)
@@ -56,18 +57,20 @@ class Draws:
             )
             raise UserError(
                 f"the generator makes no clear {self.classes[label]} in {len(self.z):,} samples; "
-                f"it makes {made or 'nothing that the judge is sure of'}"
+                f"it makes {made or 'nothing that the classifier is sure of'}"
             )
         return self.z[chosen]
 
 
-def draw(generator: nn.Module, judge: Judge, count: int, random: torch.Generator) -> Draws:
+def draw(
+    generator: nn.Module, classifier: Classifier, count: int, random: torch.Generator
+) -> Draws:
     """`count` samples from the standard normal prior; `random` is on the CPU."""
     latent = generator.latent
     assert isinstance(latent, int)
-    device = next(judge.parameters()).device
+    device = next(classifier.parameters()).device
     z = torch.randn(count, latent, generator=random).to(device)
-    return Draws(z, judge.verdict(generate(generator, z)), judge.classes)
+    return Draws(z, classifier.read(generate(generator, z)), classifier.classes)
 
 
 def interpolate(
@@ -112,13 +115,13 @@ def different_pairs(
         ends: the labels of the first and the last class; None is any.
 
     Raises:
-        UserError: the judge is not sure of samples of two classes, or of one that is asked for.
+        UserError: the classifier is not sure of samples of two classes, or of one that is asked for.
     """
     for label in ends:
         if label is not None:
             draws.sure_of(label)
-    sure = (draws.verdict.confidence > CLEAR).nonzero().squeeze(1)
-    labels = draws.verdict.labels[sure].cpu()
+    sure = (draws.readings.confidence > CLEAR).nonzero().squeeze(1)
+    labels = draws.readings.labels[sure].cpu()
     if len(labels.unique()) < 2:
         raise UserError("the generator makes no clear samples of two different classes")
     pairs = torch.empty(0, 2, dtype=torch.int64)
@@ -133,11 +136,11 @@ def different_pairs(
     return draws.z[starts], draws.z[ends]
 
 
-def verdict_along(generator: nn.Module, judge: Judge, walks: Tensor) -> Verdict:
-    """The judge's logits [W, S, K] and features [W, S, D] along walks [W, S, latent]."""
-    verdict = judge.verdict(generate(generator, walks.flatten(0, 1)))
+def readings_along(generator: nn.Module, classifier: Classifier, walks: Tensor) -> Readings:
+    """The classifier's logits [W, S, K] and features [W, S, D] along walks [W, S, latent]."""
+    readings = classifier.read(generate(generator, walks.flatten(0, 1)))
     shape = walks.shape[:2]
-    return Verdict(verdict.logits.unflatten(0, shape), verdict.features.unflatten(0, shape))
+    return Readings(readings.logits.unflatten(0, shape), readings.features.unflatten(0, shape))
 
 
 def third_classes(labels: Tensor, classes: int) -> Tensor:
@@ -157,7 +160,7 @@ def third_classes(labels: Tensor, classes: int) -> Tensor:
 
 
 def path_length(features: Tensor) -> Tensor:
-    """Length [...] of a path [..., S, D] in the judge's features, and so how much changes on it."""
+    """Length [...] of a path [..., S, D] in the classifier's features: how much changes on it."""
     return features.diff(dim=-2).norm(dim=-1).sum(-1)
 
 
@@ -193,11 +196,11 @@ class Sums:
     null_single: Tensor
     null_means: Tensor
 
-    def counts(self, generator: nn.Module, judge: Judge) -> Mapping[str, Tensor]:
+    def counts(self, generator: nn.Module, classifier: Classifier) -> Mapping[str, Tensor]:
         """How often each sum comes out as each class, int64 [K]."""
         return {
             name: torch.bincount(
-                judge.verdict(generate(generator, z)).labels, minlength=len(judge.classes)
+                classifier.read(generate(generator, z)).labels, minlength=len(classifier.classes)
             )
             for name, z in vars(self).items()
         }
@@ -248,7 +251,20 @@ def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:
     return interpolate(starts, z_base.expand_as(starts))
 
 
-def nearest(queries: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest of [N, D] candidates to each of [M, D] queries: indices and distances [M]."""
-    parts = [torch.cdist(rows, candidates).min(1) for rows in queries.split(ROWS)]
-    return torch.cat([p.indices for p in parts]), torch.cat([p.values for p in parts])
+def nearest(images: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The nearest of the real images to each of a few generated ones.
+
+    Args:
+        images: float [M, C, H, W] in [-1, 1].
+        pixels: uint8 [N, C, H, W]; only so many at a time are turned to floats.
+
+    Returns:
+        indices and Euclidean distances of pixels in [-1, 1], [M] each.
+    """
+    points = images.flatten(1)
+    parts = [
+        torch.cdist(points, to_float(part.to(points.device)).flatten(1))
+        for part in pixels.split(ROWS)
+    ]
+    distances, indices = torch.cat(parts, dim=1).min(1)
+    return indices, distances

@@ -106,10 +106,10 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Te
 
     Args:
         discriminator: whose logit for an image depends on that image alone (no BatchNorm).
-        real, fake: [B, 1, 28, 28]; no gradient flows into either.
+        real, fake: [B, C, H, W]; no gradient flows into either.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
-    between = torch.lerp(fake.detach(), real.detach(), share).requires_grad_()  # [B, 1, 28, 28]
+    between = torch.lerp(fake.detach(), real.detach(), share).requires_grad_()  # [B, C, H, W]
     (gradient,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=True)
     norm = torch.linalg.vector_norm(gradient.flatten(1), dim=1)  # [B]
     return (norm - 1).square().mean()

@@ -1,11 +1,13 @@
 """Generators and discriminators as data: a network is its widths and a few numbers.
 
-A generator takes z, float [B, latent], and gives images [B, 1, 28, 28] in [-1, 1]; it names its
-`latent`. A discriminator takes such images and gives logits [B]: large means real.
+A generator takes z, float [B, latent], and gives images [B, C, H, W] in [-1, 1]; it names its
+`latent`. A discriminator takes such images and gives logits [B]: large means real. Each is built
+with the keyword argument `image_shape`, the C, H, W of the data, beside those of its YAML file.
 """
 
 import copy
 from collections.abc import Iterator, Sequence
+from math import ceil, prod
 from typing import Annotated
 
 import torch
@@ -14,9 +16,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lab.config import Count
+from lab.images.base import Shape
 
-SIDE = 28
-PIXELS = SIDE * SIDE
+# Of images for the convolutional pair, whose generator begins with at most FIRST_SIDE.
+LARGEST_SIDE = 64
+FIRST_SIDE = 8
 # Channels beside each other in memory: on a CPU a step takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
 
@@ -32,20 +36,27 @@ class MLPGenerator(nn.Module):
         widths: of the hidden layers.
         batch_norm: in every hidden layer.
         slope: of LeakyReLU below 0.
+        image_shape: C, H, W.
     """
 
     @validate_call
     def __init__(
-        self, latent: Count, widths: Sequence[Count], batch_norm: bool = True, slope: Slope = 0.2
+        self,
+        latent: Count,
+        widths: Sequence[Count],
+        batch_norm: bool = True,
+        slope: Slope = 0.2,
+        *,
+        image_shape: Shape,
     ) -> None:
         super().__init__()
-        self.latent = latent
+        self.latent, self.image_shape = latent, tuple(image_shape)
         layers, size = _hidden_layers(latent, widths, batch_norm, slope)
-        self.layers = nn.Sequential(*layers, nn.Linear(size, PIXELS), nn.Tanh())
+        self.layers = nn.Sequential(*layers, nn.Linear(size, prod(image_shape)), nn.Tanh())
 
     def forward(self, z: Tensor) -> Tensor:
-        images: Tensor = self.layers(z)  # [B, 784]
-        return images.view(-1, 1, SIDE, SIDE)
+        images: Tensor = self.layers(z)  # [B, C * H * W]
+        return images.view(-1, *self.image_shape)
 
 
 class MLPDiscriminator(nn.Module):
@@ -56,6 +67,7 @@ class MLPDiscriminator(nn.Module):
         slope: of LeakyReLU below 0.
         dropout: the share of hidden units set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
+        image_shape: C, H, W.
     """
 
     @validate_call
@@ -65,10 +77,12 @@ class MLPDiscriminator(nn.Module):
         slope: Slope = 0.2,
         dropout: Dropout = 0.0,
         spectral_norm: bool = False,
+        *,
+        image_shape: Shape,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        size = PIXELS
+        size = prod(image_shape)
         for width in widths:
             layers += [
                 _bounded(nn.Linear(size, width), spectral_norm),
@@ -85,54 +99,81 @@ class MLPDiscriminator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """A DCGAN (Radford et al. 2016) behind a small MLP: z to 7x7 to 14x14 to 28x28.
+    """A DCGAN (Radford et al. 2016) behind a small MLP: each layer doubles height and width.
 
-    The MLP in front is what the mapping network of StyleGAN is (Karras et al. 2019, section 2).
+    Images of 28x28 come from 7x7 over 14x14. Where a side is no whole multiple, the images are cut
+    off at the right and at the bottom. The MLP in front is what the mapping network of StyleGAN is
+    (Karras et al. 2019, section 2).
 
     Args:
         latent: length of z.
-        width: channels at 14x14; twice as many at 7x7.
-        hidden: widths of the fully connected layers before the first 7x7.
+        width: channels at half the images' size; twice as many at a quarter, and so on.
+        hidden: widths of the fully connected layers before the first convolution.
         slope: of LeakyReLU below 0.
+        image_shape: C, H, W.
+
+    Raises:
+        ValueError: the images are too small or too large.
     """
 
     @validate_call
     def __init__(
-        self, latent: Count, width: Count, hidden: Sequence[Count] = (), slope: Slope = 0.2
+        self,
+        latent: Count,
+        width: Count,
+        hidden: Sequence[Count] = (),
+        slope: Slope = 0.2,
+        *,
+        image_shape: Shape,
     ) -> None:
         super().__init__()
-        self.latent = latent
+        self.latent, self.image_shape = latent, tuple(image_shape)
+        channels, height, width_of_image = image_shape
+        doublings = _doublings(image_shape)
+        first = ceil(height / 2**doublings), ceil(width_of_image / 2**doublings)
+        size_in = width * 2 ** (doublings - 1)
         layers, size = _hidden_layers(latent, hidden, batch_norm=True, slope=slope)
+        layers += [
+            nn.Linear(size, size_in * first[0] * first[1], bias=False),
+            nn.Unflatten(1, (size_in, *first)),
+        ]
+        for _ in range(doublings - 1):
+            layers += [
+                nn.BatchNorm2d(size_in),
+                nn.LeakyReLU(slope, inplace=True),
+                nn.ConvTranspose2d(size_in, size_in // 2, 4, stride=2, padding=1, bias=False),
+            ]
+            size_in //= 2
         self.layers = nn.Sequential(
             *layers,
-            nn.Linear(size, 2 * width * 7 * 7, bias=False),
-            nn.Unflatten(1, (2 * width, 7, 7)),
-            nn.BatchNorm2d(2 * width),
+            nn.BatchNorm2d(size_in),
             nn.LeakyReLU(slope, inplace=True),
-            nn.ConvTranspose2d(2 * width, width, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.LeakyReLU(slope, inplace=True),
-            nn.ConvTranspose2d(width, 1, 4, stride=2, padding=1),
+            nn.ConvTranspose2d(size_in, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
         self.to(memory_format=CONVOLUTIONS_FORMAT)
 
     def forward(self, z: Tensor) -> Tensor:
         images: Tensor = self.layers(z)
-        return images
+        _, height, width = self.image_shape
+        return images[:, :, :height, :width]
 
 
 class ConvDiscriminator(nn.Module):
-    """Strided convolutions, 28x28 to 14x14 to 7x7 to 3x3, and one linear layer.
+    """Strided convolutions, of 28x28 to 14x14 to 7x7 to 3x3, and one linear layer.
 
     Without BatchNorm, which would tie the images of a batch together and so make a gradient
     penalty meaningless (Gulrajani et al. 2017, section 4).
 
     Args:
-        width: channels at 14x14; twice as many at 7x7, four times at 3x3.
+        width: channels at half the images' size; twice as many at a quarter, and so on.
         slope: of LeakyReLU below 0.
         dropout: the share of channels set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
+        image_shape: C, H, W.
+
+    Raises:
+        ValueError: the images are too small or too large.
     """
 
     @validate_call
@@ -142,26 +183,44 @@ class ConvDiscriminator(nn.Module):
         slope: Slope = 0.2,
         dropout: Dropout = 0.0,
         spectral_norm: bool = False,
+        *,
+        image_shape: Shape,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels = 1
-        for size in (width, 2 * width, 4 * width):
+        channels, *sides = image_shape
+        for index in range(_doublings(image_shape) + 1):
+            size = width * 2**index
             layers += [
                 _bounded(nn.Conv2d(channels, size, 4, stride=2, padding=1), spectral_norm),
                 nn.LeakyReLU(slope, inplace=True),
             ]
             if dropout:
                 layers.append(nn.Dropout2d(dropout))
-            channels = size
+            channels, sides = size, [side // 2 for side in sides]
         self.layers = nn.Sequential(
-            *layers, nn.Flatten(), _bounded(nn.Linear(channels * 3 * 3, 1), spectral_norm)
+            *layers, nn.Flatten(), _bounded(nn.Linear(channels * prod(sides), 1), spectral_norm)
         )
         self.to(memory_format=CONVOLUTIONS_FORMAT)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.layers(images)  # [B, 1]
         return logits.squeeze(1)
+
+
+def _doublings(image_shape: Shape) -> int:
+    """How often the first height and width are doubled to the images' own."""
+    smallest, largest = min(image_shape[1:]), max(image_shape[1:])
+    doublings = 2
+    while largest > FIRST_SIDE * 2**doublings:
+        doublings += 1
+    # The discriminator halves once more often, and must be left with a pixel.
+    if largest > LARGEST_SIDE or smallest < 2 ** (doublings + 1):
+        raise ValueError(
+            f"images of {image_shape[2]}x{image_shape[1]} are not for convolutions, which take "
+            f"sides from 8 to {LARGEST_SIDE}, or from 16 where one is above 32; MLPs take any"
+        )
+    return doublings
 
 
 def _hidden_layers(

@@ -13,8 +13,8 @@ from lab.config.errors import UserError
 from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
 from lab.images import sheets as sheet_figures
-from lab.images.classifier import Judge
-from lab.images.datasets import Images, to_float
+from lab.images.classifier import Classifier
+from lab.images.datasets import Images, as_drawn, to_float
 
 DRAWS = 5000
 WALKS = 200
@@ -35,7 +35,7 @@ def of_training(
     """25-image grids at start, half and end, the progress sheet, the animation, the losses.
 
     Args:
-        frames: uint8 [25, 28, 28] by step, of the same z.
+        frames: uint8 [25, H, W] or [25, H, W, 3] by step, of the same z.
         history: every logged metric.
         title: names the run.
         is_cross_entropy: of its loss, see `figures.loss_dynamics`.
@@ -64,7 +64,7 @@ def _at_step(history: History, step: int) -> str:
 def of_latent_space(
     recorder: Recorder,
     generator: nn.Module,
-    judge: Judge,
+    classifier: Classifier,
     train: Images,
     random: torch.Generator,
     words: Sequence[str] = ("7", "1", "6"),
@@ -75,21 +75,21 @@ def of_latent_space(
 
     Args:
         generator: in evaluation mode.
-        judge: of the same data set.
+        classifier: of the same data set.
         train: what it was trained on.
         random: of all that is drawn, on the CPU.
         words: names of the classes of the arithmetic: plus, minus, base.
     """
-    draws = latent.draw(generator, judge, DRAWS, random)
+    draws = latent.draw(generator, classifier, DRAWS, random)
     drawn = {"nearest": _nearest(draws, generator, train)}
     result: dict[str, Any] = {}
     try:
-        drawn["interpolation"], counts = interpolation(draws, generator, judge, random)
+        drawn["interpolation"], counts = interpolation(draws, generator, classifier, random)
         result |= counts
     except UserError as error:
         result["interpolation"] = str(error)
     try:
-        drawn["arithmetic"], counts = arithmetic(draws, generator, judge, random, words)
+        drawn["arithmetic"], counts = arithmetic(draws, generator, classifier, random, words)
         result |= counts
     except UserError as error:
         result["arithmetic"] = str(error)
@@ -98,19 +98,21 @@ def of_latent_space(
     return result
 
 
-def _rows(generator: nn.Module, judge: Judge, walks: Tensor) -> tuple[np.ndarray, list[list[str]]]:
-    """Images [R, S, 28, 28] along walks [R, S, latent] and the judge's words for them."""
+def _rows(
+    generator: nn.Module, classifier: Classifier, walks: Tensor
+) -> tuple[np.ndarray, list[list[str]]]:
+    """Images [R, S, H, W] or [R, S, H, W, 3] along walks [R, S, latent], and their classes."""
     images = latent.generate(generator, walks.flatten(0, 1))
-    names = [judge.classes[label] for label in judge.verdict(images).labels.tolist()]
+    names = [classifier.classes[label] for label in classifier.read(images).labels.tolist()]
     length = walks.shape[1]
     labels = [names[begin : begin + length] for begin in range(0, len(names), length)]
-    return images[:, 0].unflatten(0, walks.shape[:2]).cpu().numpy(), labels
+    return as_drawn(images).unflatten(0, walks.shape[:2]).cpu().numpy(), labels
 
 
 def interpolation(
     draws: latent.Draws,
     generator: nn.Module,
-    judge: Judge,
+    classifier: Classifier,
     random: torch.Generator,
     ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Figure, dict[str, Any]]:
@@ -130,49 +132,49 @@ def interpolation(
         "spherical (slerp)",
         f"linear to {FARTHER:g} z2",
     ]
-    shown = _clearest(generator, judge, starts, stops)
-    images, labels = _rows(generator, judge, torch.stack([walk[shown] for walk in kinds.values()]))
+    shown = _clearest(generator, classifier, starts, stops)
+    images, labels = _rows(generator, classifier, torch.stack([walk[shown] for walk in kinds.values()]))
     result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
-        verdict = latent.verdict_along(generator, judge, walks)
-        third = latent.third_classes(verdict.labels, len(judge.classes))
-        lengths = latent.path_length(verdict.features)
+        readings = latent.readings_along(generator, classifier, walks)
+        third = latent.third_classes(readings.labels, len(classifier.classes))
+        lengths = latent.path_length(readings.features)
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
         result[f"path_length_{name}"] = float(lengths.mean())
-        result[f"largest_step_{name}"] = float(latent.largest_step(verdict.features).mean())
+        result[f"largest_step_{name}"] = float(latent.largest_step(readings.features).mean())
     figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
     return figure, result
 
 
-def _clearest(generator: nn.Module, judge: Judge, starts: Tensor, ends: Tensor) -> int:
-    """The pair of ends [W, latent] of which the judge is surest, to be shown."""
-    sure = [judge.verdict(latent.generate(generator, z)).confidence for z in (starts, ends)]
+def _clearest(generator: nn.Module, classifier: Classifier, starts: Tensor, ends: Tensor) -> int:
+    """The pair of ends [W, latent] of which the classifier is surest, to be shown."""
+    sure = [classifier.read(latent.generate(generator, z)).confidence for z in (starts, ends)]
     return int(torch.minimum(*sure).argmax())
 
 
 def arithmetic(
     draws: latent.Draws,
     generator: nn.Module,
-    judge: Judge,
+    classifier: Classifier,
     random: torch.Generator,
     words: Sequence[str],
 ) -> tuple[Figure, dict[str, Any]]:
     """B9: plus - minus + base, as pictures and as counts over 200 draws, beside a null."""
-    missing = [word for word in words if word not in judge.classes]
+    missing = [word for word in words if word not in classifier.classes]
     if missing:
-        raise UserError(f"there is no class {missing[0]} among {', '.join(judge.classes)}")
-    plus, minus, base = (judge.classes.index(word) for word in words)
+        raise UserError(f"there is no class {missing[0]} among {', '.join(classifier.classes)}")
+    plus, minus, base = (classifier.classes.index(word) for word in words)
     totals = latent.sums(draws, plus, minus, base, WALKS, random)
     sources = [draws.sure_of(label)[0] for label in (plus, minus, base)]
-    images, labels = _rows(generator, judge, latent.roof_rows(*sources))
+    images, labels = _rows(generator, classifier, latent.roof_rows(*sources))
     p, m, b = words
     titles = [
         f"from z{p} - z{m} to z{b}",
         f"from z{b} + {latent.ROOF_WEIGHT:g} (z{p} - z{m}) to z{b}",
     ]
     counts = {
-        name: dict(zip(judge.classes, count.tolist(), strict=True))
-        for name, count in totals.counts(generator, judge).items()
+        name: dict(zip(classifier.classes, count.tolist(), strict=True))
+        for name, count in totals.counts(generator, classifier).items()
     }
     result = {f"sum_{p}-{m}+{b}": counts}
     figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
@@ -182,9 +184,9 @@ def arithmetic(
 def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure:
     """Samples over the training images nearest to them, pixel by pixel: is it memorising?"""
     samples = latent.generate(generator, draws.z[:NEAREST])
-    candidates = to_float(train.pixels).flatten(1).to(samples.device)
-    found, distances = latent.nearest(samples.flatten(1), candidates)
-    rows = torch.stack([samples[:, 0], candidates[found].view(-1, 28, 28)]).cpu().numpy()
-    rms = [f"{float(distance) / math.sqrt(784):.2f}" for distance in distances]
+    found, distances = latent.nearest(samples, train.pixels)
+    neighbours = to_float(train.pixels[found.cpu()]).to(samples.device)
+    rows = as_drawn(torch.stack([samples, neighbours])).cpu().numpy()
+    rms = [f"{float(distance) / math.sqrt(math.prod(train.shape)):.2f}" for distance in distances]
     titles = ["samples", "nearest training images; below: RMS difference of pixels in [-1, 1]"]
     return sheet_figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)

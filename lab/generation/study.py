@@ -24,7 +24,8 @@ def build_task(config: GanConfig, device: str) -> "GanTask":
 def headline(result: Mapping[str, Any]) -> str:
     """The quality of the samples beside what real images get."""
     if "fid" not in result:
-        return f"{result['steps']} steps (no labels, so no judge and no figures of quality)"
+        reason = result.get("not_measured", "no labels")
+        return f"{result['steps']} steps (no quality metrics: {reason})"
     return (
         f"the judge's FID {result['fid']:.2f} at n={result['n']:,} "
         f"(real images {result['fid_floor']:.2f}), recall {result['recall']:.2f} "
@@ -41,8 +42,10 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     return {"quality": sweep_quality(measured)} if measured else {}
 
 
-def load_network(config: GanConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+def load_network(
+    config: GanConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
+) -> "nn.Module":
     """See lab.engine.study."""
     from lab.generation.finished import load_generator
 
-    return load_generator(config.generator, weights)
+    return load_generator(config.generator, weights, result)

@@ -1,6 +1,5 @@
 """The generation task: the discriminator's step, the generator's, and what comes of them."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.engine.recorder import History, Recorder
 from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
@@ -20,9 +19,9 @@ from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.networks import EMA
 from lab.generation.rehearsal import rehearse
-from lab.images.datasets import Batches, Images, load, to_float
-from lab.images.examiner import Examiner, held_out_auc
-from lab.images.quality import NEIGHBOURS
+from lab.images.base import open_data_set
+from lab.images.datasets import Batches, as_drawn, load, to_bytes, to_float
+from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
 GRID = 25
 # The discriminator overpowers when it is right this often between two looks at quality.
@@ -53,14 +52,22 @@ class GanTask(Task):
 
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device
-        rehearse(config)
-        self.train = load(config.data.name, "train", root=config.data.root)
-        self.held_out = load(config.data.name, "test", root=config.data.root)
+        known = open_data_set(config.data).image_shape
+        if known:  # a wrong argument is told before the images are fetched
+            rehearse(config, known)
+        self.data = load(config.data)
+        if not known:
+            rehearse(config, self.data.train.shape)
+        self.data_checksum = self.data.checksum
         order = generator(config.seed, "batches")
-        self.batches = Batches(self.train.pixels.to(device), config.batch_size, order)
-        self.examiner = _examiner(self.train, self.held_out, device)
-        self.generator = build("generator", config.generator).to(device)
-        self.discriminator = build("discriminator", config.discriminator).to(device)
+        self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
+        self.not_measured = why_not_measured(self.data)
+        self.measures = None if self.not_measured else QualityEvaluator(self.data, device)
+        shape = self.data.train.shape
+        self.generator = build("generator", config.generator, image_shape=shape).to(device)
+        self.discriminator = build("discriminator", config.discriminator, image_shape=shape).to(
+            device
+        )
         self.loss = build("loss", config.loss, base=Loss)
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
@@ -88,8 +95,10 @@ class GanTask(Task):
         ]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
-        """The images of the fixed z by step, uint8 [25, 28, 28]."""
+        """The images of the fixed z by step, uint8 [25, H, W] or [25, H, W, 3]."""
         self.right_sum, self.right_count = 0.0, 0
+        if self.data.remark:
+            say(self.data.remark)
 
     def _draw_z(self, count: int, random: torch.Generator) -> Tensor:
         """z from the standard normal prior, [count, latent]."""
@@ -103,7 +112,7 @@ class GanTask(Task):
 
     def step(self) -> Mapping[str, Tensor]:
         """One batch for the discriminator, the same generated images for the generator."""
-        real = self.batches.next()  # [B, 1, 28, 28]
+        real = self.batches.next()  # [B, C, H, W]
         with torch.autocast(self.device, torch.bfloat16, self.config.precision == "bf16"):
             fake = self.generator(self._draw_z(len(real), self.noise))
             real_logits, fake_logits = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
@@ -146,9 +155,9 @@ class GanTask(Task):
     @torch.no_grad()
     def take_samples(self) -> Mapping[str, float]:
         """Keep the images of the fixed z."""
-        images = self.sampled.eval()(self.fixed_z)[:, 0]
+        images = self.sampled.eval()(self.fixed_z)
         self.generator.train()
-        self.frames[self.steps] = ((images + 1) * 127.5).round().to(torch.uint8).cpu()
+        self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         return {}
 
     def quality(self) -> Mapping[str, float]:
@@ -156,25 +165,28 @@ class GanTask(Task):
         z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
         self.discriminator.eval()
         fake = generate(self.sampled.eval(), z)
-        metrics = {"d_auc": held_out_auc(self.discriminator, self.held_out, fake)}
+        metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake)}
         self.discriminator.train()
         self.generator.train()
-        if self.examiner:
-            measured = self.examiner.measure(fake)
+        measured: Mapping[str, float] = {}
+        if self.measures:
+            measured = self.measures.measure(fake)
             metrics |= {name: float(measured[name]) for name in FIGURES}
-        self._warn(metrics)
+        self._warn(measured)
         return metrics
 
-    def _warn(self, metrics: Mapping[str, float]) -> None:
+    def _warn(self, measured: Mapping[str, float]) -> None:
         """Say in words what the figures mean when one of the players has lost."""
         right = self.right_sum / max(self.right_count, 1)
         self.right_sum, self.right_count = 0.0, 0
         if right > OVERPOWERING:
-            _say(f"step {self.steps}: D is right {right:.1%} of the time; G learns little from it")
-        wanted = len(self.train.classes)
-        if metrics.get("classes", wanted) < wanted:
-            made = int(metrics["classes"])
-            _say(f"step {self.steps}: G makes only {made} of {wanted} classes (each above 2 %)")
+            say(f"step {self.steps}: D is right {right:.1%} of the time; G learns little from it")
+        if measured and measured["classes"] < measured["real_classes"]:
+            made, wanted = measured["classes"], measured["real_classes"]
+            say(
+                f"step {self.steps}: G makes only {made} of the {wanted} classes that as many real "
+                "images show (a class counts from a fifth of its share)"
+            )
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -205,13 +217,13 @@ class GanTask(Task):
 
     @torch.no_grad()
     def check(self) -> None:
-        """Judge two generated and two real images, and pack the weights.
+        """Try two generated and two real images, and pack the weights.
 
         Raises:
             UserError: the generator's images are not like the real ones, or the discriminator does
                 not give one logit for each image.
         """
-        real = to_float(self.held_out.pixels[:2].to(self.device))
+        real = to_float(self.data.test.pixels[:2].to(self.device))
         fake = self.sampled.eval()(self.fixed_z[: len(real)])
         self.generator.train()
         self._expect("generator", fake, real.shape, "images")
@@ -239,7 +251,8 @@ class GanTask(Task):
         is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
         pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
         result = {
-            "data": self.config.data.name,
+            "data": self.config.data["name"],
+            "image_shape": list(self.data.train.shape),
             "label": self.config.label,
             "epochs": self.steps / self.batches.steps_per_epoch,
             "d_loss": history["d_loss"][-1],
@@ -247,34 +260,13 @@ class GanTask(Task):
             "d_auc": history["d_auc"][-1],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
         }
-        if self.examiner is None:
-            return result
+        if self.measures is None:
+            return {**result, "not_measured": self.not_measured}
         z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
-        result |= self.examiner.measure(generate(network, z))
-        result["judge_accuracy"] = float(self.examiner.judge.test_accuracy)
-        result["judge"] = self.examiner.judge.checksum[:8]
+        result |= self.measures.measure(generate(network, z))
+        result["judge_accuracy"] = float(self.measures.classifier.test_accuracy)
+        result["judge"] = self.measures.classifier.checksum[:8]
         walks = generator(self.config.seed, "walks")
         return result | pictures.of_latent_space(
-            recorder, network, self.examiner.judge, self.train, walks
+            recorder, network, self.measures.classifier, self.data.train, walks
         )
-
-
-def _examiner(train: Images, held_out: Images, device: str) -> Examiner | None:
-    """None where the images have no labels.
-
-    Raises:
-        UserError: there are too few images for the figures of quality.
-    """
-    if train.labels is None:
-        return None
-    fewest = min(len(train), len(held_out))
-    if fewest <= NEIGHBOURS:
-        raise UserError(
-            f"data={train.name} has {len(train)} training and {len(held_out)} test images; "
-            f"measuring quality needs more than {NEIGHBOURS} of each"
-        )
-    return Examiner(train, held_out, device)
-
-
-def _say(warning: str) -> None:
-    print(f"lab: {warning}", file=sys.stderr)

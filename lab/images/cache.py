@@ -10,8 +10,17 @@ from lab.engine.locks import lock as lock_file
 
 
 def default_cache() -> Path:
-    """`LAB_DATA`, else `~/.cache/lab`; need not exist."""
-    return Path(os.environ.get("LAB_DATA") or "~/.cache/lab").expanduser()
+    """`LAB_DATA`, else `~/.cache/lab`; need not exist.
+
+    Raises:
+        UserError: there is no home directory.
+    """
+    try:
+        return Path(os.environ.get("LAB_DATA") or "~/.cache/lab").expanduser()
+    except RuntimeError as error:
+        raise UserError(
+            "there is no home directory for the data cache: set LAB_DATA to a folder for it"
+        ) from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The judge: a small classifier whose logits and features all figures of quality rest on.
+"""The classifier whose logits and features all quality metrics rest on.
 
 FIDs in its feature space compare only for the same weights. So it is trained once for a data set,
 from a fixed recipe on a fixed number of CPU threads, and kept in the cache with its checksum.
@@ -16,9 +16,10 @@ from safetensors.torch import load as tensors_from
 from safetensors.torch import save as bytes_of
 from torch import Tensor, nn
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.engine import interrupts
 from lab.engine.files import write_atomically, write_text
+from lab.images.base import Shape
 from lab.images.cache import default_cache, locked
 from lab.images.datasets import Images, to_float
 
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the judge's weights depend on beside the images.
+    """All that the classifier's weights depend on beside the images.
 
     Args:
         channels: of the three convolutions, 3x3; a pool of 2 after the first and the second.
@@ -52,11 +53,14 @@ class Recipe:
 
 
 RECIPE = Recipe()
+# The name of the folder is older than the name of the class: what is in it stays usable.
+FOLDER = "judges"
+SMALLEST_SIDE = 4  # two pools of 2 leave one pixel of it
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
-    """What the judge says of images.
+class Readings:
+    """What the classifier reads in images.
 
     Args:
         logits: [..., K] over the classes.
@@ -77,29 +81,31 @@ class Verdict:
         return self.logits.softmax(-1).amax(-1)
 
 
-class Judge(nn.Module):
+class Classifier(nn.Module):
     """Three convolutions and a layer of features, BatchNorm everywhere.
 
     BatchNorm of the features keeps their scale, and so that of every FID, near 1.
 
     Args:
         classes: names of what it tells apart.
-        recipe: gives the sizes.
+        shape: C, H, W of the images.
+        recipe: gives the sizes of the layers.
     """
 
-    def __init__(self, classes: tuple[str, ...], recipe: Recipe = RECIPE) -> None:
+    def __init__(self, classes: tuple[str, ...], shape: Shape, recipe: Recipe = RECIPE) -> None:
         super().__init__()
         self.classes = classes
         self.checksum = ""  # sha256 of the file it was read from
         self.test_accuracy: Tensor
         self.register_buffer("test_accuracy", torch.tensor(torch.nan, dtype=torch.float64))
         first, second, third = recipe.channels
+        channels, height, width = shape
         self.body = nn.Sequential(
-            *_convolution(1, first, pool=2),
+            *_convolution(channels, first, pool=2),
             *_convolution(first, second, pool=2),
             *_convolution(second, third, pool=1),
             nn.Flatten(),
-            nn.Linear(third * 7 * 7, recipe.features, bias=False),
+            nn.Linear(third * (height // 4) * (width // 4), recipe.features, bias=False),
             nn.BatchNorm1d(recipe.features),
             nn.ReLU(),
         )
@@ -108,15 +114,15 @@ class Judge(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [B, K] and features [B, D] of images [B, 1, 28, 28] in [-1, 1]."""
+        """Logits [B, K] and features [B, D] of images [B, C, H, W] in [-1, 1]."""
         features: Tensor = self.body(images)
         return self.head(features), features
 
     @torch.inference_mode()
-    def verdict(self, images: Tensor, batch_size: int = 500) -> Verdict:
-        """Of any number of images [N, 1, 28, 28] in [-1, 1], on the judge's device."""
+    def read(self, images: Tensor, batch_size: int = 500) -> Readings:
+        """Read any number of images [N, C, H, W] in [-1, 1], on the classifier's device."""
         parts = [self(batch) for batch in images.split(batch_size)]
-        return Verdict(*(torch.cat(part) for part in zip(*parts, strict=True)))
+        return Readings(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
 def _convolution(channels: int, out: int, pool: int) -> list[nn.Module]:
@@ -128,10 +134,10 @@ def _convolution(channels: int, out: int, pool: int) -> list[nn.Module]:
     ]
 
 
-def load_judge(
+def load_classifier(
     train: Images, test: Images, cache: Path | None = None, recipe: Recipe = RECIPE
-) -> Judge:
-    """The judge of a data set, on the CPU and in evaluation mode: from the cache, else trained.
+) -> Classifier:
+    """Read the classifier of a data set from the cache, or train it; on the CPU, to evaluate with.
 
     Several processes may ask at once: one trains, the others wait for it.
 
@@ -142,57 +148,67 @@ def load_judge(
         recipe: of the training.
 
     Raises:
-        UserError: the images have no labels, or all the same, or the cache cannot be written.
+        UserError: the images have no labels, or all the same, or are too small, or the cache cannot
+            be written.
     """
     if train.labels is None or test.labels is None or len(train.classes) < 2:
-        raise UserError(f"data={train.name} has no labels of several classes, which a judge needs")
+        raise UserError(
+            f"data={train.name} has no labels of several classes, which a classifier needs"
+        )
+    if min(train.shape[1:]) < SMALLEST_SIDE:
+        raise UserError(
+            f"data={train.name}: the classifier needs images of at least "
+            f"{SMALLEST_SIDE}x{SMALLEST_SIDE}"
+        )
     made_of = f"{recipe} {train.checksum} {test.checksum}"
     identity = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    path = (cache or default_cache()) / "judges" / f"{train.name}-{identity}.safetensors"
+    path = (cache or default_cache()) / FOLDER / f"{train.name}-{identity}.safetensors"
     try:
-        return _read(path, train.classes, recipe)
+        return _read(path, train, recipe)
     except (OSError, ValueError):
         pass
     with locked(path.parent):
         try:
             # Another process may have trained it while this one waited.
-            return _read(path, train.classes, recipe)
+            return _read(path, train, recipe)
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
-            log.warning("%s; training the judge again", error)
-        log.info("training the judge of %s, once: about a minute", train.name)
-        judge = train_judge(train, recipe)
-        right = judge.verdict(to_float(test.pixels)).labels.eq(test.labels)
-        judge.test_accuracy = right.double().mean()
-        _write(path, judge)
+            log.warning("%s; training the classifier again", error)
+        line = f"training the classifier of {train.name}, once for these images: about a minute"
+        log.info(line)
+        say(line)
+        classifier = train_classifier(train, recipe)
+        correct = classifier.read(to_float(test.pixels)).labels.eq(test.labels)
+        classifier.test_accuracy = correct.double().mean()
+        _write(path, classifier)
         log.info(
-            "the judge is right on %.2f %% of %d test images; kept in %s",
-            100 * judge.test_accuracy, len(test), path,
+            "the classifier is right on %.2f %% of %d test images; kept in %s",
+            100 * classifier.test_accuracy, len(test), path,
         )  # fmt: skip
-        return _read(path, train.classes, recipe)
+        return _read(path, train, recipe)
 
 
-def train_judge(train: Images, recipe: Recipe = RECIPE) -> Judge:
+def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
     """Train from the recipe alone: the same weights each time, the global generator untouched."""
     assert train.labels is not None
     with _threads(recipe.threads), torch.random.fork_rng(devices=[]):
         # That of the CPU alone: torch.manual_seed would reseed the accelerators as well.
         torch.default_generator.manual_seed(recipe.seed)
-        judge = Judge(train.classes, recipe)
-        optimizer = torch.optim.Adam(judge.parameters(), lr=recipe.peak_lr)
+        classifier = Classifier(train.classes, train.shape, recipe)
+        optimizer = torch.optim.Adam(classifier.parameters(), lr=recipe.peak_lr)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.peak_lr, total_steps=recipe.steps
         )
         for chosen in _batches(len(train), recipe):
             interrupts.act("stopped before the first step")
-            logits, _ = judge(to_float(train.pixels[chosen]))
+            logits, _ = classifier(to_float(train.pixels[chosen]))
             loss = nn.functional.cross_entropy(logits, train.labels[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-    return judge.eval()
+    return classifier.eval()
 
 
 def _batches(count: int, recipe: Recipe) -> Iterator[Tensor]:
@@ -217,24 +233,25 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _write(path: Path, judge: Judge) -> None:
-    content = bytes_of({name: tensor.contiguous() for name, tensor in judge.state_dict().items()})
+def _write(path: Path, classifier: Classifier) -> None:
+    state = classifier.state_dict()
+    content = bytes_of({name: tensor.contiguous() for name, tensor in state.items()})
     write_atomically(path, lambda file: file.write(content))
     # The form of sha256sum, so that `sha256sum -c` can check it too.
     checksum = hashlib.sha256(content).hexdigest()
     write_text(_checksum_file(path), f"{checksum}  {path.name}\n")
 
 
-def _read(path: Path, classes: tuple[str, ...], recipe: Recipe) -> Judge:
+def _read(path: Path, train: Images, recipe: Recipe) -> Classifier:
     """Raises OSError if there is none, ValueError if it is not what was written."""
     content = path.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
     if _checksum_file(path).read_text().split()[:1] != [checksum]:
         raise ValueError(f"{path} is damaged: its sha256 is not the one beside it")
-    judge = Judge(classes, recipe)
-    judge.load_state_dict(tensors_from(content))
-    judge.checksum = checksum
-    return judge.eval()
+    classifier = Classifier(train.classes, train.shape, recipe)
+    classifier.load_state_dict(tensors_from(content))
+    classifier.checksum = checksum
+    return classifier.eval()
 
 
 def _checksum_file(path: Path) -> Path:

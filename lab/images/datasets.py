@@ -1,24 +1,21 @@
-"""The images of the study: in memory as bytes, batches by indexing."""
+"""The images of a run: in memory as bytes, batches by indexing."""
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lab.config.errors import UserError
-from lab.images.cache import default_cache
-from lab.images.download import PUBLISHED, Split, published_arrays
-from lab.images.folder import folder_arrays
-
-FASHION = (
-    "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot",
-)  # fmt: skip
-KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-DIGITS = tuple("0123456789")
-CLASS_NAMES = {"fashion_mnist": FASHION, "kmnist": KUZUSHIJI}
+from lab.images.base import (
+    Arrays,
+    Shape,
+    joint_checksum,
+    open_data_set,
+    read_splits,
+    split_checksum,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +24,8 @@ class Images:
 
     Args:
         name: of the data set.
-        pixels: uint8 [N, 28, 28]; 0 is the background, 255 the pen.
-        labels: int64 [N], the index in `classes`; None where the data has none.
+        pixels: uint8 [N, C, H, W], C is 1 (grey) or 3 (RGB); 0 is dark.
+        labels: int64 [N], the index in `classes`; None where the data have none.
         classes: their names; empty where there are no labels.
         checksum: sha256 of pixels, labels and classes.
     """
@@ -42,62 +39,80 @@ class Images:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    @property
+    def shape(self) -> Shape:
+        """Of one image: C, H, W."""
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
 
-def load(
-    name: str, split: Split, cache: Path | None = None, root: str | Path | None = None
-) -> Images:
-    """One split of a data set, from the cache, the network or the user's folder.
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Both splits of a data set.
 
     Args:
-        name: mnist, fashion_mnist, kmnist, emnist_digits or folder.
-        split: train or test.
-        cache: where published data sets are kept; `default_cache()` if None.
-        root: the user's folder, for `folder` alone; `folder_arrays` says what it may hold.
+        train: what a run learns from.
+        test: never trained on.
+        remark: what a person should know of the images, in one line; may be empty.
+    """
+
+    train: Images
+    test: Images
+    remark: str
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of both splits."""
+        return joint_checksum(self.train.checksum, self.test.checksum)
+
+
+def load(component: Mapping[str, Any]) -> Data:
+    """The images of a config's `data` group, from the cache, the network or the user's folder.
+
+    Args:
+        component: `_target_`, `name` and the data set's arguments.
 
     Raises:
-        UserError: the data cannot be had or is not of grey images 28x28.
+        UserError: an argument is wrong, or the images cannot be had.
     """
-    pixels: np.ndarray
-    labels: np.ndarray | None
-    if name == "folder":
-        if root is None:
-            raise UserError("data=folder needs data.root=PATH, the folder of the images")
-        pixels, labels, classes = folder_arrays(Path(root).expanduser(), split)
-    elif name in PUBLISHED:
-        pixels, labels = published_arrays(PUBLISHED[name], split, cache or default_cache())
-        classes = CLASS_NAMES.get(name, DIGITS)
-    else:
-        raise ValueError(f"data={name}: expected folder or one of {', '.join(PUBLISHED)}")
-    if name == "emnist_digits":
-        # Its files hold every image with rows and columns exchanged.
-        pixels = pixels.transpose(0, 2, 1)
+    source = open_data_set(component)
+    train, test = read_splits(component, source)
+    name = component["name"]
+    return Data(_images(name, train), _images(name, test), source.remark)
+
+
+def _images(name: str, arrays: Arrays) -> Images:
+    pixels = torch.tensor(arrays.pixels)
+    grey = pixels.dim() == 3
     return Images(
         name=name,
-        pixels=torch.tensor(pixels),
-        labels=None if labels is None else torch.tensor(labels, dtype=torch.int64),
-        classes=classes,
-        checksum=_checksum(pixels, labels, classes),
+        pixels=pixels.unsqueeze(1) if grey else pixels.movedim(-1, 1).contiguous(),
+        labels=None if arrays.labels is None else torch.tensor(arrays.labels),
+        classes=tuple(arrays.classes),
+        checksum=split_checksum(arrays),
     )
 
 
-def _checksum(pixels: np.ndarray, labels: np.ndarray | None, classes: tuple[str, ...]) -> str:
-    digest = hashlib.sha256(repr((pixels.shape, classes)).encode())
-    digest.update(pixels.tobytes())
-    if labels is not None:
-        digest.update(labels.astype(np.int64).tobytes())
-    return digest.hexdigest()
-
-
 def to_float(pixels: Tensor) -> Tensor:
-    """Bytes uint8 [..., 28, 28] as float32 [..., 1, 28, 28] in [-1, 1], on the same device."""
-    return pixels.unsqueeze(-3).float().div_(127.5).sub_(1)
+    """Bytes uint8 of any shape as float32 in [-1, 1], on the same device."""
+    return pixels.float().div_(127.5).sub_(1)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Floats in [-1, 1] of any shape as uint8, the reverse of `to_float`."""
+    return ((images + 1) * 127.5).round().to(torch.uint8)
+
+
+def as_drawn(images: Tensor) -> Tensor:
+    """Images [..., C, H, W] as they are drawn and saved: [..., H, W], or [..., H, W, 3] if RGB."""
+    return images.squeeze(-3) if images.shape[-3] == 1 else images.movedim(-3, -1)
 
 
 class Batches:
     """Endless batches, each epoch in a new random order; the odd images at its end are left out.
 
     Args:
-        pixels: uint8 [N, 28, 28], on the device that the batches are to be on.
+        pixels: uint8 [N, C, H, W], on the device that the batches are to be on.
         batch_size: of each batch.
         generator: of the order, on the CPU, so that the order is the same on every device.
 
@@ -121,7 +136,7 @@ class Batches:
         self._step = 0
 
     def next(self) -> Tensor:
-        """The next batch, float32 [B, 1, 28, 28] in [-1, 1]."""
+        """The next batch, float32 [B, C, H, W] in [-1, 1]."""
         if self._step == self.steps_per_epoch:
             self._shuffle()
         begin = self._step * self._batch_size

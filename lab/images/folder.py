@@ -1,43 +1,165 @@
-"""A user's own images: four idx files, or a folder of PNGs for each class."""
+"""A user's own images: four idx files, a folder of images for each class, or images alone."""
 
+from collections import Counter
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lab.config.errors import UserError
-from lab.images.download import Split
+from lab.images.base import Arrays, DataSet, Split, form
 from lab.images.idx import read_idx
 
-SIDE = 28
+if TYPE_CHECKING:
+    from PIL import Image
+
+# What data.convert=true makes of every image.
+CONVERTED_SIDE = 28
+CONVERT = f"data.convert=true makes all images grey, {CONVERTED_SIDE}x{CONVERTED_SIDE}"
 # MNIST's own proportion of training to test images is 6 to 1.
 TEST_EVERY = 7
 IDX_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
+KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-def folder_arrays(
-    root: Path, split: Split
-) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """The images of one split in the user's folder.
+class Folder(DataSet):
+    """`data=folder data.root=PATH`.
 
-    Either the idx files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with
-    `t10k` for the test images, each plain or as .gz, the labels optional; or `<class>/*.png`, of
-    which in each class every seventh in the order of names is a test image.
+    The folder holds one of:
 
-    Returns:
-        images uint8 [N, 28, 28]; labels int64 [N], or None where there are none; the classes'
-        names (the numbers of the labels, or the folders' names, in the order of the labels).
+    - the idx files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k`
+      for the test images, each plain or as .gz, the labels optional;
+    - `<class>/*.png` or `*.jpg`, of which in each class every seventh in the order of names is a
+      test image;
+    - `*.png` or `*.jpg` without classes, divided in the same way.
+
+    All images have one size and are grey or RGB, 8 bits a channel, unless they are converted.
+    Hidden files and `__MACOSX` are passed over.
+
+    Args:
+        root: the folder.
+        convert: make every image grey and resize it.
 
     Raises:
-        UserError: names what cannot be read, or is not a grey image of 28x28, or is missing.
+        ValueError: an argument is of another type.
     """
-    try:
-        if any(_idx_file(root, prefix, "images") for prefix in IDX_PREFIX.values()):
-            return _from_idx(root, split)
-        return _from_class_folders(root, split)
-    except OSError as error:
-        raise UserError(f"data.root={root}: {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"data.root={root}: {error}") from error
+
+    def __init__(self, root: str, convert: bool = False) -> None:
+        if not isinstance(root, str) or not root:
+            raise ValueError(f"root={root} is not allowed: expected the path of a folder")
+        if not isinstance(convert, bool):
+            raise ValueError(f"convert={convert} is not allowed: expected true or false")
+        self.root, self.convert = Path(root).expanduser(), convert
+
+    def arrays(self, split: Split) -> Arrays:
+        try:
+            if any(_idx_file(self.root, prefix, "images") for prefix in IDX_PREFIX.values()):
+                return self._from_idx(split)
+            return self._from_files(split)
+        except OSError as error:
+            reason = f"{error.filename}: {error.strerror}" if error.filename else error
+            raise UserError(f"data.root={self.root}: {reason}") from error
+        except ValueError as error:
+            raise UserError(f"data.root={self.root}: {error}") from error
+
+    def _from_idx(self, split: Split) -> Arrays:
+        path = _idx_file(self.root, IDX_PREFIX[split], "images")
+        if path is None:
+            raise ValueError(f"{IDX_PREFIX[split]}-images-idx3-ubyte is missing")
+        images = read_idx(path)
+        if images.ndim != 3 and images.shape[3:] != (3,):
+            raise ValueError(
+                f"{path} holds an array {images.shape}, expected (N, H, W) or (N, H, W, 3)"
+            )
+        if not images.size:
+            raise ValueError(f"{path} holds no images")
+        if self.convert:
+            from PIL import Image
+
+            images = np.stack([_converted(Image.fromarray(image)) for image in images])
+        self._say(images)
+        labels_path = _idx_file(self.root, IDX_PREFIX[split], "labels")
+        if labels_path is None:
+            return Arrays(images)
+        labels = read_idx(labels_path)
+        if labels.shape != images.shape[:1]:
+            raise ValueError(
+                f"{labels_path} holds an array {labels.shape}, expected a label for each "
+                f"of the {len(images):,} images"
+            )
+        return Arrays(images, labels, self._numbers())
+
+    def _numbers(self) -> tuple[str, ...]:
+        """Of the labels in both splits, so that both know of the same classes."""
+        files = [_idx_file(self.root, prefix, "labels") for prefix in IDX_PREFIX.values()]
+        largest = max(int(read_idx(path).max(initial=0)) for path in files if path)
+        return tuple(str(label) for label in range(largest + 1))
+
+    def _from_files(self, split: Split) -> Arrays:
+        inside = _visible(self.root)
+        classes = sorted(
+            (path for path in inside if path.is_dir()),
+            key=lambda path: (int(path.name), "") if path.name.isdecimal() else (-1, path.name),
+        )
+        left_out = [path for path in inside if not path.is_dir()] if classes else []
+        chosen, labels, kinds = [], [], Counter[str]()
+        for label, folder in enumerate(classes or [self.root]):
+            files = _visible(folder)
+            images = [path for path in files if path.suffix.lower() in KINDS]
+            if classes and not images:
+                raise ValueError(f"{folder} holds no PNG or JPEG files")
+            left_out += [path for path in files if path.suffix.lower() not in KINDS]
+            kinds.update(KINDS[path.suffix.lower()] for path in images)
+            of_split = [
+                path
+                for index, path in enumerate(images)
+                if (index % TEST_EVERY == TEST_EVERY - 1) == (split == "test")
+            ]
+            chosen += of_split
+            labels += [label] * len(of_split)
+        if not chosen:
+            raise ValueError(
+                f"no {split} images; expected train-images-idx3-ubyte and its fellows, a folder "
+                f"for each class with at least {TEST_EVERY} PNG or JPEG files, or such files alone"
+            )
+        pixels = self._read(chosen)
+        said = []
+        if kinds["JPEG"]:
+            said.append(
+                " and ".join(f"{count:,} {kind}" for kind, count in kinds.items()) + " files"
+            )
+        if left_out:
+            first = left_out[0].relative_to(self.root)
+            said.append(f"{len(left_out):,} other files are left out ({first} is the first)")
+        if not classes:
+            said.append("there are no folders of classes, so the images have no labels")
+        self._say(pixels, said)
+        if not classes:
+            return Arrays(pixels)
+        return Arrays(pixels, np.array(labels), tuple(folder.name for folder in classes))
+
+    def _read(self, paths: Sequence[Path]) -> np.ndarray:
+        images = []
+        for path in paths:
+            images.append(_read_image(path, self.convert))
+            if images[-1].shape != images[0].shape:
+                raise ValueError(
+                    f"{path} is {form(images[-1].shape)}, but {paths[0]} is "
+                    f"{form(images[0].shape)}; {CONVERT}"
+                )
+        return np.stack(images)
+
+    def _say(self, pixels: np.ndarray, said: Sequence[str] = ()) -> None:
+        found = form(pixels.shape[1:])
+        size = []
+        if self.convert:
+            size = [f"all images are made {found} by data.convert=true"]
+        elif pixels.shape[1:] != (CONVERTED_SIDE, CONVERTED_SIDE):
+            size = [f"the images are {found}; {CONVERT}"]
+        phrases = [*size, *said]
+        self.remark = f"data.root={self.root}: {'; '.join(phrases)}" if phrases else ""
 
 
 def _idx_file(root: Path, prefix: str, kind: str) -> Path | None:
@@ -45,66 +167,41 @@ def _idx_file(root: Path, prefix: str, kind: str) -> Path | None:
     return next((path for path in (root / name, root / f"{name}.gz") if path.exists()), None)
 
 
-def _from_idx(root: Path, split: Split) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    path = _idx_file(root, IDX_PREFIX[split], "images")
-    if path is None:
-        raise ValueError(f"{IDX_PREFIX[split]}-images-idx3-ubyte is missing")
-    images = read_idx(path)
-    if images.ndim != 3 or images.shape[1:] != (SIDE, SIDE):
-        raise ValueError(f"{path} holds an array {images.shape}, expected (N, {SIDE}, {SIDE})")
-    labels_path = _idx_file(root, IDX_PREFIX[split], "labels")
-    if labels_path is None:
-        return images, None, ()
-    labels = read_idx(labels_path)
-    if labels.shape != images.shape[:1]:
-        raise ValueError(
-            f"{labels_path} holds an array {labels.shape}, expected a label for each "
-            f"of the {len(images):,} images"
-        )
-    return images, labels.astype(np.int64), _numbers(root)
+def _visible(folder: Path) -> list[Path]:
+    """What lies in a folder, by name, without what systems hide there."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
 
 
-def _numbers(root: Path) -> tuple[str, ...]:
-    """Of the labels in both splits, so that both know of the same classes."""
-    files = [_idx_file(root, prefix, "labels") for prefix in IDX_PREFIX.values()]
-    largest = max(int(read_idx(path).max(initial=0)) for path in files if path)
-    return tuple(str(label) for label in range(largest + 1))
-
-
-def _from_class_folders(root: Path, split: Split) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    classes = sorted(
-        (path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=lambda path: (int(path.name), "") if path.name.isdecimal() else (-1, path.name),
-    )
-    images, labels = [], []
-    for label, folder in enumerate(classes):
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")
-        if not files:
-            raise ValueError(f"{folder} holds no PNG files")
-        for index, path in enumerate(files):
-            if (index % TEST_EVERY == TEST_EVERY - 1) == (split == "test"):
-                images.append(_read_png(path))
-                labels.append(label)
-    if not images:
-        raise ValueError(
-            f"no {split} images; expected train-images-idx3-ubyte and its fellows, or a folder "
-            f"for each class with at least {TEST_EVERY} PNG files"
-        )
-    return np.stack(images), np.array(labels), tuple(folder.name for folder in classes)
-
-
-def _read_png(path: Path) -> np.ndarray:
-    """uint8 [28, 28]."""
+def _read_image(path: Path, convert: bool) -> np.ndarray:
+    """uint8 [H, W] or [H, W, 3]."""
     from PIL import Image
 
+    content = path.read_bytes()
     try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image)
-            found = f"{image.width}x{image.height} pixels, mode {image.mode}"
-    except PermissionError:
-        raise
-    except OSError as error:
-        raise ValueError(f"{path} is not a PNG that can be read") from error
-    if pixels.shape != (SIDE, SIDE) or pixels.dtype != np.uint8:
-        raise ValueError(f"{path} has {found}; expected {SIDE}x{SIDE} pixels, 8-bit grey (mode L)")
-    return pixels
+        # Reading alone does not look at the checksums of a PNG's parts.
+        Image.open(BytesIO(content), formats=("PNG", "JPEG")).verify()
+        image = Image.open(BytesIO(content), formats=("PNG", "JPEG"))
+        image.load()
+    except Exception as error:  # Pillow raises SyntaxError, zlib.error and more
+        raise ValueError(f"{path} is damaged, or no PNG or JPEG ({error})") from error
+    if convert:
+        return _converted(image)
+    if image.mode not in ("L", "RGB"):
+        raise ValueError(
+            f"{path} is {image.width}x{image.height}, mode {image.mode}; expected 8-bit grey "
+            f"(mode L) or RGB; {CONVERT}"
+        )
+    return np.asarray(image)
+
+
+def _converted(image: "Image.Image") -> np.ndarray:
+    """Grey and of CONVERTED_SIDE, uint8; what is transparent lies on black."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16 bits: Pillow would cut off what is above 255
+        image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
+    if "A" in image.mode or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+    side = (CONVERTED_SIDE, CONVERTED_SIDE)
+    return np.asarray(image.convert("L").resize(side, Image.Resampling.BILINEAR))

@@ -1,8 +1,8 @@
-"""How good generated images are, in figures: all from the judge's features and labels.
+"""How good generated images are: metrics from the classifier's features and labels.
 
-The FID here is the judge's, not Inception's: it compares only with others of the same judge and
-the same number of images, and stands beside what real images score. All is computed in float64
-on the CPU, wherever the images are.
+The FID here is of the classifier's features, not of Inception's. It compares only with others of
+the same classifier and the same number of images, and stands beside what real images score. All is
+computed in float64 on the CPU, wherever the images are.
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from lab.images.classifier import Judge
+from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import Images, to_float
 
 NEIGHBOURS = 5
-# A class counts as made when it has more than this share of the samples.
-PRESENT = 0.02
-# A sample counts as clear when the judge gives its likeliest class more than this.
+# A class counts as made when its share of the samples is more than this part of its share of the
+# training images.
+PRESENT = 0.2
+# A sample counts as clear when the classifier gives its likeliest class more than this.
 CLEAR = 0.95
 ROWS = 1000
 
@@ -141,9 +142,19 @@ def class_balance(shares: Tensor, wanted: Tensor) -> float:
     return float((shares - wanted).abs().sum() / 2)
 
 
+def classes_present(shares: Tensor, wanted: Tensor) -> int:
+    """How many classes are made, each measured by what it should have.
+
+    Args:
+        shares: of the classes among samples [K].
+        wanted: of the classes among the training images [K]; a class at 0 is not counted.
+    """
+    return int(((wanted > 0) & (shares > PRESENT * wanted)).sum())
+
+
 @dataclass(frozen=True, eq=False)
-class Yardstick:
-    """Real images as the judge sees them, and what real images score.
+class ReferenceValues:
+    """Real images as the classifier reads them, and what real images score.
 
     Args:
         features: of n test images [n, D].
@@ -151,6 +162,7 @@ class Yardstick:
         floor: the FID of n training images.
         bias: of the FID at n.
         ceilings: precision and its fellows of n training images.
+        classes: how many classes n training images show.
     """
 
     features: Tensor
@@ -158,6 +170,7 @@ class Yardstick:
     floor: float
     bias: float
     ceilings: Prdc
+    classes: int
 
     @property
     def n(self) -> int:
@@ -165,62 +178,71 @@ class Yardstick:
         return len(self.features)
 
 
-def yardstick(judge: Judge, train: Images, test: Images, n: int) -> Yardstick:
+def reference_values(
+    classifier: Classifier, train: Images, test: Images, n: int
+) -> ReferenceValues:
     """What generated images will be measured against.
 
     Args:
-        judge: of this data set.
+        classifier: of this data set.
         train: with labels.
-        test: never seen by generator or judge.
+        test: never seen by generator or classifier.
         n: images on either side, at most; fewer where a split has fewer.
+
+    Raises:
+        ValueError: a split has no more than NEIGHBOURS images.
     """
     n = min(n, len(train), len(test))
-    real, known = (_features_of_some(judge, images, n) for images in (test, train))
+    real, known = (_read_some(classifier, images, n) for images in (test, train))
     assert train.labels is not None
-    return Yardstick(
-        features=real,
-        shares=class_shares(train.labels, len(train.classes)),
-        floor=fid(real, known),
-        bias=fid_bias(real, n, n),
-        ceilings=prdc(real, known),
+    shares = class_shares(train.labels, len(train.classes))
+    return ReferenceValues(
+        features=real.features,
+        shares=shares,
+        floor=fid(real.features, known.features),
+        bias=fid_bias(real.features, n, n),
+        ceilings=prdc(real.features, known.features),
+        classes=classes_present(class_shares(known.labels, len(train.classes)), shares),
     )
 
 
-def _features_of_some(judge: Judge, images: Images, n: int) -> Tensor:
+def _read_some(classifier: Classifier, images: Images, n: int) -> Readings:
     """Of n images drawn always alike: files may be sorted by class."""
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
-    device = next(judge.parameters()).device
-    return judge.verdict(to_float(images.pixels[chosen].to(device))).features
+    device = next(classifier.parameters()).device
+    return classifier.read(to_float(images.pixels[chosen].to(device)))
 
 
-def measure(judge: Judge, samples: Tensor, real: Yardstick) -> Mapping[str, float]:
-    """All figures of generated images.
+def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> Mapping[str, float]:
+    """All quality metrics of generated images.
 
     Args:
-        judge: the one that made the yardstick.
-        samples: [real.n, 1, 28, 28] in [-1, 1], on the judge's device.
-        real: the yardstick.
+        classifier: the one that gave the reference values.
+        samples: [real.n, C, H, W] in [-1, 1], on the classifier's device.
+        real: the reference values.
 
     Returns:
         fid, fid_floor, fid_bias, n; precision, recall, density, coverage and the same of real
-        images as real_precision etc.; class_balance (total variation), classes (number above
-        2 %), clear (share of samples that the judge is sure of).
+        images as real_precision etc.; class_balance (total variation); classes (how many are made:
+        see `classes_present`) and real_classes (how many real images show); clear (share of samples
+        that the classifier is sure of).
 
     Raises:
-        ValueError: another number of samples than the yardstick's.
+        ValueError: another number of samples than of real images.
     """
     if len(samples) != real.n:
         raise ValueError(f"{len(samples)} samples cannot be measured against {real.n} images")
-    verdict = judge.verdict(samples)
-    shares = class_shares(verdict.labels, len(judge.classes))
+    readings = classifier.read(samples)
+    shares = class_shares(readings.labels, len(classifier.classes))
     return {
-        "fid": fid(real.features, verdict.features),
+        "fid": fid(real.features, readings.features),
         "fid_floor": real.floor,
         "fid_bias": real.bias,
         "n": real.n,
-        **asdict(prdc(real.features, verdict.features)),
+        **asdict(prdc(real.features, readings.features)),
         **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
         "class_balance": class_balance(shares, real.shares),
-        "classes": int((shares > PRESENT).sum()),
-        "clear": float((verdict.confidence > CLEAR).float().mean()),
+        "classes": classes_present(shares, real.shares),
+        "real_classes": real.classes,
+        "clear": float((readings.confidence > CLEAR).float().mean()),
     }

@@ -1,7 +1,8 @@
 """Sheets of images: arrays in, Matplotlib figures out; no files but the animation.
 
-Images are float arrays [..., 28, 28] in [-1, 1]. Grey levels are true: -1 is black and 1 is white
-in every image, whatever else it holds, and every pixel is drawn as a square of ZOOM dots.
+Images are float arrays in [-1, 1], [H, W] if grey and [H, W, 3] if RGB, as `datasets.as_drawn`
+gives them. Grey levels are true: -1 is black and 1 is white in every image, whatever else it holds,
+and every pixel is drawn as a square of ZOOM dots.
 """
 
 from collections.abc import Sequence
@@ -28,11 +29,12 @@ LAST_FRAME_MS = 2000
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
-    """Images [N, 28, 28] row by row on one sheet, greys uint8 [H, W], a thin gap around each."""
-    count, height, width = images.shape
+    """N images row by row on one sheet, uint8 [H, W] or [H, W, 3], a thin gap around each."""
+    count, height, width, *colours = images.shape
     rows = ceil(count / columns)
     step_down, step_right = height + GAP, width + GAP
-    sheet = np.full((rows * step_down + GAP, columns * step_right + GAP), GAP_GREY, np.uint8)
+    size = (rows * step_down + GAP, columns * step_right + GAP, *colours)
+    sheet = np.full(size, GAP_GREY, np.uint8)
     for index, image in enumerate(((images + 1) * 127.5).round().clip(0, 255)):
         top, left = GAP + index // columns * step_down, GAP + index % columns * step_right
         sheet[top : top + height, left : left + width] = image
@@ -40,10 +42,10 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 
 
 def image_grid(images: np.ndarray, columns: int | None = None, title: str = "") -> Figure:
-    """Images [N, 28, 28] beside and below each other.
+    """Images beside and below each other.
 
     Args:
-        images: in [-1, 1].
+        images: N of them.
         columns: as many as rows if None.
         title: above them, if there is one.
     """
@@ -55,15 +57,15 @@ def image_grid(images: np.ndarray, columns: int | None = None, title: str = "") 
 
 
 def progress_sheet(sheets: np.ndarray, steps: Sequence[int]) -> Figure:
-    """The same z through training: a row [N, 28, 28] for each step, the first on top.
+    """The same z through training: a row of N images for each step, the first on top.
 
     Args:
-        sheets: [S, N, 28, 28] in [-1, 1].
+        sheets: S times N images.
         steps: S optimizer steps.
     """
     sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
     figure, (axis,) = strips([sheet], left=MARGIN)
-    step_down = sheets.shape[-1] + GAP
+    step_down = sheets.shape[2] + GAP
     for index, step in enumerate(steps):
         axis.text(
             -GAP, (index + 0.5) * step_down, f"step {step:,}", fontsize=9, ha="right", va="center"
@@ -82,7 +84,7 @@ def labelled_rows(
     """Rows of images with a word under each: interpolations with what each image is read as.
 
     Args:
-        rows: [R, S, 28, 28] in [-1, 1].
+        rows: R times S images.
         labels: R times S.
         titles: R, one above each row.
         bold_ends: set those of the first and the last image of a row in bold.
@@ -94,7 +96,7 @@ def labelled_rows(
     )  # fmt: skip
     figure.text(0.5, 0.3 * LABEL / figure.get_figheight() / plots.DPI, caption, fontsize=9,
                 ha="center")  # fmt: skip
-    side = rows.shape[-1]
+    side = rows.shape[3]
     for axis, row, title in zip(axes, labels, titles, strict=True):
         axis.set_title(title, fontsize=10, loc="left", pad=4)
         for index, label in enumerate(row):
@@ -119,10 +121,10 @@ def strips(
     below: int = 0,
     foot: int = 0,
 ) -> tuple[Figure, list[Axes]]:
-    """Sheets [H, W] of equal size under each other, ZOOM dots a pixel, with room in dots.
+    """Sheets of equal size under each other, ZOOM dots a pixel, with room in dots.
 
     Args:
-        sheets: greys uint8.
+        sheets: uint8 [H, W] or [H, W, 3].
         left, right: of every sheet.
         above, below: each sheet.
         foot: below all of them.
@@ -146,7 +148,8 @@ def strips(
             )
         )
         # As colours, which are drawn as they are; a colour map would round the greys once more.
-        axis.imshow(np.stack([sheet] * 3, axis=-1), interpolation="nearest", aspect="auto")
+        colours = sheet if sheet.ndim == 3 else np.stack([sheet] * 3, axis=-1)
+        axis.imshow(colours, interpolation="nearest", aspect="auto")
         axis.set_axis_off()
         axes.append(axis)
     return figure, axes
@@ -156,14 +159,14 @@ def animation(frames: np.ndarray, columns: int, file: Path | BinaryIO) -> None:
     """Write sheets of images as a GIF that stands still at its end and begins again.
 
     Args:
-        frames: [T, N, 28, 28] in [-1, 1].
+        frames: T times N images.
         columns: of each sheet.
         file: a path, or a file open for writing bytes.
     """
     from PIL import Image
 
     sheets = np.stack([tile(frame, columns) for frame in frames])
-    greys = sheets.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
-    first, *others = (Image.fromarray(sheet) for sheet in greys)
+    pixels = sheets.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
+    first, *others = (Image.fromarray(sheet) for sheet in pixels)
     durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]
     first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)

@@ -37,7 +37,9 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     return {"accuracy_vs_length": sweep_accuracy(rows)}
 
 
-def load_network(config: MemoryConfig, weights: "dict[str, Tensor]") -> "nn.Module":
+def load_network(
+    config: MemoryConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
+) -> "nn.Module":
     """See lab.engine.study."""
     from lab.memory.network import load_network as load
 

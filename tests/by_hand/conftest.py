@@ -1,13 +1,12 @@
-"""What the tests of the by-hand study share: a user's own images, and their judge."""
+"""What the tests of the by-hand study share: a user's own images, and their classifier."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.images.classifier import load_judge
-from lab.images.datasets import load
-from tests.images.small_data import write_bars
+from lab.images.classifier import load_classifier
+from tests.images.small_data import load_folder, write_bars
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +16,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(cwd / "cache"))
-        train, test = (
-            load("folder", "train", root=cwd / "images"),
-            load("folder", "test", root=cwd / "images"),
-        )
-        load_judge(train, test)
+        data = load_folder(cwd / "images")
+        load_classifier(data.train, data.test)
         yield cwd

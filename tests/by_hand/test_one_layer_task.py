@@ -16,7 +16,7 @@ from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.engine.seeding import generator
 from lab.engine.task import evaluate, evaluate_at_start
-from lab.images.datasets import load
+from tests.images.small_data import load_folder
 
 TINY = (
     "task=one_layer_gan", "data=folder", "digits=[0,2]", "images_per_epoch=10", "epochs=20",
@@ -107,17 +107,17 @@ def test_it_learns_the_mean_image(folder):
     assert 0 not in {task._best_step(0), task._best_step(1)}
 
 
-def test_images_given_to_the_nets_lie_from_0_to_1_and_those_judged_from_minus_1(folder):
+def test_images_given_to_the_nets_lie_from_0_to_1_and_those_read_from_minus_1(folder):
     batch = make(folder).images.next()
     assert batch.shape == (2, 10, 784)
     assert 0 <= batch.min() < 0.1 < 0.9 < batch.max() <= 1
-    judged = as_images(torch.tensor([[0.0, 0.5, 1.0, 7.0]]).repeat(1, 196))
-    assert judged.shape == (1, 1, 28, 28)
-    assert judged.flatten()[:4].tolist() == [-1, 0, 1, 1]
+    images = as_images(torch.tensor([[0.0, 0.5, 1.0, 7.0]]).repeat(1, 196), (1, 28, 28))
+    assert images.shape == (1, 1, 28, 28)
+    assert images.flatten()[:4].tolist() == [-1, 0, 1, 1]
 
 
 def test_a_batch_has_no_image_twice_and_none_of_another_class(folder):
-    data = load("folder", "train", root=folder)
+    data = load_folder(folder).train
     images = class_images(data, "train", [1, 2])
     batches = ClassBatches(images, [1, 2], 12, [generator(0, "a"), generator(0, "b")], "cpu")
     for of_class, drawn in zip(images, batches.next(), strict=True):

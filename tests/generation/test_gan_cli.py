@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
-from tests.images.small_data import MNIST_FILES, write_bars, write_raw_files
+from tests.images.small_data import MNIST_FILES, write_bars
 from tests.run_files import only
 
 FIGURES = {
@@ -196,11 +196,3 @@ def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, studio, tmp_path):
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert BAD[word] in done.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_images_of_another_size_are_refused(studio, tmp_path):
-    arrays = [np.zeros((30, 14, 14), np.uint8), np.zeros(30, np.uint8)] * 2
-    write_raw_files(tmp_path / "images", arrays)
-    done = quick_lab(*TINY, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "(30, 14, 14), expected (N, 28, 28)" in done.stderr

@@ -141,5 +141,5 @@ def test_batch_norm_needs_two_images(unlabelled):
 def test_identity_tells_data_sets_apart(unlabelled):
     config = make(unlabelled).config
     assert config.readable_name == "gan-folder-s0"
-    other = dataclasses.replace(config, data=dataclasses.replace(config.data, root="/elsewhere"))
+    other = dataclasses.replace(config, data={**config.data, "root": "/elsewhere"})
     assert other.identity != config.identity

@@ -15,12 +15,12 @@ from lab.generation.latent import (
     largest_step,
     nearest,
     path_length,
+    readings_along,
     roof_rows,
     sums,
     third_classes,
-    verdict_along,
 )
-from lab.images.classifier import Judge
+from lab.images.classifier import Classifier
 
 
 class Plane(nn.Module):
@@ -34,11 +34,11 @@ class Plane(nn.Module):
         return images
 
 
-class Sectors(Judge):
+class Sectors(Classifier):
     """Reads z again: class e, n, w or s by its direction, its features are z itself."""
 
     def __init__(self):
-        super().__init__(("e", "n", "w", "s"))
+        super().__init__(("e", "n", "w", "s"), (1, 28, 28))
 
     def forward(self, images):
         z = images[:, 0, 0, :2]
@@ -59,11 +59,11 @@ def draws():
     return draw(PLANE, SECTORS, 1000, random())
 
 
-def test_draws_are_repeatable_and_judged(draws):
+def test_draws_are_repeatable_and_read(draws):
     assert draws.z.shape == (1000, 2)
     assert torch.equal(draws.z, draw(PLANE, SECTORS, 1000, random()).z)
     x, y = draws.z.T
-    assert torch.equal(draws.verdict.labels == E, (x > y.abs()))
+    assert torch.equal(draws.readings.labels == E, (x > y.abs()))
     assert torch.equal(generate(PLANE, draws.z)[:, 0, 0, :2], draws.z)
 
 
@@ -118,17 +118,17 @@ def test_a_spherical_walk_without_a_turn_is_straight(factor):
 def test_a_third_class_between_two(draws):
     starts = torch.tensor([[2.0, 0.1], [2.0, 0.1], [2.0, 0.0]])
     ends = torch.tensor([[-2.0, 0.1], [0.1, 2.0], [-2.0, 6.0]])
-    verdict = verdict_along(PLANE, SECTORS, interpolate(starts, ends))
-    assert verdict.features.shape == (3, 9, 2)
-    between = third_classes(verdict.logits.argmax(-1), 4)
+    readings = readings_along(PLANE, SECTORS, interpolate(starts, ends))
+    assert readings.features.shape == (3, 9, 2)
+    between = third_classes(readings.logits.argmax(-1), 4)
     assert between.tolist() == [
         [False, True, False, False],  # from e to w through n
         [False, False, False, False],  # from e to n directly
         [False, False, False, False],  # to n in the end
     ]
-    lengths = path_length(verdict.features)
+    lengths = path_length(readings.features)
     torch.testing.assert_close(lengths, (ends - starts).norm(dim=1))
-    torch.testing.assert_close(largest_step(verdict.features), torch.full((3,), 1 / 8))
+    torch.testing.assert_close(largest_step(readings.features), torch.full((3,), 1 / 8))
 
 
 def test_a_walk_that_changes_all_at_once():
@@ -140,7 +140,7 @@ def test_a_walk_that_changes_all_at_once():
 def test_ends_of_walks_are_of_different_classes(draws):
     starts, ends = different_pairs(draws, 200, random())
     assert starts.shape == ends.shape == (200, 2)
-    labels = [SECTORS.verdict(generate(PLANE, z)).labels for z in (starts, ends)]
+    labels = [SECTORS.read(generate(PLANE, z)).labels for z in (starts, ends)]
     assert (labels[0] != labels[1]).all()
     # Every ordered pair comes up.
     assert len({*zip(labels[0].tolist(), labels[1].tolist(), strict=True)}) == 12
@@ -152,7 +152,7 @@ def test_sums_are_the_sums_they_say(draws):
     base = (made.on_row - 0.96 * made.single) / 0.04
     roof = made.single - base
     torch.testing.assert_close(made.as_written, 1.8 * base + 0.96 * roof, rtol=1e-3, atol=1e-3)
-    assert (SECTORS.verdict(generate(PLANE, base)).labels == W).all()
+    assert (SECTORS.read(generate(PLANE, base)).labels == W).all()
     mean_roof = draws.sure_of(N).mean(0) - draws.sure_of(E).mean(0)
     torch.testing.assert_close(made.means - base, mean_roof.expand(200, 2), rtol=1e-3, atol=1e-3)
     for null, true in ((made.null_single, made.single), (made.null_means, made.means)):
@@ -179,17 +179,18 @@ def test_the_rows_of_the_source():
 
 def test_nearest_against_brute_force(monkeypatch):
     monkeypatch.setattr("lab.generation.latent.ROWS", 3)
-    queries, candidates = torch.randn(10, 4, generator=random()), torch.randn(50, 4)
-    indices, distances = nearest(queries, candidates)
-    for query, index, distance in zip(queries, indices, distances, strict=True):
-        apart = (candidates - query).norm(dim=1)
+    images = torch.randn(10, 3, 2, 2, generator=random())
+    pixels = torch.randint(256, (50, 3, 2, 2), generator=random(), dtype=torch.uint8)
+    indices, distances = nearest(images, pixels)
+    for image, index, distance in zip(images, indices, distances, strict=True):
+        apart = (pixels / 127.5 - 1 - image).flatten(1).norm(dim=1)
         assert index == apart.argmin()
         torch.testing.assert_close(distance, apart.min())
 
 
 def test_what_is_said_along_walks_is_what_is_said_of_each_image(draws):
     walks = interpolate(*different_pairs(draws, 6, random()))
-    along = verdict_along(PLANE, SECTORS, walks)
-    each = SECTORS.verdict(generate(PLANE, walks.flatten(0, 1)))
+    along = readings_along(PLANE, SECTORS, walks)
+    each = SECTORS.read(generate(PLANE, walks.flatten(0, 1)))
     assert torch.equal(along.labels, each.labels.view(6, 9))
     assert torch.equal(along.confidence, each.confidence.view(6, 9))

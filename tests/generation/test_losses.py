@@ -66,7 +66,11 @@ def test_an_impossible_target_is_refused(real_target):
 
 
 @pytest.mark.parametrize(
-    "discriminator", [MLPDiscriminator([32], slope=0.5), ConvDiscriminator(4, slope=0.5)]
+    "discriminator",
+    [
+        MLPDiscriminator([32], slope=0.5, image_shape=(1, 28, 28)),
+        ConvDiscriminator(4, slope=0.5, image_shape=(1, 28, 28)),
+    ],
 )
 def test_the_gradient_penalty_against_finite_differences(discriminator):
     discriminator.double()
@@ -86,7 +90,7 @@ def test_the_gradient_penalty_against_finite_differences(discriminator):
 
 
 def test_the_gradient_penalty_teaches_the_discriminator_alone():
-    discriminator = MLPDiscriminator([32])
+    discriminator = MLPDiscriminator([32], image_shape=(1, 28, 28))
     real, fake = torch.rand(2, 8, 1, 28, 28, requires_grad=True)
     optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1)
     penalties = []

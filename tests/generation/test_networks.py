@@ -1,19 +1,21 @@
 """Networks built from plain numbers, and the average of a generator."""
 
 import copy
+import functools
 import io
 
 import pytest
 import torch
 from torch import nn
 
-from lab.generation.networks import (
-    EMA,
-    ConvDiscriminator,
-    ConvGenerator,
-    MLPDiscriminator,
-    MLPGenerator,
-)
+from lab.generation import networks
+from lab.generation.networks import EMA
+
+GREY = (1, 28, 28)
+MLPGenerator = functools.partial(networks.MLPGenerator, image_shape=GREY)
+MLPDiscriminator = functools.partial(networks.MLPDiscriminator, image_shape=GREY)
+ConvGenerator = functools.partial(networks.ConvGenerator, image_shape=GREY)
+ConvDiscriminator = functools.partial(networks.ConvDiscriminator, image_shape=GREY)
 
 
 def parameters(network):
@@ -50,6 +52,29 @@ def test_a_discriminator_gives_a_logit_an_image(discriminator):
     assert logits.shape == (5,)
     # Of each image alone, as the gradient penalty needs it.
     assert torch.allclose(logits[2:3], discriminator(images[2:3]), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 64, 64), (3, 9, 31), (1, 8, 8), (3, 64, 16)])
+def test_images_of_any_size_to_64_in_grey_or_colour(shape):
+    players = [
+        (networks.MLPGenerator(6, [8], image_shape=shape),
+         networks.MLPDiscriminator([8], image_shape=shape)),
+        (networks.ConvGenerator(6, 4, image_shape=shape),
+         networks.ConvDiscriminator(4, spectral_norm=True, image_shape=shape)),
+    ]  # fmt: skip
+    for generator, discriminator in players:
+        images = generator(torch.randn(5, 6))
+        assert images.shape == (5, *shape)
+        assert discriminator(images).shape == (5,)
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 28), (3, 65, 64), (1, 64, 15)])
+@pytest.mark.parametrize("kind", [networks.ConvGenerator, networks.ConvDiscriminator])
+def test_sizes_that_convolutions_cannot_make_are_refused(kind, shape):
+    sizes = {"latent": 6} if kind is networks.ConvGenerator else {}
+    with pytest.raises(ValueError, match=f"images of {shape[2]}x{shape[1]} are not for conv"):
+        kind(**sizes, width=4, image_shape=shape)
+    assert networks.MLPGenerator(6, [8], image_shape=shape)(torch.randn(2, 6)).shape[1:] == shape
 
 
 def test_the_sources_networks_have_the_sizes_they_should():

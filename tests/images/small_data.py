@@ -1,4 +1,4 @@
-"""Small files in the published formats, and a data set that a judge learns in a second."""
+"""Small files in the published formats, and a data set that a classifier learns in a second."""
 
 import gzip
 import hashlib
@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lab.images.datasets import Images
+from lab.images.datasets import Data, Images, load
+
+FOLDER = {"_target_": "lab.images.folder.Folder", "name": "folder"}
 
 MNIST_FILES = (
     "train-images-idx3-ubyte",
@@ -17,6 +19,11 @@ MNIST_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+
+
+def load_folder(root: object, **arguments: object) -> Data:
+    """The images of `data=folder data.root=root`."""
+    return load({**FOLDER, "root": str(root) if isinstance(root, Path) else root, **arguments})
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -62,7 +69,7 @@ def bars(count: int, seed: int, classes: int = 3) -> Images:
     for image, label in zip(pixels, labels.tolist(), strict=True):
         image[:, 4 + 8 * label : 8 + 8 * label] += 180
     checksum = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
-    return Images("bars", pixels, labels, tuple("abc"[:classes]), checksum)
+    return Images("bars", pixels.unsqueeze(1), labels, tuple("abc"[:classes]), checksum)
 
 
 def write_bars(folder: Path, train: int, test: int) -> None:
@@ -71,5 +78,5 @@ def write_bars(folder: Path, train: int, test: int) -> None:
     for split, count in enumerate((train, test)):
         images = bars(count, split)
         assert images.labels is not None
-        arrays += [images.pixels.numpy(), images.labels.numpy().astype(np.uint8)]
+        arrays += [images.pixels[:, 0].numpy(), images.labels.numpy().astype(np.uint8)]
     write_raw_files(folder, arrays)

@@ -1,4 +1,4 @@
-"""The judge on small images; on MNIST itself with --slow."""
+"""The classifier on small images; on MNIST itself with --slow."""
 
 import logging
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lab.config.errors import UserError
-from lab.images.classifier import RECIPE, Recipe, load_judge, train_judge
+from lab.images.classifier import RECIPE, Recipe, load_classifier, train_classifier
 from lab.images.datasets import load, to_float
 from tests.images.small_data import bars
 
@@ -25,53 +25,53 @@ def same(one, other):
 
 def test_it_learns_and_keeps_what_it_learned(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
-        judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
-        assert "training the judge of bars" in caplog.text
+        classifier = load_classifier(TRAIN, TEST, tmp_path, QUICK)
+        assert "training the classifier of bars" in caplog.text
         caplog.clear()
-        again = load_judge(TRAIN, TEST, tmp_path, QUICK)
+        again = load_classifier(TRAIN, TEST, tmp_path, QUICK)
         assert caplog.text == ""
-    assert same(judge, again)
-    assert judge.test_accuracy == again.test_accuracy == 1
-    assert judge.checksum == again.checksum != ""
-    assert not judge.training
-    assert judge.classes == ("a", "b", "c")
+    assert same(classifier, again)
+    assert classifier.test_accuracy == again.test_accuracy == 1
+    assert classifier.checksum == again.checksum != ""
+    assert not classifier.training
+    assert classifier.classes == ("a", "b", "c")
 
 
 def test_what_it_says_of_images(tmp_path):
-    judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
-    verdict = judge.verdict(to_float(TEST.pixels), batch_size=7)
-    assert verdict.logits.shape == (60, 3)
-    assert verdict.features.shape == (60, 16)
-    assert torch.equal(verdict.labels, TEST.labels)
-    assert (verdict.confidence > 0.9).all()
-    logits, features = judge(to_float(TEST.pixels))
-    torch.testing.assert_close(verdict.logits, logits)
-    torch.testing.assert_close(verdict.features, features)
+    classifier = load_classifier(TRAIN, TEST, tmp_path, QUICK)
+    readings = classifier.read(to_float(TEST.pixels), batch_size=7)
+    assert readings.logits.shape == (60, 3)
+    assert readings.features.shape == (60, 16)
+    assert torch.equal(readings.labels, TEST.labels)
+    assert (readings.confidence > 0.9).all()
+    logits, features = classifier(to_float(TEST.pixels))
+    torch.testing.assert_close(readings.logits, logits)
+    torch.testing.assert_close(readings.features, features)
 
 
 def test_the_same_recipe_gives_the_same_weights():
-    judge = train_judge(TRAIN, QUICK)
-    assert same(judge, train_judge(TRAIN, QUICK))
-    assert not same(judge, train_judge(TRAIN, replace(QUICK, seed=1)))
+    classifier = train_classifier(TRAIN, QUICK)
+    assert same(classifier, train_classifier(TRAIN, QUICK))
+    assert not same(classifier, train_classifier(TRAIN, replace(QUICK, seed=1)))
 
 
 def test_training_disturbs_neither_threads_nor_random_numbers():
     threads, random = torch.get_num_threads(), torch.get_rng_state()
-    train_judge(TRAIN, replace(QUICK, steps=1, threads=threads + 1))
+    train_classifier(TRAIN, replace(QUICK, steps=1, threads=threads + 1))
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), random)
 
 
-def test_other_images_or_another_recipe_have_a_judge_of_their_own(tmp_path):
+def test_other_images_or_another_recipe_have_a_classifier_of_their_own(tmp_path):
     one = replace(QUICK, steps=1)
     for train, recipe in ((TRAIN, one), (bars(200, seed=2), one), (TRAIN, replace(one, seed=1))):
-        load_judge(train, TEST, tmp_path, recipe)
+        load_classifier(train, TEST, tmp_path, recipe)
     assert len(list((tmp_path / "judges").glob("bars-*.safetensors"))) == 3
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "no checksum", "wrong checksum"])
-def test_a_damaged_judge_is_trained_again(tmp_path, caplog, damage):
-    judge = load_judge(TRAIN, TEST, tmp_path, QUICK)
+def test_a_damaged_classifier_is_trained_again(tmp_path, caplog, damage):
+    classifier = load_classifier(TRAIN, TEST, tmp_path, QUICK)
     (path,) = (tmp_path / "judges").glob("*.safetensors")
     checksum = path.with_name(path.name + ".sha256")
     content = bytearray(path.read_bytes())
@@ -85,23 +85,23 @@ def test_a_damaged_judge_is_trained_again(tmp_path, caplog, damage):
     else:
         checksum.write_text("")
     with caplog.at_level(logging.INFO):
-        assert same(judge, load_judge(TRAIN, TEST, tmp_path, QUICK))
-    assert "training the judge" in caplog.text
+        assert same(classifier, load_classifier(TRAIN, TEST, tmp_path, QUICK))
+    assert "training the classifier" in caplog.text
     caplog.clear()
-    assert same(judge, load_judge(TRAIN, TEST, tmp_path, QUICK))
+    assert same(classifier, load_classifier(TRAIN, TEST, tmp_path, QUICK))
     assert caplog.text == ""
 
 
 def test_the_checksum_is_one_that_other_tools_can_check(tmp_path):
-    load_judge(TRAIN, TEST, tmp_path, replace(QUICK, steps=1))
+    load_classifier(TRAIN, TEST, tmp_path, replace(QUICK, steps=1))
     (file,) = (tmp_path / "judges").glob("*.sha256")
     subprocess.run(["sha256sum", "-c", file.name], cwd=file.parent, check=True)
 
 
 def test_two_at_once_train_once(tmp_path, caplog):
-    judges = []
+    found = []
     threads = [
-        threading.Thread(target=lambda: judges.append(load_judge(TRAIN, TEST, tmp_path, QUICK)))
+        threading.Thread(target=lambda: found.append(load_classifier(TRAIN, TEST, tmp_path, QUICK)))
         for _ in range(2)
     ]
     with caplog.at_level(logging.INFO):
@@ -109,22 +109,22 @@ def test_two_at_once_train_once(tmp_path, caplog):
             thread.start()
         for thread in threads:
             thread.join()
-    assert caplog.text.count("training the judge") == 1
-    assert same(*judges)
+    assert caplog.text.count("training the classifier") == 1
+    assert same(*found)
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])
-def test_images_without_labels_have_no_judge(tmp_path, missing):
+def test_images_without_labels_have_no_classifier(tmp_path, missing):
     train = replace(TRAIN, labels=None, classes=()) if missing == "train" else TRAIN
     test = replace(TEST, labels=None) if missing == "test" else TEST
     with pytest.raises(UserError, match="data=bars has no labels"):
-        load_judge(train, test, tmp_path, QUICK)
+        load_classifier(train, test, tmp_path, QUICK)
 
 
 @pytest.mark.slow
 def test_on_mnist_it_is_right_and_quick(tmp_path):
-    train, test = load("mnist", "train"), load("mnist", "test")
+    data = load({"_target_": "lab.images.published.MNIST", "name": "mnist"})
     begin = time.process_time()  # of one thread, whatever else the machine does
-    judge = load_judge(train, test, tmp_path, RECIPE)
+    classifier = load_classifier(data.train, data.test, tmp_path, RECIPE)
     assert time.process_time() - begin < 120
-    assert judge.test_accuracy >= 0.992
+    assert classifier.test_accuracy >= 0.992

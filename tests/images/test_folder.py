@@ -2,14 +2,21 @@
 
 import gzip
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from lab.config.errors import UserError
-from lab.images.datasets import load
-from tests.images.small_data import MNIST_FILES, idx_bytes, random_arrays, write_raw_files
+from tests.images.small_data import (
+    MNIST_FILES,
+    idx_bytes,
+    load_folder,
+    random_arrays,
+    write_raw_files,
+)
 
 
 def write_classes(root, counts, mode="L", size=(28, 28)):
@@ -24,24 +31,25 @@ def write_classes(root, counts, mode="L", size=(28, 28)):
 def test_four_idx_files(tmp_path):
     arrays = random_arrays()
     write_raw_files(tmp_path, arrays)
-    train, test = (load("folder", split, root=tmp_path) for split in ("train", "test"))
-    assert (train.pixels.numpy() == arrays[0]).all()
-    assert (test.labels.numpy() == arrays[3]).all()
-    assert train.classes == test.classes == tuple("0123456789")
-    assert train.checksum != test.checksum
+    data = load_folder(tmp_path)
+    assert (data.train.pixels[:, 0].numpy() == arrays[0]).all()
+    assert (data.test.labels.numpy() == arrays[3]).all()
+    assert data.train.classes == data.test.classes == tuple("0123456789")
+    assert data.train.checksum != data.test.checksum
+    assert data.remark == ""
 
 
 def test_idx_files_packed(tmp_path):
     for name, array in zip(MNIST_FILES, random_arrays(), strict=True):
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array)))
-    assert len(load("folder", "test", root=tmp_path)) == 10
+    assert len(load_folder(tmp_path).test) == 10
 
 
 def test_labels_may_be_missing(tmp_path):
     write_raw_files(tmp_path, random_arrays())
     for name in MNIST_FILES[1::2]:
         (tmp_path / name).unlink()
-    images = load("folder", "train", root=tmp_path)
+    images = load_folder(tmp_path).train
     assert images.labels is None
     assert images.classes == ()
 
@@ -50,74 +58,210 @@ def test_both_splits_know_of_the_same_classes(tmp_path):
     arrays = random_arrays()
     arrays[3] = arrays[3] % 2
     write_raw_files(tmp_path, arrays)
-    assert load("folder", "test", root=tmp_path).classes == tuple("0123456789")
+    assert load_folder(tmp_path).test.classes == tuple("0123456789")
 
 
 def test_a_folder_for_each_class(tmp_path):
     write_classes(tmp_path, {"10": 7, "9": 14})
-    train, test = (load("folder", split, root=tmp_path) for split in ("train", "test"))
-    assert train.classes == ("9", "10")  # as numbers
-    assert train.labels.tolist() == [0] * 12 + [1] * 6
+    data = load_folder(tmp_path)
+    assert data.train.classes == ("9", "10")  # as numbers
+    assert data.train.labels.tolist() == [0] * 12 + [1] * 6
     # The seventh and the fourteenth of the 9s, the seventh of the 10s, which were made first.
-    assert test.pixels[:, 0, 0].tolist() == [16, 23, 6]
+    assert data.test.pixels[:, 0, 0, 0].tolist() == [16, 23, 6]
 
 
 def test_the_checksum_is_of_the_content(tmp_path):
     write_classes(tmp_path / "one", {"a": 7, "b": 7})
     write_classes(tmp_path / "two", {"a": 7, "b": 7})
-    one = load("folder", "train", root=tmp_path / "one")
-    assert one.checksum == load("folder", "train", root=tmp_path / "two").checksum
+    one = load_folder(tmp_path / "one")
+    assert one.checksum == load_folder(tmp_path / "two").checksum
     (tmp_path / "two" / "b").rename(tmp_path / "two" / "c")
-    assert one.checksum != load("folder", "train", root=tmp_path / "two").checksum
+    assert one.checksum != load_folder(tmp_path / "two").checksum
 
 
 @pytest.mark.parametrize(
-    ("mode", "size", "found"),
-    [
-        ("L", (32, 32), "32x32 pixels, mode L"),
-        ("RGB", (28, 28), "28x28 pixels, mode RGB"),
-        ("LA", (28, 28), "28x28 pixels, mode LA"),
-        ("1", (28, 28), "28x28 pixels, mode 1"),
-    ],
+    ("mode", "size", "shape", "words"),
+    [("L", (32, 20), (1, 20, 32), "32x20 grey"), ("RGB", (28, 28), (3, 28, 28), "28x28 RGB")],
 )
-def test_images_of_another_form_are_refused(tmp_path, mode, size, found):
-    write_classes(tmp_path, {"a": 1}, mode, size)
-    with pytest.raises(UserError, match=rf"a/000\.png has {found}; expected 28x28 pixels, 8-bit"):
-        load("folder", "train", root=tmp_path)
+def test_other_sizes_and_colours_are_taken_and_said(tmp_path, mode, size, shape, words):
+    write_classes(tmp_path, {"a": 7}, mode, size)
+    data = load_folder(tmp_path)
+    assert data.train.shape == data.test.shape == shape
+    assert (data.train.pixels.flatten(1) == data.train.pixels[:, 0, :1, 0]).all()
+    assert f"the images are {words}; data.convert=true makes all images grey, 28x28" in data.remark
 
 
-@pytest.mark.parametrize("shape", [(30, 32, 32), (30, 784), (30, 28, 28, 3)])
+def test_colours_keep_their_places(tmp_path):
+    for index in range(7):
+        (tmp_path / "a").mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (index, 100, 200)).save(tmp_path / "a" / f"{index}.png")
+    pixels = load_folder(tmp_path).train.pixels
+    assert pixels[3, :, 5, 5].tolist() == [3, 100, 200]
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "1", "P", "I;16"])
+def test_other_modes_are_refused_with_the_way_out(tmp_path, mode):
+    write_classes(tmp_path, {"a": 7})
+    path = tmp_path / "a" / "000.png"
+    grey = Image.new("L", (28, 28), 180)
+    if mode == "P":  # the colours stand in a table, the pixels are 0 and 1
+        image = Image.new("P", (28, 28), 1)
+        image.putpalette([255, 0, 0, 180, 180, 180])
+    elif mode == "I;16":
+        image = Image.fromarray(np.full((28, 28), 180 * 257, np.uint16))
+    else:
+        image = grey.convert(mode)
+    image.save(path)
+    expected = rf"a/000\.png is 28x28, mode {mode.replace(';', '.')}.*; data\.convert=true makes"
+    with pytest.raises(UserError, match=expected):
+        load_folder(tmp_path)
+    converted = load_folder(tmp_path, convert=True).train.pixels[0]
+    assert converted.unique().tolist() == ([0, 255] if mode == "1" else [180])
+
+
+def test_images_that_differ_in_form_are_refused_or_converted(tmp_path):
+    write_classes(tmp_path, {"a": 7})
+    Image.new("RGB", (40, 40), (0, 255, 0)).save(tmp_path / "a" / "003.png")
+    with pytest.raises(UserError, match=r"003\.png is 40x40 RGB, but .*000\.png is 28x28 grey; da"):
+        load_folder(tmp_path)
+    data = load_folder(tmp_path, convert=True)
+    assert data.train.shape == (1, 28, 28)
+    assert data.train.pixels[3].unique().tolist() == [150]  # the luminance of green
+    assert "all images are made 28x28 grey by data.convert=true" in data.remark
+
+
+def test_what_is_transparent_is_converted_to_black(tmp_path):
+    (tmp_path / "a").mkdir()
+    for index in range(7):
+        Image.new("RGBA", (28, 28), (255, 255, 255, 0)).save(tmp_path / "a" / f"{index}.png")
+    assert load_folder(tmp_path, convert=True).train.pixels.max() == 0
+
+
+def test_idx_images_in_colour_and_converted(tmp_path):
+    arrays = random_arrays()
+    colours = [np.stack([images] * 3, axis=-1) for images in arrays[::2]]
+    write_raw_files(tmp_path, [colours[0], arrays[1], colours[1], arrays[3]])
+    assert load_folder(tmp_path).test.shape == (3, 28, 28)
+    grey = load_folder(tmp_path, convert=True).train.pixels[:, 0].numpy()
+    assert (grey == arrays[0]).all()
+
+
+def test_jpegs_count_as_images_and_what_is_no_image_is_said(tmp_path):
+    write_classes(tmp_path, {"a": 7})
+    for index in range(7):
+        Image.new("L", (28, 28), 99).save(tmp_path / "a" / f"x{index}.JPG")
+    (tmp_path / "a" / "notes.txt").touch()
+    (tmp_path / "readme.md").touch()
+    data = load_folder(tmp_path)
+    assert len(data.train) + len(data.test) == 14
+    assert "7 PNG and 7 JPEG files" in data.remark
+    assert "2 other files are left out (readme.md is the first)" in data.remark
+    assert "\n" not in data.remark
+
+
+def test_what_systems_hide_in_folders_is_passed_over(tmp_path):
+    write_classes(tmp_path, {"a": 7})
+    write_classes(tmp_path / "__MACOSX", {"a": 1})
+    for name in ("._0000.png", ".DS_Store", "a/._000.png"):
+        (tmp_path / name).write_bytes(b"\0")
+    data = load_folder(tmp_path)
+    assert data.train.classes == ("a",)
+    assert data.remark == ""
+
+
+def test_images_without_folders_have_no_labels(tmp_path):
+    write_classes(tmp_path, {"flat": 14})
+    data = load_folder(tmp_path / "flat")
+    assert (len(data.train), len(data.test)) == (12, 2)
+    assert data.train.labels is None
+    assert "there are no folders of classes, so the images have no labels" in data.remark
+
+
+@pytest.mark.parametrize("shape", [(30, 784), (30, 28, 28, 4)])
 def test_idx_images_of_another_form_are_refused(tmp_path, shape):
     write_raw_files(tmp_path, [np.zeros(shape), *random_arrays()[1:]])
-    with pytest.raises(UserError, match=r"train-images.* holds an array .*expected \(N, 28, 28\)"):
-        load("folder", "train", root=tmp_path)
+    with pytest.raises(UserError, match=r"train-images.* holds an array .*expected \(N, H, W\) or"):
+        load_folder(tmp_path)
+
+
+def test_the_two_splits_have_one_form(tmp_path):
+    arrays = random_arrays()
+    write_raw_files(tmp_path, [*arrays[:2], np.zeros((10, 32, 32)), arrays[3]])
+    with pytest.raises(UserError, match="training images are 28x28 grey, the test images are 32x"):
+        load_folder(tmp_path)
 
 
 def test_a_label_for_each_image(tmp_path):
     arrays = random_arrays()
     write_raw_files(tmp_path, [arrays[0], arrays[1][:-1], *arrays[2:]])
     with pytest.raises(UserError, match=r"train-labels.*a label for each of the 30 images"):
-        load("folder", "train", root=tmp_path)
+        load_folder(tmp_path)
 
 
 def test_what_is_damaged_or_missing_is_named(tmp_path):
     with pytest.raises(UserError, match="No such file"):
-        load("folder", "train", root=tmp_path / "nowhere")
+        load_folder(tmp_path / "nowhere")
     with pytest.raises(UserError, match="no train images; expected train-images-idx3-ubyte"):
-        load("folder", "train", root=tmp_path)
+        load_folder(tmp_path)
     (tmp_path / "a").mkdir()
-    with pytest.raises(UserError, match="a holds no PNG files"):
-        load("folder", "train", root=tmp_path)
+    with pytest.raises(UserError, match="a holds no PNG or JPEG files"):
+        load_folder(tmp_path)
     (tmp_path / "a" / "0.png").write_bytes(b"<html>")
-    with pytest.raises(UserError, match=r"0\.png is not a PNG that can be read"):
-        load("folder", "train", root=tmp_path)
+    with pytest.raises(UserError, match=r"0\.png is damaged, or no PNG or JPEG"):
+        load_folder(tmp_path)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((3, 28, 28)))[:-1])
     with pytest.raises(UserError, match="train-images-idx3-ubyte is missing"):
-        load("folder", "train", root=tmp_path)
+        load_folder(tmp_path)
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((3, 28, 28))))
     with pytest.raises(UserError, match=r"t10k-images-idx3-ubyte has 2,367 bytes, not the 2,368"):
-        load("folder", "test", root=tmp_path)
-    with pytest.raises(UserError, match=r"data\.root=PATH"):
-        load("folder", "train")
+        load_folder(tmp_path)
+
+
+def chunk(kind, content):
+    head = kind + content
+    return struct.pack(">I", len(content)) + head + struct.pack(">I", zlib.crc32(head))
+
+
+@pytest.mark.parametrize(
+    "damage", ["half zeros", "one bit", "chunk length", "truncated", "no pixels", "empty"]
+)
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_damaged_image_is_refused_by_name(tmp_path, damage, kind):
+    write_classes(tmp_path, {"a": 7})
+    path = tmp_path / "a" / f"002.{kind}"
+    noise = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
+    Image.fromarray(noise).save(path)
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    if kind == "jpg" and damage not in ("truncated", "empty"):
+        pytest.skip("a JPEG has no checksums")
+    changed = {
+        "half zeros": whole[:half] + bytes(len(whole) - half),
+        "one bit": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
+        "chunk length": whole[:33] + b"\xff\xff" + whole[35:],
+        "truncated": whole[:half],
+        "no pixels": whole[:33] + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""),
+        "empty": b"",
+    }
+    path.write_bytes(changed[damage])
+    with pytest.raises(UserError, match=rf"a/002\.{kind} is damaged, or no PNG or JPEG") as refused:
+        load_folder(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"convert": "yes"}, "convert=yes is not allowed: expected true or false"),
+        ({"root": 5}, "root=5 is not allowed: expected the path of a folder"),
+        ({"root": None}, "expected the path of a folder"),
+        ({"size": 28}, "size"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_read(tmp_path, arguments, complaint):
+    with pytest.raises(UserError, match=complaint) as refused:
+        load_folder(**{"root": tmp_path / "nowhere", **arguments})
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("forbidden", [".", "a", "a/000.png"])
@@ -132,7 +276,7 @@ def test_what_may_not_be_read_is_named(tmp_path, forbidden):
         os.seteuid(65534)
     try:
         with pytest.raises(UserError, match=r"images.*Permission denied"):
-            load("folder", "train", root=tmp_path / "images")
+            load_folder(tmp_path / "images")
     finally:
         os.seteuid(user)
         path.chmod(0o755)

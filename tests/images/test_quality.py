@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from lab.images.classifier import Recipe, load_judge
+from lab.images.classifier import Recipe, load_classifier
 from lab.images.datasets import to_float
 from lab.images.quality import (
     class_balance,
@@ -14,7 +14,7 @@ from lab.images.quality import (
     fid_bias,
     measure,
     prdc,
-    yardstick,
+    reference_values,
 )
 from tests.images.small_data import bars
 
@@ -135,15 +135,15 @@ def test_class_figures():
 
 
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory):
+def measured_by(tmp_path_factory):
     train, test = bars(300, seed=0), bars(200, seed=1)
-    judge = load_judge(train, test, tmp_path_factory.mktemp("cache"), QUICK)
-    return judge, train, test, yardstick(judge, train, test, n=150)
+    classifier = load_classifier(train, test, tmp_path_factory.mktemp("cache"), QUICK)
+    return classifier, train, test, reference_values(classifier, train, test, n=150)
 
 
-def test_new_real_images_score_like_the_yardstick(judged):
-    judge, _, _, real = judged
-    figures = measure(judge, to_float(bars(150, seed=2).pixels), real)
+def test_new_real_images_score_like_the_reference_values(measured_by):
+    classifier, _, _, real = measured_by
+    figures = measure(classifier, to_float(bars(150, seed=2).pixels), real)
     assert figures["n"] == real.n == 150
     assert real.floor / 3 < figures["fid"] < 3 * real.floor
     assert figures["fid_floor"] == real.floor
@@ -155,20 +155,20 @@ def test_new_real_images_score_like_the_yardstick(judged):
     assert figures["clear"] > 0.9
 
 
-def test_a_lost_class_and_noise_are_seen(judged):
-    judge, _, _, real = judged
-    two_of_three = measure(judge, to_float(bars(150, seed=2, classes=2).pixels), real)
+def test_a_lost_class_and_noise_are_seen(measured_by):
+    classifier, _, _, real = measured_by
+    two_of_three = measure(classifier, to_float(bars(150, seed=2, classes=2).pixels), real)
     assert two_of_three["classes"] == 2
     assert two_of_three["class_balance"] == pytest.approx(1 / 3)
     assert two_of_three["recall"] < 0.75
     noise = torch.rand(150, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    noisy = measure(judge, noise, real)
+    noisy = measure(classifier, noise, real)
     assert min(noisy["fid"], two_of_three["fid"]) > 10 * real.floor
     assert noisy["precision"] < 0.1
 
 
-def test_the_yardstick_has_no_more_images_than_there_are(judged):
-    judge, train, test, real = judged
-    assert yardstick(judge, train, test, n=10_000).n == 200
+def test_the_reference_has_no_more_images_than_there_are(measured_by):
+    classifier, train, test, real = measured_by
+    assert reference_values(classifier, train, test, n=10_000).n == 200
     with pytest.raises(ValueError, match="149 samples cannot be measured against 150 images"):
-        measure(judge, to_float(bars(149, seed=2).pixels), real)
+        measure(classifier, to_float(bars(149, seed=2).pixels), real)

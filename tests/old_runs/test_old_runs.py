@@ -64,7 +64,7 @@ def test_networks_are_opened_and_give_what_they_gave(cwd: Path) -> None:
     assert (config.seq_len, config.hidden_size) == (5, 8)
     assert sum(p.numel() for p in network.parameters()) == 698
     generator, gan = open_gan(RunFolder(only(cwd, "outputs/runs/gan-*")))
-    assert gan.data.name == "mnist"
+    assert gan.data["name"] == "mnist"
     with torch.no_grad():
         assert generator(torch.zeros(2, 5)).shape == (2, 1, 28, 28)
 

@@ -12,7 +12,7 @@ from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from lab.images.classifier import Judge
+    from lab.images.classifier import Classifier
 
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
@@ -68,25 +68,23 @@ def interpolate(
     from lab.engine.seeding import generator as random_generator
     from lab.generation import latent, pictures
     from lab.generation.finished import open_run
-    from lab.images.classifier import load_judge
+    from lab.images.classifier import load_classifier
     from lab.images.datasets import load
 
     generator, config = open_run(folder)
-    train, test = (
-        load(config.data.name, split, root=config.data.root) for split in ("train", "test")
-    )
-    judge = load_judge(train, test)
-    labels = [None if name is None else _label(judge, name) for name in ends]
-    sum_labels = [_label(judge, name) for name in plus_minus_base or ()]
+    data = load(config.data)
+    classifier = load_classifier(data.train, data.test)
+    labels = [None if name is None else _label(classifier, name) for name in ends]
+    sum_labels = [_label(classifier, name) for name in plus_minus_base or ()]
     random = random_generator(seed, "walks")
-    draws = latent.draw(generator, judge, pictures.DRAWS, random)
-    figure, result = pictures.interpolation(draws, generator, judge, random, (labels[0], labels[1]))
+    draws = latent.draw(generator, classifier, pictures.DRAWS, random)
+    figure, result = pictures.interpolation(draws, generator, classifier, random, (labels[0], labels[1]))
     first, last = result["interpolation_ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
     if sum_labels:
-        names = [judge.classes[label] for label in sum_labels]
-        figure, result = pictures.arithmetic(draws, generator, judge, random, names)
+        names = [classifier.classes[label] for label in sum_labels]
+        figure, result = pictures.arithmetic(draws, generator, classifier, random, names)
         plus, minus, base = names
         picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
         (counts,) = result.values()
@@ -94,10 +92,10 @@ def interpolate(
     return lines
 
 
-def _label(judge: "Judge", name: str) -> int:
-    if name not in judge.classes:
-        raise UserError(f"there is no class {name} among {', '.join(judge.classes)}")
-    return judge.classes.index(name)
+def _label(classifier: "Classifier", name: str) -> int:
+    if name not in classifier.classes:
+        raise UserError(f"there is no class {name} among {', '.join(classifier.classes)}")
+    return classifier.classes.index(name)
 
 
 def _interpolations(result: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """Images from a saved generator: `lab sample RUN`.
 
 Writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
-uint8 [n, 28, 28], `z` float32 [n, latent]) and figures/samples_seed0.png, a grid of the first 64.
+uint8 [n, H, W] or, in colour, [n, H, W, 3], `z` float32 [n, latent]) and figures/samples_seed0.png, a grid of the first 64.
 """
 
 import argparse
@@ -37,11 +37,12 @@ def sample(folder: RunFolder, n: int, seed: int) -> list[Path]:
     from lab.generation.finished import open_run
     from lab.generation.latent import generate
     from lab.images import sheets
+    from lab.images.datasets import as_drawn, to_bytes
 
     generator, config = open_run(folder)
     z = torch.randn(n, config.generator["latent"], generator=random_generator(seed, "samples"))
-    images = generate(generator, z)[:, 0]  # [n, 28, 28]
-    pixels = ((images + 1) * 127.5).round().to(torch.uint8).numpy()
+    images = as_drawn(generate(generator, z))
+    pixels = to_bytes(images).numpy()
     name = f"samples_seed{seed}"
     npz = folder.save_file(
         f"{name}.npz", lambda file: np.savez_compressed(file, images=pixels, z=z.numpy())

@@ -1,0 +1,128 @@
+"""What a data set is: a class anywhere on the Python path that gives arrays, and a YAML file.
+
+Imports no torch, so that the images of a finished run are looked at without it.
+"""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+
+from lab.config.components import build
+from lab.config.errors import UserError
+
+Split = Literal["train", "test"]
+Shape = tuple[int, int, int]
+SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+class Arrays(NamedTuple):
+    """One split of a data set.
+
+    Args:
+        pixels: uint8 [N, H, W] if grey, [N, H, W, 3] if RGB; 0 is dark.
+        labels: integers [N], the index in `classes`; None where the data have no labels.
+        classes: their names, the same in both splits; empty where there are no labels.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None = None
+    classes: Sequence[str] = ()
+
+
+class DataSet(ABC):
+    """Base class of all data sets.
+
+    The constructor takes the arguments of the YAML file and refuses wrong ones with a ValueError.
+    It reads and fetches nothing: that is left to `arrays`.
+    """
+
+    can_change: ClassVar[bool] = True
+    """Whether other images may come from the same arguments; no, where checksums are known."""
+
+    image_shape: ClassVar[Shape | None] = None
+    """C, H, W, where they are known before the images are read."""
+
+    remark = ""
+    """What a person should know of the images once they are read, in one line without a stop."""
+
+    @abstractmethod
+    def arrays(self, split: Split) -> Arrays:
+        """Read one split; `train` and `test` have no image in common.
+
+        Raises:
+            UserError: the images cannot be had.
+        """
+
+
+def open_data_set(component: Mapping[str, Any]) -> DataSet:
+    """Build the data set of a `data` group, whose `name` is the run's and not an argument.
+
+    Raises:
+        UserError: there is no such class, it is no DataSet, or it refuses an argument.
+    """
+    arguments = {key: value for key, value in component.items() if key != "name"}
+    built = build("data", arguments, base=DataSet)
+    if not isinstance(built, DataSet):
+        raise UserError(f"data: {component['_target_']} does not extend lab.images.base.DataSet")
+    return built
+
+
+def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, Arrays]:
+    """The training and the test images, with labels as int64 and classes as a tuple.
+
+    Raises:
+        UserError: they cannot be had, or are not of the form that `Arrays` describes.
+    """
+    train, test = (_checked(source.arrays(split), split, component) for split in SPLITS)
+    if train.pixels.shape[1:] != test.pixels.shape[1:]:
+        raise UserError(
+            f"data={component['name']}: the training images are {form(train.pixels.shape[1:])}, "
+            f"the test images are {form(test.pixels.shape[1:])}"
+        )
+    if train.classes != test.classes and test.labels is not None and train.labels is not None:
+        raise UserError(f"data={component['name']}: the two splits name different classes")
+    return train, test
+
+
+def form(shape: Sequence[int]) -> str:
+    """How images [H, W] or [H, W, 3] are spoken of: `28x28 grey`."""
+    return f"{shape[1]}x{shape[0]} {'grey' if len(shape) == 2 else 'RGB'}"
+
+
+def _checked(arrays: Arrays, split: Split, component: Mapping[str, Any]) -> Arrays:
+    pixels, labels, classes = Arrays(*arrays)
+    owner = f"data={component['name']}: the {split} split"
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 3 or pixels.shape[3:] == (3,)):
+        found = f"{pixels.dtype} {list(pixels.shape)}"
+        raise UserError(f"{owner} is {found}; expected uint8 [N, H, W] or [N, H, W, 3]")
+    if not pixels.size:
+        raise UserError(f"{owner} holds no images")
+    if labels is None:
+        return Arrays(pixels)
+    labels, names = np.asarray(labels), tuple(str(name) for name in classes)
+    if labels.shape != (len(pixels),) or not np.issubdtype(labels.dtype, np.integer):
+        found = f"{labels.dtype} {list(labels.shape)}"
+        raise UserError(f"{owner} has labels {found}; expected {len(pixels)} integers")
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise UserError(
+            f"{owner} has labels from {labels.min()} to {labels.max()}, "
+            f"but there are {len(names)} classes"
+        )
+    return Arrays(pixels, labels.astype(np.int64), names)
+
+
+def split_checksum(arrays: Arrays) -> str:
+    """The sha256 of pixels, labels and classes."""
+    digest = hashlib.sha256(repr((arrays.pixels.shape, arrays.classes)).encode())
+    digest.update(arrays.pixels.tobytes())
+    if arrays.labels is not None:
+        digest.update(arrays.labels.tobytes())
+    return digest.hexdigest()
+
+
+def joint_checksum(train: str, test: str) -> str:
+    """One checksum for the checksums of the two splits."""
+    return hashlib.sha256(f"{train} {test}".encode()).hexdigest()

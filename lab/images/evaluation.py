@@ -1,0 +1,66 @@
+"""A run's classifier and reference values, and the quality of its generator."""
+
+from collections.abc import Mapping
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from lab.images.classifier import Classifier, load_classifier
+from lab.images.datasets import Data, Images, to_float
+from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
+
+
+def why_not_measured(data: Data) -> str:
+    """Why the quality of generators of these images cannot be measured; empty if it can."""
+    if data.train.labels is None or data.test.labels is None:
+        return "no labels"
+    if len(data.train.classes) < 2:
+        return "a single class"
+    fewest = min(len(data.train), len(data.test))
+    return f"only {fewest} images in a split" if fewest <= NEIGHBOURS else ""
+
+
+class QualityEvaluator:
+    """Measures generators of one data set.
+
+    Args:
+        data: with labels, see `why_not_measured`.
+        device: of the generators.
+    """
+
+    def __init__(self, data: Data, device: str) -> None:
+        self._data = data
+        self.classifier: Classifier = load_classifier(data.train, data.test).to(device)
+        self.reference_values = cache(self._reference_values)
+
+    def _reference_values(self, n: int) -> ReferenceValues:
+        return reference_values(self.classifier, self._data.train, self._data.test, n)
+
+    def measure(self, samples: Tensor) -> Mapping[str, float]:
+        """The metrics of generated images [N, C, H, W].
+
+        Of the first so many, where a split of the real images has fewer than N.
+        """
+        real = self.reference_values(len(samples))
+        return measure(self.classifier, samples[: real.n], real)
+
+
+@torch.no_grad()
+def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) -> float:
+    """How well the discriminator tells real images it never saw from generated ones.
+
+    The share of pairs of which it gives the real image the larger logit (the area under the ROC
+    curve): 0.5 if it cannot tell, 1 if always. Needs no threshold, so it holds for every loss.
+
+    Args:
+        discriminator: in evaluation mode.
+        images: never trained on; as many are taken as there are generated ones.
+        generated: float [N, C, H, W].
+    """
+    from torchmetrics.functional.classification import binary_auroc
+
+    real = to_float(images.pixels[: len(generated)].to(generated.device))
+    logits = torch.cat([discriminator(real), discriminator(generated)])
+    is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))]).long()
+    return float(binary_auroc(logits.float().cpu(), is_real))
