@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -48,7 +49,8 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     for override in added:
         key = override.key_or_group
         if key not in known:
-            raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
+            other = _key_of_another_option(conf_dirs, key, known)
+            raise UserError(other or no_such_key(key, known, synonyms=_synonyms(cfg)))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -113,6 +115,9 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
                 return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
         owner = f"task={task}"
+        other_option = _key_of_another_option(conf_dirs, key, known)
+        if other_option:
+            return other_option
         line = no_such_key(key, known, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
         shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
@@ -121,6 +126,18 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
                 return f"{key} means nothing for {owner}: it is a key of task={other}"
         return line
     return None
+
+
+def _key_of_another_option(conf_dirs: Dirs, key: str, known: Sequence[str]) -> str | None:
+    """The line for `data.root` with data=mnist: other options of the group have the key."""
+    group, _, name = key.partition(".")
+    having = []
+    for option in _options(conf_dirs, group) if group in known else []:
+        for file in (Path(conf, group, f"{option}.yaml") for conf in conf_dirs):
+            with suppress(OSError, yaml.YAMLError):
+                if name in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
+                    having.append(f"{group}={option}")
+    return f"{key} is for {' or '.join(having)}" if having else None
 
 
 def _synonyms(cfg: DictConfig) -> Mapping[str, str]:

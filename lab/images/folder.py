@@ -41,16 +41,9 @@ class Folder(DataSet):
     Args:
         root: the folder.
         convert: make every image grey and resize it.
-
-    Raises:
-        ValueError: an argument is of another type.
     """
 
     def __init__(self, root: str, convert: bool = False) -> None:
-        if not isinstance(root, str) or not root:
-            raise ValueError(f"root={root} is not allowed: expected the path of a folder")
-        if not isinstance(convert, bool):
-            raise ValueError(f"convert={convert} is not allowed: expected true or false")
         self.root, self.convert = Path(root).expanduser(), convert
 
     def arrays(self, split: Split) -> Arrays:

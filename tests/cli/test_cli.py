@@ -209,7 +209,7 @@ BAD = {
     "sequence_len=5": "no key sequence_len; did you mean seq_len?",
     "+seqlen=5": "no key seqlen; did you mean seq_len?",
     "++optimizer.foo=1": "no key optimizer.foo; there are optimizer.lr",
-    "optimizer.betas=[1,1]": "no key optimizer.betas",
+    "optimizer.betas=[1,1]": "optimizer.betas is for optimizer=adam or ",
     "task=foo": "task=foo is no choice: expected one of",
     "cell=lstmm": "did you mean lstm?",
     "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",

@@ -134,7 +134,7 @@ def test_every_component_of_ours_is_built_as_its_yaml_file_has_it():
         config = compose_config("size=small", *words)
         for group in ("generator", "discriminator"):
             if words:
-                build(group, vars(config)[group])
+                build(group, vars(config)[group], image_shape=(1, 28, 28))
     for cell in ("rnn", "rnn_identity", "irnn", "gru", "torch_lstm", "min_gru"):
         build("cell", vars(compose_config(f"cell={cell}"))["cell"], 10, 32)
     for loss in ("hinge", "minimax", "non_saturating", "wasserstein"):
