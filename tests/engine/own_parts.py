@@ -42,7 +42,7 @@ class ColumnOfLogits(MLPDiscriminator):
 class SmallImages(nn.Module):
     """Gives images of 14x14."""
 
-    def __init__(self, latent: int) -> None:
+    def __init__(self, latent: int, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.latent = latent
         self.layer = nn.Linear(latent, 14 * 14)
