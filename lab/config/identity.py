@@ -7,6 +7,8 @@ Three rules keep the folders of earlier runs found and readable:
 - A class that moves gets an entry in MOVED.
 - An argument that is added to the YAML file of one of our components gets an entry in ADDED.
 
+The data sets were names before they were classes: PLAIN keeps their form in the hash.
+
 Imports nothing of a component, as a finished run is shown without torch.
 """
 
@@ -19,11 +21,20 @@ from typing import Any
 MOVED: dict[str, str] = {}
 """Where a class was: where it is now."""
 
-ADDED: dict[str, dict[str, Any]] = {}
+ADDED: dict[str, dict[str, Any]] = {"lab.images.folder.Folder": {"convert": False}}
 """Where a component's class is now: its later arguments, each with its value in earlier runs.
 
 A class's own default would be no safe guide: when it changes, two different runs get one hash.
 """
+
+PLAIN: dict[str, dict[str, Any]] = {
+    "lab.images.published.MNIST": {"root": None},
+    "lab.images.published.FashionMNIST": {"root": None},
+    "lab.images.published.KMNIST": {"root": None},
+    "lab.images.published.EMNISTDigits": {"root": None},
+    "lab.images.folder.Folder": {},
+}
+"""Components that were no classes in earlier runs: what stood there beside today's arguments."""
 
 
 def identity(config: Any, not_asked_for: Collection[str]) -> str:
@@ -101,6 +112,9 @@ def _hashed(value: Any) -> Any:
         kept = {k: v for k, v in value.items() if k not in added or _hashed(v) != _hashed(added[k])}
         if isinstance(path, str):
             kept["_target_"] = first_path(path)
+        if path in PLAIN:
+            kept = {**PLAIN[path], **kept}
+            del kept["_target_"]
         return {key: _hashed(item) for key, item in kept.items()}
     if isinstance(value, list | tuple):
         return [_hashed(item) for item in value]

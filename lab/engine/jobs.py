@@ -78,6 +78,8 @@ def perform(
                     begin()
                     with _log_to(folder):
                         return _train(config, folder, command)
+        with trusting(EVERYTHING):  # a data set of the user's own is read
+            same_data.check_finished(config, folder)
         return Outcome("skipped", _shown_again(config, folder))
     except UserError as error:
         return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
@@ -221,7 +223,6 @@ class _Quiet(logging.FileHandler):
 
 
 def _shown_again(config: RunConfig, folder: RunFolder) -> str:
-    same_data.check_finished(config, folder)
     origin = folder.provenance
     try:
         line = f"finished before: {study.headline(config, folder.result or {})}"

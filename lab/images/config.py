@@ -5,7 +5,6 @@ Imports neither torch nor NumPy, so that a mistake is answered at once.
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
@@ -43,23 +42,7 @@ def _has_name(data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def _with_whole_root(data: dict[str, Any]) -> dict[str, Any]:
-    """However its path is written, the same folder is the same data."""
-    if not isinstance(data.get("root"), str):
-        return data
-    try:
-        root = Path(data["root"]).expanduser().resolve()
-    except (RuntimeError, OSError) as error:
-        raise ValueError(f"root={data['root']} is no path: {error}") from None
-    return {**data, "root": str(root)}
-
-
-DataComponent = Annotated[
-    Component,
-    BeforeValidator(upgraded),
-    AfterValidator(_has_name),
-    AfterValidator(_with_whole_root),
-]
+DataComponent = Annotated[Component, BeforeValidator(upgraded), AfterValidator(_has_name)]
 """A data set's class and arguments, and `name`: what runs and results call it."""
 
 

@@ -10,6 +10,7 @@ from lab.images.datasets import to_float
 from lab.images.quality import (
     class_balance,
     class_shares,
+    classes_present,
     fid,
     fid_bias,
     measure,
@@ -151,8 +152,25 @@ def test_new_real_images_score_like_the_reference_values(measured_by):
     for name in ("precision", "recall", "density", "coverage"):
         assert figures[name] == pytest.approx(figures[f"real_{name}"], abs=0.15)
     assert figures["class_balance"] == 0
-    assert figures["classes"] == 3
+    assert figures["classes"] == figures["real_classes"] == 3
     assert figures["clear"] > 0.9
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        torch.full((100,), 0.01, dtype=torch.float64),
+        torch.tensor([0] + [1 / 26] * 26, dtype=torch.float64),
+        torch.tensor([0.497, 0.496, 0.007], dtype=torch.float64),
+    ],
+    ids=["100 even classes", "26 classes with labels from 1", "14 of 2,000"],
+)
+def test_a_class_counts_by_a_part_of_its_own_share(wanted):
+    there = int((wanted > 0).sum())
+    assert classes_present(wanted, wanted) == there
+    lost = wanted.clone()
+    lost[-1] *= 0.1
+    assert classes_present(lost, wanted) == there - 1
 
 
 def test_a_lost_class_and_noise_are_seen(measured_by):

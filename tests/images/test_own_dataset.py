@@ -1,0 +1,92 @@
+"""A data set of 32x32 images in colour is one class and one YAML file, those of examples/."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.command_line import ROOT, quick_lab, run_lab
+from tests.run_files import only
+
+EXAMPLES = ROOT / "examples"
+SMALL = (
+    "--config-dir", "conf", "data=discs", "data.train_count=120", "data.test_count=60",
+    "checkpoint_seconds=0", "device=cpu",
+)  # fmt: skip
+GAN = (
+    *SMALL, "task=gan", "batch_size=20", "max_steps=12", "sample_every=6", "eval_every=6",
+    "log_every=3", "eval_samples=40", "final_samples=60",
+)  # fmt: skip
+MLP = ("generator.widths=[32]", "discriminator.widths=[32]")
+CONVOLUTIONS = (
+    "generator=conv", "discriminator=conv", "generator.width=4", "discriminator.width=4",
+    "generator.hidden=[8]",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cwd(tmp_path_factory):
+    """A folder with the class and the YAML file, and the classifier, trained once."""
+    cwd = tmp_path_factory.mktemp("own")
+    shutil.copytree(EXAMPLES / "conf", cwd / "conf")
+    shutil.copy(EXAMPLES / "my_dataset.py", cwd)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_DATA", str(cwd / "cache"))
+        yield cwd
+
+
+def colours(path):
+    """How far the three channels of a picture are apart at most."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    return (pixels.max(-1) - pixels.min(-1)).max()
+
+
+@pytest.mark.parametrize("networks", [MLP, CONVOLUTIONS], ids=["mlp", "conv"])
+def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
+    out = cwd / networks[0].partition("=")[0]
+    done = run_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    run = only(out, "runs/gan-discs-s0-*")
+    result = json.loads((run / "result.json").read_text())
+    assert (result["data"], result["image_shape"]) == ("discs", [3, 32, 32])
+    assert result["judge_accuracy"] == 1
+    assert result["real_classes"] == 3
+    assert result["fid"] > 0
+    for name in ("samples_end.png", "progress.png", "nearest.png", "training.gif"):
+        assert colours(run / "figures" / name) > 10, name  # grey ones have 0
+    assert len(json.loads((run / "provenance.json").read_text())["data"]) == 64
+    assert run_lab(str(run), "n=9", cwd=cwd, module="lab.generation.sample").returncode == 0
+    with np.load(run / "figures" / "samples.npz") as arrays:
+        assert arrays["images"].shape == (9, 32, 32, 3)
+    done = quick_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
+    assert "finished before" in done.stdout
+
+
+def test_the_one_layer_gans_take_it_too(cwd):
+    words = ("digits=[0,2]", "epochs=4", "images_per_epoch=10", "frame_every=2", "eval_samples=10")
+    done = quick_lab(*SMALL, "task=one_layer_gan", *words, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    run = only(cwd, "outputs/runs/one-layer-discs-s0-*")
+    assert colours(run / "figures" / "frames.png") > 30
+    assert "red" in json.loads((run / "result.json").read_text())["digits"]
+
+
+@pytest.mark.parametrize(
+    ("word", "complaint"),
+    [
+        ("data.size=4", "size=4 is not allowed: expected at least 12"),
+        ("data.size=big", "data.size=big is not allowed: expected an integer"),
+        ("data.sise=32", "task=gan has no key data.sise"),
+        ("data.root=/x", "data.root is for data=folder"),
+        ("data.name=a/b", "data.name=a/b is not allowed: expected a word for the names of runs"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_and_leaves_nothing(cwd, tmp_path, word, complaint):
+    done = quick_lab(*GAN, *MLP, word, f"out_dir={tmp_path / 'out'}", cwd=cwd)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert complaint in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not (tmp_path / "out").exists()

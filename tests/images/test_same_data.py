@@ -1,0 +1,93 @@
+"""Data belong to a run: other images under the same command are told; and what a person is told."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.command_line import quick_lab, start_lab, wait_until
+from tests.images.small_data import write_bars
+from tests.run_files import only
+
+TINY = (
+    "task=gan", "data=folder", "data.root=images", "batch_size=20", "max_steps=20",
+    "sample_every=20", "eval_every=10", "log_every=10", "eval_samples=40", "final_samples=40",
+    "generator.widths=[16]", "discriminator.widths=[16]", "checkpoint_seconds=0", "device=cpu",
+)  # fmt: skip
+
+
+@pytest.fixture
+def cwd(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_DATA", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def grey_pngs(folder, count, seed=0):
+    """Images without classes, so that no classifier is trained."""
+    folder.mkdir(exist_ok=True)
+    random = np.random.default_rng(seed)
+    for index in range(count):
+        pixels = random.integers(0, 256, (12, 12)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:03}.png")
+
+
+def test_other_images_or_none_are_told_and_trained_on_anew_only_when_asked(cwd):
+    grey_pngs(cwd / "images", 40)
+    done = quick_lab(*TINY, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    assert "no folders of classes, so the images have no labels" in done.stderr
+    assert "the images are 12x12 grey; data.convert=true makes" in done.stderr
+    assert "(no quality metrics: no labels)" in done.stdout
+    run = only(cwd, "outputs/runs/*")
+    before = json.loads((run / "provenance.json").read_text())["data"]
+    assert "finished before" in quick_lab(*TINY, cwd=cwd).stdout
+
+    grey_pngs(cwd / "images", 40, seed=1)
+    other = quick_lab(*TINY, cwd=cwd)
+    assert (other.returncode, other.stdout) == (1, "")
+    assert "is finished, but with other data than there are now" in other.stderr
+    assert "fresh=true" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+    (cwd / "images").rename(cwd / "moved")
+    gone = quick_lab(*TINY, cwd=cwd)
+    assert gone.returncode == 1
+    assert "is finished, but its data are gone: data.root=" in gone.stderr
+    assert len(gone.stderr.splitlines()) == 1
+    (cwd / "moved").rename(cwd / "images")
+    assert quick_lab(*TINY, "fresh=true", cwd=cwd).returncode == 0
+    assert json.loads((run / "provenance.json").read_text())["data"] != before
+
+
+def test_a_run_does_not_go_on_with_other_images(cwd):
+    grey_pngs(cwd / "images", 40)
+    words = [*TINY, "max_steps=1000000", "epochs=1000000"]
+    started = start_lab(*words, cwd=cwd)
+    wait_until(lambda: list(cwd.glob("outputs/runs/*/checkpoint.prev.pt")))
+    started.send(signal.SIGTERM)
+    assert started.wait().returncode == 143
+    grey_pngs(cwd / "images", 40, seed=1)
+    done = quick_lab(*words, cwd=cwd)
+    assert done.returncode == 1
+    assert "began with other data than there are now" in done.stderr
+    assert "fresh=true" in done.stderr
+
+
+def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd):
+    write_bars(cwd / "images", 40, 20)
+    done = quick_lab(*TINY, cwd=cwd)
+    assert "training the classifier of folder, once for these images" in done.stderr
+    again = quick_lab(*TINY, "seed=1", cwd=cwd)
+    assert "training the classifier" not in again.stderr
+
+
+def test_without_a_home_folder_the_line_says_where_to_put_the_cache(cwd, monkeypatch):
+    from lab.config.errors import UserError
+    from lab.images.cache import default_cache
+
+    monkeypatch.delenv("LAB_DATA")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pathlib.os.path.expanduser", lambda path: path)
+    with pytest.raises(UserError, match=r"no home directory .*: set LAB_DATA to a folder"):
+        default_cache()
