@@ -49,8 +49,10 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     for override in added:
         key = override.key_or_group
         if key not in known:
-            other = _key_of_another_option(conf_dirs, key, known)
-            raise UserError(other or no_such_key(key, known, synonyms=_synonyms(cfg)))
+            having = _options_with(conf_dirs, key, known)
+            if having:
+                raise UserError(f"{key} is for {' or '.join(having)}")
+            raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -81,7 +83,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         conf_dirs: where the YAML files lie.
     """
     is_choice = "Config group override must be a string" in str(error)
-    if is_choice or isinstance(error, ConfigCompositionException):
+    is_missing = isinstance(error, MissingConfigException) and bool(error.missing_cfg_file)
+    if is_choice or (isinstance(error, ConfigCompositionException) and not is_missing):
         line = _unknown_override(conf_dirs, parse(overrides))
         if line is not None:
             return line
@@ -90,7 +93,7 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, OverrideParseException):
         return f"cannot read {error.override}: {first_line}"
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
+    if isinstance(error, MissingConfigException) and is_missing:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         options = _options(conf_dirs, group)
         near = did_you_mean(option, options)
@@ -102,7 +105,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
 
 def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:
     """The first override whose key the chosen task does not have, and what has it."""
-    cfg = _composed(conf_dirs, _choices(conf_dirs, parsed))
+    choices = _choices(conf_dirs, parsed)
+    cfg = _composed(conf_dirs, choices)
     task, known = cfg.get("task"), known_keys(cfg)
     for override in parsed:
         key, value = override.key_or_group, _first_value(override)
@@ -115,9 +119,11 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
                 return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
         owner = f"task={task}"
-        other_option = _key_of_another_option(conf_dirs, key, known)
-        if other_option:
-            return other_option
+        having = _options_with(conf_dirs, key, known)
+        if set(having) & set(choices):
+            continue
+        if having:
+            return f"{key} is for {' or '.join(having)}"
         line = no_such_key(key, known, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
         shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
@@ -128,8 +134,8 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
     return None
 
 
-def _key_of_another_option(conf_dirs: Dirs, key: str, known: Sequence[str]) -> str | None:
-    """The line for `data.root` with data=mnist: other options of the group have the key."""
+def _options_with(conf_dirs: Dirs, key: str, known: Sequence[str]) -> list[str]:
+    """The options of its group that have a key: `data=folder` for `data.root`."""
     group, _, name = key.partition(".")
     having = []
     for option in _options(conf_dirs, group) if group in known else []:
@@ -137,7 +143,7 @@ def _key_of_another_option(conf_dirs: Dirs, key: str, known: Sequence[str]) -> s
             with suppress(OSError, yaml.YAMLError):
                 if name in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
                     having.append(f"{group}={option}")
-    return f"{key} is for {' or '.join(having)}" if having else None
+    return having
 
 
 def _synonyms(cfg: DictConfig) -> Mapping[str, str]:

@@ -63,7 +63,9 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """
     names = list(dict.fromkeys(str(row["series"]) for row in rows))
     counts = sorted({int(row["n"]) for row in rows})
-    title = f"The judge's FID and recall at n={' and '.join(f'{n:,}' for n in counts)}"
+    title = (
+        f"FID in the classifier's features and recall at n={' and '.join(f'{n:,}' for n in counts)}"
+    )
     figure, axes = plots.new_figure(title, panels=2)
     panels = (("fid", "fid_floor", "FID (less is better)"), ("recall", "real_recall", "recall"))
     for axis, (key, of_real, words) in zip(axes, panels, strict=True):

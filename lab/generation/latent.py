@@ -115,7 +115,8 @@ def different_pairs(
         ends: the labels of the first and the last class; None is any.
 
     Raises:
-        UserError: the classifier is not sure of samples of two classes, or of one that is asked for.
+        UserError: the classifier is not sure of samples of two classes, or of one that is asked
+            for.
     """
     for label in ends:
         if label is not None:

@@ -133,7 +133,9 @@ def interpolation(
         f"linear to {FARTHER:g} z2",
     ]
     shown = _clearest(generator, classifier, starts, stops)
-    images, labels = _rows(generator, classifier, torch.stack([walk[shown] for walk in kinds.values()]))
+    images, labels = _rows(
+        generator, classifier, torch.stack([walk[shown] for walk in kinds.values()])
+    )
     result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
         readings = latent.readings_along(generator, classifier, walks)

@@ -27,7 +27,7 @@ def headline(result: Mapping[str, Any]) -> str:
         reason = result.get("not_measured", "no labels")
         return f"{result['steps']} steps (no quality metrics: {reason})"
     return (
-        f"the judge's FID {result['fid']:.2f} at n={result['n']:,} "
+        f"FID {result['fid']:.2f} in the classifier's features at n={result['n']:,} "
         f"(real images {result['fid_floor']:.2f}), recall {result['recall']:.2f} "
         f"(real {result['real_recall']:.2f}), {result['classes']} classes, "
         f"{result['steps']} steps"

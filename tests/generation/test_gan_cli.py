@@ -47,7 +47,7 @@ def run(studio) -> Path:
     """A finished run."""
     done = run_lab(*TINY, cwd=studio)
     assert done.returncode == 0, done.stderr
-    assert "the judge's FID" in done.stdout
+    assert "in the classifier's features at n=60" in done.stdout
     return only(studio / "outputs/runs", "gan-folder-s0-*")
 
 
@@ -175,7 +175,7 @@ def test_images_without_labels_train_without_figures_of_quality(studio, tmp_path
 BAD = {
     "seq_len=5": "seq_len means nothing for task=gan: it is a key of task=lstm",
     "cell=rnn": "cell means nothing for task=gan",
-    "generator.latent=0": "sizes must be at least 1",
+    "generator.latent=0": "generator.latent=0 is not allowed: expected at least 1",
     "epochs=0": "epochs=0 is not allowed: expected at least 1",
     "batch_size=121": "batch_size=121: expected 1 to 120, the number of images",
     "data.root=nowhere": "nowhere",
@@ -183,7 +183,7 @@ BAD = {
     "loss=hing": "did you mean hinge?",
     "ema=1": "ema=1 is not allowed: expected less than 1.0",
     "precision=fp16": "precision=fp16 is not allowed: expected fp32, bf16",
-    "discriminator.dropout=1": "dropout=1 must be at least 0 and below 1",
+    "discriminator.dropout=1": "discriminator.dropout=1 is not allowed: expected less than 1",
     "gradient_penalty=-1": "gradient_penalty=-1 is not allowed: expected at least 0.0",
 }
 

@@ -78,7 +78,9 @@ def interpolate(
     sum_labels = [_label(classifier, name) for name in plus_minus_base or ()]
     random = random_generator(seed, "walks")
     draws = latent.draw(generator, classifier, pictures.DRAWS, random)
-    figure, result = pictures.interpolation(draws, generator, classifier, random, (labels[0], labels[1]))
+    figure, result = pictures.interpolation(
+        draws, generator, classifier, random, (labels[0], labels[1])
+    )
     first, last = result["interpolation_ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]

@@ -1,7 +1,8 @@
 """Images from a saved generator: `lab sample RUN`.
 
 Writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
-uint8 [n, H, W] or, in colour, [n, H, W, 3], `z` float32 [n, latent]) and figures/samples_seed0.png, a grid of the first 64.
+uint8 [n, H, W], or [n, H, W, 3] in colour, and `z` float32 [n, latent]) and
+figures/samples_seed0.png, a grid of the first 64.
 """
 
 import argparse
