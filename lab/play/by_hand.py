@@ -35,7 +35,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
     return {
         "name": folder.path.name,
         "label": config.label,
-        "data": config.data.name,
+        "data": config.data["name"],
         "steps": result["steps"],
         "shape": shape,
         "noise": config.noise,

@@ -11,7 +11,7 @@ from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import generator as random_generator
 from lab.generation.config import GanConfig
 from lab.generation.finished import open_run
-from lab.images.classifier import Judge, load_judge
+from lab.images.classifier import load_classifier
 from lab.images.datasets import load
 from lab.play import frames
 from lab.play.layers import UnknownLayer, chain, main_directions
@@ -36,7 +36,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     about = {
         "name": folder.path.name,
         "label": config.title,
-        "data": config.data.name,
+        "data": config.data["name"],
         "steps": result.get("steps"),
         "fid": result.get("fid"),
     }
@@ -109,11 +109,9 @@ def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, f
 def _classifier(config: GanConfig, images: Tensor) -> dict[str, Any]:
     """The classifier of the run's data, or the reason why there is none."""
     try:
-        train, test = (
-            load(config.data.name, split, root=config.data.root) for split in ("train", "test")
-        )
-        judge: Judge = load_judge(train, test)
-        coarse, logits, cost = _as_in_the_page(judge, images)
+        data = load(config.data)
+        classifier = load_classifier(data.train, data.test)
+        coarse, logits, cost = _as_in_the_page(classifier, images)
         layers = chain(_sequential(coarse, "body")) + chain(
             nn.Sequential(coarse.get_submodule("head"))
         )
@@ -122,8 +120,8 @@ def _classifier(config: GanConfig, images: Tensor) -> dict[str, Any]:
     except UnknownLayer as error:
         return {"missing": f"the page has no equations for its layer {error}"}
     return {
-        "classes": list(judge.classes),
-        "accuracy": float(judge.test_accuracy),
+        "classes": list(classifier.classes),
+        "accuracy": float(classifier.test_accuracy),
         "layers": layers,
         "cost": cost,
         "selftest": numbers(logits),

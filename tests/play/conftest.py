@@ -9,11 +9,10 @@ import torch
 from lab.cli import compose_config
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
-from lab.images.classifier import load_judge
-from lab.images.datasets import load
+from lab.images.classifier import load_classifier
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network
-from tests.images.small_data import write_bars
+from tests.images.small_data import load_folder, write_bars
 from tests.play.browser import PROGRAM, Browser
 
 
@@ -33,8 +32,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(cwd / "cache"))
-        train = load("folder", "train", root=cwd / "images")
-        load_judge(train, load("folder", "test", root=cwd / "images"))
+        data = load_folder(cwd / "images")
+        load_classifier(data.train, data.test)
         yield cwd
 
 
