@@ -60,10 +60,10 @@ def _keys(path: Path, cls: type, but: type | None = None) -> str:
     """A table of the keys of a config class, with defaults and comments of a YAML file."""
     written = _written(path)
     hints = typing.get_type_hints(cls, include_extras=True)
-    inherited = {f.name for f in dataclasses.fields(but)} if but else set()  # type: ignore[arg-type]
+    inherited = {f.name for f in dataclasses.fields(but)} if but else set()
     groups = {folder.name for folder in Path(CONF).iterdir() if folder.is_dir()}
     rows = ["| key | default | allowed | meaning |", "|---|---|---|---|"]
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+    for field in dataclasses.fields(cls):
         if field.name in inherited or field.name in groups:
             continue
         default, comment = written.get(field.name, (_default(field), ""))

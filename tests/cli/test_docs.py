@@ -1,0 +1,52 @@
+"""Every command that README and the docs show can be given: its presets, keys and flags exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from lab.sweeps.expansion import configs_of
+from tests.command_line import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINE = re.compile(r"^(?:python -m lab|lab) (?P<words>.+?)(?:\s{2,}#.*|\s+#\s.*)?$")
+ELSEWHERE = ("--config-dir", "hydra/", "-sc ", "--help", "/")
+
+
+def commands() -> list[str]:
+    """What follows `lab` in each shell block of the pages."""
+    found = {}
+    for page in PAGES:
+        for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
+            for line in block.splitlines():
+                match = LINE.match(line)
+                if match:
+                    found[match["words"]] = page.name
+    return list(found)
+
+
+def is_tool(words: str) -> bool:
+    first = words.split()[0]
+    return first.isalpha() and "=" not in first
+
+
+@pytest.mark.parametrize("words", [w for w in commands() if not is_tool(w)])
+def test_a_training_command_composes(words: str):
+    if any(part in words for part in ELSEWHERE):
+        pytest.skip("needs another folder, a launcher or the shell")
+    assert next(iter(configs_of(words)), None)
+
+
+def test_the_pages_link_to_files_that_exist():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target:
+                assert Path(page.parent, target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_is_short_and_its_examples_are_quoted():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 130
+    for words in commands():
+        assert shlex.split(words)
