@@ -22,6 +22,7 @@ SHORT_GAN = [
     [
         ("my_cell", ["task=lstm", "cell=leaky", "seq_len=4", "size=small", "max_steps=20"]),
         ("my_optimizer", ["task=lstm", "optimizer=sign", "seq_len=4", "size=small"]),
+        ("my_generator", ["generator=linear", *SHORT_GAN]),
         ("my_loss", ["loss=least_squares", *SHORT_GAN]),
     ],
 )
@@ -37,6 +38,6 @@ def test_an_example_runs(tmp_path: Path, name: str, words: list[str]):
     assert result["steps"] > 0
     # The command in the example's own docstring chooses the same option.
     assert (
-        next(w for w in words if w.split("=")[0] in ("cell", "optimizer", "loss"))
+        next(w for w in words if w.split("=")[0] in ("cell", "optimizer", "generator", "loss"))
         in (EXAMPLES / f"{name}.py").read_text().partition('"""\n')[0]
     )
