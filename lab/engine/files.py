@@ -1,9 +1,11 @@
 """Files that are written whole or not at all."""
 
 import io
+import itertools
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -59,3 +61,24 @@ def short(path: Path) -> str:
     """A path for people: from the current folder on where it lies below it, else absolute."""
     here, absolute = Path.cwd(), Path(os.path.abspath(path))
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+
+
+def make_folders(path: Path) -> list[Path]:
+    """Make a folder and those that it lies in.
+
+    Returns:
+        The folders that were missing, the innermost first.
+
+    Raises:
+        OSError: one of them cannot be made.
+    """
+    missing = list(itertools.takewhile(lambda one: not one.exists(), (path, *path.parents)))
+    path.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def remove_empty(made: Sequence[Path]) -> None:
+    """Remove folders that `make_folders` made, up to the first in which something lies."""
+    with suppress(OSError):
+        for folder in made:
+            folder.rmdir()

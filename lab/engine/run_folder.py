@@ -8,7 +8,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,7 +18,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import yaml
 
 from lab.config.errors import BusyError, UserError
-from lab.engine.files import TEMPORARY, save_png, write_atomically, write_text
+from lab.engine.files import (
+    TEMPORARY,
+    make_folders,
+    remove_empty,
+    save_png,
+    write_atomically,
+    write_text,
+)
 from lab.engine.locks import lock as lock_file
 
 if TYPE_CHECKING:
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 
 LFS_POINTER = b"version https://git-lfs"
 Status = Literal["running", "finished", "failed", "interrupted"]
+# What lies in figures/: pictures, animations, arrays and what the tools write.
+FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 
 def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,6 +115,10 @@ class RunFolder:
     def _lock_file(self) -> Path:
         return self.path / ".lock"
 
+    @property
+    def _figures(self) -> Path:
+        return self.path / "figures"
+
     # What is known of it.
 
     @property
@@ -165,13 +177,13 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the run: the kernel lets go of the lock when the process dies, however it dies.
 
-        A folder that was made for this and got no content is taken away again.
+        Folders that were made for this and got no content are removed again.
 
         Raises:
             BusyError: another process holds it.
             OSError: the folder cannot be made or written.
         """
-        lock = self._acquire()
+        lock, made = self._acquire()
         try:
             for path in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed
                 path.unlink()
@@ -179,15 +191,15 @@ class RunFolder:
         finally:
             with suppress(OSError):  # the folder may be gone, or no longer be writable
                 if all(path == self._lock_file for path in self.path.iterdir()):
-                    shutil.rmtree(self.path)
-                with suppress(OSError):  # other runs lie there
-                    self.path.parent.rmdir()
-                    self.path.parents[1].rmdir()
+                    self._lock_file.unlink()
+                    remove_empty(made)
             os.close(lock)
 
-    def _acquire(self) -> int:
+    def _acquire(self) -> tuple[int, list[Path]]:
+        """The lock's file descriptor, and the folders that were made for it."""
+        made: list[Path] = []
         while True:
-            self.path.mkdir(parents=True, exist_ok=True)
+            made = make_folders(self.path) or made
             lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 lock_file(lock)
@@ -206,7 +218,7 @@ class RunFolder:
             os.close(lock)
         os.ftruncate(lock, 0)
         os.write(lock, f"process {os.getpid()} since {time.strftime('%F %T')}".encode())
-        return lock
+        return lock, made
 
     @property
     def is_held(self) -> bool:
@@ -226,30 +238,39 @@ class RunFolder:
     # Writing.
 
     def clear(self, *, keep_log: bool = False) -> None:
-        """Forget all this run has done; people's notes stay.
+        """Forget all this run has done; files that somebody else put there stay.
 
         The result goes first and the checkpoints next: after a kill halfway nothing that is left
         is taken for the run's state.
         """
         for path in (self.path / "result.json", *self.checkpoint_files):
             path.unlink(missing_ok=True)
-        kept = [self._lock_file, self.notes_file, *([self.log_file] if keep_log else [])]
-        for path in self.path.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path not in kept:
-                path.unlink()
+        for path in (
+            self.config_file,
+            self.metrics_file,
+            self.model_file,
+            self.path / "status",
+            self.path / "provenance.json",
+            *self.path.glob("events.out.tfevents.*"),
+            *(path for path in self._figures.glob("*") if path.suffix in FIGURE_SUFFIXES),
+            *([] if keep_log else [self.log_file]),
+        ):
+            path.unlink(missing_ok=True)
+        remove_empty([self._figures])
 
     def remove(self) -> None:
-        """Take the folder away with all that lies in it.
+        """Take the run away with its notes, and the folder if nothing else lies in it.
 
         Raises:
             BusyError: another process holds it.
             OSError: something cannot be removed.
         """
-        with self.locked():  # which takes an empty folder away at its end
+        with self.locked():
             self.clear()
             self.notes_file.unlink(missing_ok=True)
+            if all(path == self._lock_file for path in self.path.iterdir()):
+                self._lock_file.unlink()
+                remove_empty([self.path])
 
     def add_note(self, line: str) -> None:
         """Write a line below the notes there are."""
@@ -279,9 +300,8 @@ class RunFolder:
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
         """Let `write` fill figures/<name>, an animation or an array, and give its path."""
-        folder = self.path / "figures"
-        folder.mkdir(exist_ok=True)
-        path = folder / name
+        self._figures.mkdir(exist_ok=True)
+        path = self._figures / name
         write_atomically(path, write)
         return path
 
