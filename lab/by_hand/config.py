@@ -39,6 +39,7 @@ class OneLayerConfig(RunConfig):
     eval_samples: Annotated[int, Field(ge=2)]
 
     STUDY: ClassVar[str] = "lab.by_hand.study"
+    IN_LABEL: ClassVar = ("rule",)
 
     @property
     def label(self) -> str:

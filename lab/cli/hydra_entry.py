@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -17,10 +16,9 @@ from lab.config.errors import UserError
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
-from lab.engine.jobs import Outcome, perform, preview, report
+from lab.engine.jobs import Outcome, perform, report
 from lab.engine.terminal import forgive
-from lab.sweeps.recap import end_of_sweep, note
-from lab.sweeps.records import ELSEWHERE, Sweep
+from lab.sweeps.recap import Job, end_of_sweep, planned
 
 
 def main() -> None:
@@ -88,19 +86,18 @@ def do_job(cfg: DictConfig) -> tuple[RunConfig | None, Outcome | None]:
     hydra_cfg = HydraConfig.get()
     # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
     overrides = unresolved(hydra_cfg.overrides.task)
-    sweep = None if OmegaConf.is_missing(hydra_cfg.job, "num") else Sweep(Path(hydra_cfg.sweep.dir))
+    job = Job.of(hydra_cfg)
     config: RunConfig | None = None
 
     def tell(outcome: Outcome) -> None:
-        if sweep is not None:
-            note(sweep, hydra_cfg.job.num, overrides, config, outcome)
+        if job is not None:
+            job.note(config, outcome)
 
     try:
         refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
         config = from_hydra(cfg)
         if config.dry_run:
-            words = " ".join(o for o in overrides if not o.startswith(ELSEWHERE))
-            print(f"{preview(config)}  {words}", flush=True)
+            print(planned(config, overrides), flush=True)
             return config, None
         outcome = perform(config, command_of(hydra_cfg), lambda: tell(Outcome("running", "")))
     except UserError as error:

@@ -19,8 +19,7 @@ from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.engine import interrupts
 from lab.engine.jobs import report
-from lab.sweeps.recap import end_of_sweep
-from lab.sweeps.records import Announce
+from lab.sweeps.recap import end_of_sweep, folder_of_begun
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
@@ -52,15 +51,17 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         UserError: a key or a value is wrong in a way that leaves nothing to run.
         KeyboardInterrupt: it was stopped.
     """
-    Announce.folder = None
     with _host_is_kept():
         try:
             with _hydra(overrides, config_dir) as app:
                 app.multirun("config", _job_of_a_sweep, list(overrides), False)
+        except SystemExit as stop:  # what is wrong is told before the first job
+            if stop.code:
+                raise UserError(str(stop.code).removeprefix("lab: ")) from None
         finally:
             interrupts.stop_workers_first(None)
+            folder = folder_of_begun()
             end_of_sweep(0)
-    folder = Announce.folder
     if folder is None or not folder.is_dir():
         raise UserError("the sweep has no job")
     return folder

@@ -120,6 +120,11 @@ class RunConfig:
     STUDY: ClassVar[str] = ""
     """The module with `build_task`, see lab.engine.study; empty: the one that the class is in."""
 
+    # The key along the x axis of a sweep's plot, if there is one: it makes no curve of its own.
+    SWEEP_AXIS: ClassVar[str | None] = None
+    # The keys that the result's `label` tells of: a sweep's curves need not repeat them.
+    IN_LABEL: ClassVar[tuple[str, ...]] = ()
+
     @property
     def readable_name(self) -> str:
         """The first part of the run's folder name, e.g. `lstm-T20-s0`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -95,6 +95,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         return f"cannot read {error.override}: {first_line}"
     if isinstance(error, MissingConfigException) and is_missing:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
+        if not group:
+            return f"--config-name {option}: no such config; lab's own is config, the default"
         options = _options(conf_dirs, group)
         near = did_you_mean(option, options)
         return f"{group}={option} is no choice: expected one of {', '.join(options)}{near}"
@@ -109,7 +111,7 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
     cfg = _composed(conf_dirs, choices)
     task, known = cfg.get("task"), known_keys(cfg)
     for override in parsed:
-        key, value = override.key_or_group, _first_value(override)
+        key, value = override.key_or_group, _first_value(conf_dirs, override)
         if key == PRESETS and not override.is_add():
             near = did_you_mean(str(value), _options(conf_dirs, key))
             is_one = value in _options(conf_dirs, key)
@@ -167,17 +169,21 @@ def _options(conf_dirs: Dirs, group: str) -> list[str]:
     return sorted({path.stem for conf in conf_dirs for path in Path(conf, group).glob("*.yaml")})
 
 
-def _first_value(override: Override) -> object:
-    if override.is_sweep_override():
-        return next(override.sweep_string_iterator())
-    return override.value()
+def _first_value(conf_dirs: Dirs, override: Override) -> object:
+    """The value; of a sweep its first, or None where it has none."""
+    value = override.value()
+    if isinstance(value, Glob):
+        return next(iter(value.filter(_options(conf_dirs, override.key_or_group))), None)
+    if override.is_discrete_sweep():
+        return next(override.sweep_string_iterator(), None)
+    return None if override.is_sweep_override() else value
 
 
 def _choices(conf_dirs: Dirs, parsed: Sequence[Override]) -> list[str]:
     """Those overrides that choose an option that exists; of a sweep, its first."""
     chosen = []
     for override in parsed:
-        group, value = override.key_or_group, _first_value(override)
+        group, value = override.key_or_group, _first_value(conf_dirs, override)
         if value in _options(conf_dirs, group):
             chosen.append(f"{'+' if group == PRESETS else ''}{group}={value}")
     return chosen

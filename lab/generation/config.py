@@ -35,6 +35,7 @@ class GanConfig(RunConfig):
     final_samples: Samples
 
     STUDY: ClassVar[str] = "lab.generation.study"
+    IN_LABEL: ClassVar = ("loss", "generator")
 
     @property
     def label(self) -> str:

@@ -31,6 +31,8 @@ class MemoryConfig(RunConfig):
 
     SYNONYMS: ClassVar = {**RunConfig.SYNONYMS, "T": "seq_len", "length": "seq_len"}
     STUDY: ClassVar[str] = "lab.memory.study"
+    SWEEP_AXIS: ClassVar = "seq_len"
+    IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
 
     @property
     def cell_name(self) -> str:

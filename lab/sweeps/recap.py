@@ -1,39 +1,109 @@
 """What a sweep notes after each of its jobs, and tells after the last."""
 
-import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydra.conf import HydraConf
+from omegaconf import OmegaConf
 
 from lab.config import RunConfig
+from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.jobs import Outcome, report
-from lab.sweeps.records import Announce, Sweep
+from lab.engine.files import remove_empty
+from lab.engine.jobs import Outcome, preview, report
+from lab.sweeps.records import Sweep, asked_for
 from lab.sweeps.summary import rebuild, rebuild_now_and_then
 
 
-def note(
-    sweep: Sweep, number: int, overrides: list[str], config: RunConfig | None, outcome: Outcome
-) -> None:
-    """Write down what became of a job of a sweep, and the summary."""
-    try:
-        sweep.record(number, overrides, config, outcome)
-        if outcome.kind != "running":
-            with trusting(EVERYTHING):  # the user's own command
-                rebuild_now_and_then(sweep.folder)
-    except OSError as error:  # an exception in a launcher's worker would end the sweep
-        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
+@dataclass(frozen=True)
+class Begun:
+    """The sweep that this process has begun and not ended.
+
+    Args:
+        sweep: its folder.
+        jobs: the overrides of all its jobs; None where a sweeper chooses them as it goes.
+        made: the folders that were made for it, the innermost first.
+        before: the stamps of the records that there were.
+        start: seconds of the monotonic clock.
+    """
+
+    sweep: Sweep
+    jobs: list[list[str]] | None
+    made: list[Path]
+    before: dict[str, str]
+    start: float = field(default_factory=time.monotonic)
+
+
+# Hydra has no other way from its callback to who called it. `end_of_sweep` takes it.
+_begun: list[Begun] = []
+
+
+def begin(sweep: Sweep, jobs: list[list[str]] | None, made: list[Path]) -> Begun:
+    """Remember the sweep for `end_of_sweep`."""
+    _begun[:] = [Begun(sweep, jobs, made, sweep.stamps())]
+    return _begun[0]
+
+
+def folder_of_begun() -> Path | None:
+    """The folder of the sweep that has begun and not ended, if there is one."""
+    return _begun[0].sweep.folder if _begun else None
+
+
+class Job:
+    """A job of a sweep, to be noted.
+
+    Args:
+        sweep: its folder.
+        number: of the job in the sweep.
+        overrides: of the job.
+    """
+
+    def __init__(self, sweep: Sweep, number: int, overrides: Sequence[str]) -> None:
+        self.sweep, self.number, self.overrides = sweep, number, overrides
+
+    @classmethod
+    def of(cls, hydra_cfg: HydraConf) -> "Job | None":
+        """The one that Hydra is at; None for a run by itself."""
+        if OmegaConf.is_missing(hydra_cfg.job, "num"):
+            return None
+        words = unresolved(hydra_cfg.overrides.task)
+        return cls(Sweep(Path(hydra_cfg.sweep.dir)), hydra_cfg.job.num, words)
+
+    def note(self, config: RunConfig | None, outcome: Outcome) -> None:
+        """Write down what became of the job, and the summary.
+
+        Args:
+            config: None if the overrides make no valid one.
+            outcome: of the job.
+        """
+        try:
+            self.sweep.record(self.number, self.overrides, config, outcome)
+            if outcome.kind != "running":
+                with trusting(EVERYTHING):  # the user's own command
+                    rebuild_now_and_then(self.sweep.folder)
+        except OSError as error:  # an exception in a launcher's worker would end the sweep
+            report(Outcome("failed", f"cannot write to {self.sweep.folder}: {error.strerror}", 1))
+
+
+def planned(config: RunConfig, overrides: Sequence[str]) -> str:
+    """The line of a dry run."""
+    return f"{preview(config)}  {' '.join(asked_for(overrides))}"
 
 
 def end_of_sweep(code: str | int | None) -> str | int | None:
     """Draw the summary a last time and tell what became of the jobs; gives the exit code."""
-    if Announce.folder is None or not Announce.folder.is_dir():
+    if not _begun:
         return code
-    sweep = Sweep(Announce.folder)
+    begun = _begun.pop()
+    sweep = begun.sweep
     if not sweep.records():
-        sweep.discard()
+        if begun.made:  # else the folder is somebody's own
+            (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
+            remove_empty(begun.made)
         return code
-    lines, worst = sweep.recap(Announce.begin)
-    if Announce.is_dry:
-        shutil.rmtree(sweep.folder)
-        return code or worst
+    lines, worst = sweep.recap(begun.jobs, begun.before, time.monotonic() - begun.start)
     print("\n".join(lines), flush=True)
     try:
         with trusting(EVERYTHING):

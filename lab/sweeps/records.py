@@ -8,51 +8,63 @@ import hashlib
 import json
 import os
 import re
-import tempfile
-import time
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from lab.config import RunConfig
 from lab.config.command import composing_flags
 from lab.config.identity import short_hash
 from lab.engine.files import short, write_text
-from lab.engine.interrupts import stop_workers_first
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 
 # Not part of what a sweep asks for.
 ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
-# A sweeper's own settings change which jobs there are.
-SWEEPER = ("hydra/sweeper=", "hydra.sweeper.")
+# A sweeper's own settings change which jobs there are; these only let it go further.
+SWEEPER = ("hydra/sweeper", "hydra.sweeper.")
+GOES_FURTHER = ("hydra.sweeper.n_trials=", "hydra.sweeper.n_jobs=", "hydra.sweeper.max_batch_size=")
+RECORD_NAME = re.compile(r"[0-9a-f]{16}\.json")
+RECORD = {
+    "number": int,
+    "overrides": list,
+    "run": str | None,
+    "kind": str,
+    "line": str,
+    "exit_code": int,
+}
+NAMES_OF_MISSING_JOBS = 10
 NAME_LENGTH = 60
 
 
-def sweep_dir(
-    out_dir: str, dry_run: bool, job: Any, runtime: Any, overrides: Any, sweeper: Any
-) -> str:
+def asked_for(overrides: Sequence[str]) -> list[str]:
+    """Those overrides that make a job what it is."""
+    return [o for o in overrides if not o.lstrip("+").startswith(ELSEWHERE)]
+
+
+def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any) -> str:
     """`<out_dir>/sweeps/<readable name>-<8 hex>`: the same command gives the same folder.
 
     Args:
-        dry_run: then a temporary folder, as Hydra and the launchers write into it nonetheless.
         job, runtime, overrides, sweeper: nodes of Hydra's config.
     """
-    if dry_run:
-        return str(Path(tempfile.gettempdir(), f"lab-dry-run-{os.getpid()}"))
-    asked = sorted(o for o in overrides.task if not o.lstrip("+").startswith(ELSEWHERE))
+    asked = sorted(asked_for(overrides.task))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
     words = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
     name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-")[:NAME_LENGTH]
     # Of a preset; other makes of sweepers may have none.
     params = sorted((sweeper.get("params") or {}).items())
-    own = sorted(o for o in overrides.hydra if o.lstrip("+").startswith(SWEEPER))
+    own = sorted(
+        o
+        for o in overrides.hydra
+        if o.lstrip("+").startswith(SWEEPER) and not o.lstrip("+").startswith(GOES_FURTHER)
+    )
     identity = short_hash([asked, params, composing_flags(job, runtime, overrides), own])
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
@@ -63,23 +75,6 @@ def register_resolver() -> None:
     With use_cache, the sweep's jobs, whose own overrides differ, all see what the sweep saw.
     """
     OmegaConf.register_new_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
-
-
-class Announce(Callback):
-    """Tells where a sweep's results go, and remembers it for the recap after the last job."""
-
-    folder: Path | None = None
-    begin = 0.0
-    is_dry = False
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        Announce.folder = Path(config.hydra.sweep.dir).absolute()
-        Announce.begin = time.time()
-        Announce.is_dry = config.dry_run
-        if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
-            stop_workers_first(Sweep(Announce.folder).is_any_busy)
-        if not Announce.is_dry:
-            print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
 
 
 class Sweep:
@@ -107,8 +102,7 @@ class Sweep:
             config: None if they make no valid one.
             outcome: of the job.
         """
-        asked = [o for o in overrides if not o.lstrip("+").startswith(ELSEWHERE)]
-        asked += _out_dirs_own(overrides, self.folder)
+        asked = asked_in(overrides, self.folder)
         content = {
             "number": number,
             "overrides": asked,
@@ -116,66 +110,145 @@ class Sweep:
             "kind": outcome.kind,
             "line": outcome.line,
             "exit_code": outcome.exit_code,
-            "time": time.time(),
+            "stamp": secrets.token_hex(8),
         }
         self._records.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(" ".join(sorted(asked)).encode()).hexdigest()[:16]
-        write_text(self._records / f"{name}.json", json.dumps(content, indent=1))
+        write_text(self._records / _file_name(asked), json.dumps(content, indent=1))
 
     def records(self) -> list[dict[str, Any]]:
         """What `record` noted, in the order of the jobs."""
-        found = [json.loads(path.read_text()) for path in self._records.glob("*.json")]
+        found = [record for _, record in self._read() if record is not None]
         return sorted(found, key=lambda record: (record["number"], record["overrides"]))
+
+    def strangers(self) -> list[str]:
+        """A line that names the files which lie among the records and are none, if there are."""
+        names = sorted(path.name for path, record in self._read() if record is None)
+        where = os.path.relpath(self._records)
+        return [f"{where}: no records, passed over: {', '.join(names)}"] if names else []
+
+    def _read(self) -> list[tuple[Path, dict[str, Any] | None]]:
+        return [(path, _record_in(path)) for path in self._records.glob("*.json")]
 
     def run_of(self, record: Mapping[str, Any]) -> RunFolder:
         """The folder of a record's run; it is noted as seen from the sweep's, so both may move."""
         return RunFolder(Path(os.path.normpath(self.folder / record["run"])))
 
-    def is_any_busy(self) -> bool:
-        """Whether a process still is at one of the runs."""
-        begun = [record for record in self.records() if record["kind"] == "running"]
-        return any(self.run_of(record).is_held for record in begun)
+    def status_of(self, record: Mapping[str, Any]) -> str:
+        """What has become of a job by now: a run's status, or busy, missing, not a valid config.
 
-    def discard(self) -> None:
-        """Take away what Hydra made for a sweep of which no job was begun."""
-        (self.folder / "multirun.yaml").unlink(missing_ok=True)
-        for folder in (self.folder, self.folder.parent, self.folder.parents[1]):
-            with suppress(OSError):  # others' results lie in it
-                folder.rmdir()
+        A process that was killed left "running" in its record, and may never have made the folder.
+        A run at which another process was when the job came to it is busy, as only the table of
+        that process follows it to its end.
+        """
+        kind = str(record["kind"])
+        if record["run"] is None:
+            return "failed"
+        status = self.run_of(record).status
+        if kind == "busy" and status == "running":
+            return "busy"
+        if status is None:
+            was_finished = kind in ("finished", "resumed", "skipped")
+            return {"running": "interrupted"}.get(kind, "missing" if was_finished else kind)
+        return status
 
-    def recap(self, since: float) -> tuple[list[str], int]:
+    def stamps(self) -> dict[str, str]:
+        """What tells each record from the one that will take its place, by file name.
+
+        The clocks of the machines that work on a sweep differ, and may be set back.
+        """
+        return {
+            _file_name(record["overrides"]): record.get("stamp", "") for record in self.records()
+        }
+
+    def _since(self, before: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The records that were written since there were these stamps."""
+        return [
+            record
+            for record in self.records()
+            if before.get(_file_name(record["overrides"])) != record.get("stamp", "")
+        ]
+
+    def is_any_busy(self, before: Mapping[str, str]) -> bool:
+        """Whether a process still is at a run that has begun since there were these stamps."""
+        return any(
+            record["kind"] == "running" and self.run_of(record).is_held
+            for record in self._since(before)
+        )
+
+    def recap(
+        self, jobs: Sequence[Sequence[str]] | None, before: Mapping[str, str], seconds: float
+    ) -> tuple[list[str], int]:
         """The lines that end a sweep, and its exit code.
 
         Args:
-            since: only jobs noted after this time (seconds since 1970) are counted.
+            jobs: the overrides of all jobs; None if they are not known.
+            before: the stamps at its beginning: only jobs noted since are counted.
+            seconds: that the sweep took.
         """
-        everything = self.records()
-        in_all = set.intersection(*(set(record["overrides"]) for record in everything))
-        records = [record for record in everything if record["time"] >= since]
-        lines = []
-        for record in records:
-            if record["kind"] == "failed":
-                own = [o for o in record["overrides"] if o not in in_all] or record["overrides"]
-                lines.append(f"failed: {' '.join(own)}: {record['line']}")
+        records = self._since(before)
+        begun = {_file_name(record["overrides"]) for record in records}
+        asked = [asked_in(job, self.folder) for job in jobs or []]
+        missing = [job for job in asked if _file_name(job) not in begun]
+        in_all = _in_all([*(record["overrides"] for record in records), *missing])
+        lines = [
+            f"failed: {_own(record['overrides'], in_all)}: {record['line']}"
+            for record in records
+            if record["kind"] == "failed"
+        ]
+        lines += [f"not begun: {_own(job, in_all)}" for job in missing[:NAMES_OF_MISSING_JOBS]]
+        if len(missing) > NAMES_OF_MISSING_JOBS:
+            lines.append(f"not begun: {len(missing) - NAMES_OF_MISSING_JOBS} more")
         counts = Counter(self._kind(record) for record in records)
+        if missing:
+            counts["not begun"] = len(missing)
         words = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
-        lines.append(f"sweep: {words} in {time.time() - since:.1f} s → {short(self.folder)}")
-        return lines, max((record["exit_code"] for record in records), default=0)
+        lines.append(f"sweep: {words} in {seconds:.1f} s → {short(self.folder)}")
+        worst = max((record["exit_code"] for record in records), default=0)
+        return lines, worst or int(bool(missing))
 
     def _kind(self, record: Mapping[str, Any]) -> str:
         """The record's kind; a run that had begun when its worker was killed is interrupted."""
         kind = str(record["kind"])
-        return str(self.run_of(record).status or "interrupted") if kind == "running" else kind
+        return self.status_of(record) if kind == "running" else kind
 
 
-def _out_dirs_own(overrides: Sequence[str], folder: Path) -> list[str]:
-    """A job's `out_dir=…`, if its run goes elsewhere than beside the sweep's folder."""
+def asked_in(overrides: Sequence[str], folder: Path) -> list[str]:
+    """Those overrides that make a job what it is, for the sweep in `folder`.
+
+    A job's `out_dir=…` is one of them if its run goes elsewhere than beside that folder.
+    """
+    asked = asked_for(overrides)
     for override in overrides:
         key, _, value = override.partition("=")
         if key.lstrip("+") == "out_dir" and not _is_same(value, folder.parents[1]):
-            return [override]
-    return []
+            asked.append(override)
+    return asked
 
 
 def _is_same(path: str, folder: Path) -> bool:
     return os.path.realpath(os.path.expanduser(path.strip("'\""))) == os.path.realpath(folder)
+
+
+def _file_name(asked: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(asked)).encode()).hexdigest()[:16] + ".json"
+
+
+def _record_in(path: Path) -> dict[str, Any] | None:
+    """What a file holds; None if it is no record of ours."""
+    content = None
+    if RECORD_NAME.fullmatch(path.name):
+        with suppress(OSError, ValueError):
+            content = json.loads(path.read_text())
+    is_record = isinstance(content, dict) and all(
+        isinstance(content.get(key), kind) for key, kind in RECORD.items()
+    )
+    return content if is_record else None
+
+
+def _in_all(jobs: Sequence[Sequence[str]]) -> set[str]:
+    return set.intersection(*map(set, jobs)) if jobs else set()
+
+
+def _own(job: Sequence[str], in_all: set[str]) -> str:
+    """The overrides that other jobs do not share."""
+    return " ".join([o for o in job if o not in in_all] or job)

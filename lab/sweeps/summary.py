@@ -8,7 +8,7 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -24,8 +24,6 @@ from lab.engine.study import sweep_figures
 from lab.sweeps.records import Sweep
 
 SECONDS_BETWEEN = 5.0
-# These order a curve's points and its seeds; a curve is all else that the sweep varies.
-NOT_SERIES = ("seq_len", "seed")
 FIRST_COLUMNS = ("overrides", "status", "task", "seed", "steps", "seconds")
 LAST_COLUMNS = ("run", "reason")
 
@@ -35,14 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    for path in rebuild(args.sweep):
-        print(path)
+    for line in (*rebuild(args.sweep), *Sweep(args.sweep).strangers()):
+        print(line)
 
 
 def rebuild_now_and_then(folder: Path) -> None:
     """As `rebuild`, but not if any process did so in the last five seconds."""
     table = folder / "summary.csv"
-    if not table.exists() or time.time() - table.stat().st_mtime > SECONDS_BETWEEN:
+    # A table of the future is one of before the clock was set back, or of a machine whose is ahead.
+    if not table.exists() or not 0 <= time.time() - table.stat().st_mtime <= SECONDS_BETWEEN:
         rebuild(folder)
 
 
@@ -69,60 +68,77 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 def _rebuild(sweep: Sweep) -> list[Path]:
     records = sweep.records()
-    varied = _varied([record["overrides"] for record in records])
+    asked = [_by_key(record["overrides"]) for record in records]
+    varied = _varied(asked)
     rows = [_row(sweep, record, varied) for record in records]
+    studies = _studies(rows)
+    for row, words in zip(rows, asked, strict=True):
+        if row["status"] == "finished":
+            row["series"] = _series(row, words, varied, studies.get(row.get("task", "")))
     table = sweep.folder / "summary.csv"
     write_text(table, _as_csv(rows))
     paths = [table]
-    finished = [row for row in rows if row["status"] == "finished"]
-    config_class = _config_class_of(RunFolder(Path(row["run"])) for row in finished)
-    if config_class is not None:
-        for name, figure in sweep_figures(config_class, finished).items():
-            path = sweep.folder / f"{name}.png"
+    for task, study in studies.items():
+        of_task = [
+            row for row in rows if row.get("task", "") == task and row["status"] == "finished"
+        ]
+        for name, figure in sweep_figures(study, of_task).items():
+            path = sweep.folder / f"{name if len(studies) == 1 else f'{task}_{name}'}.png"
             write_atomically(path, partial(save_png, figure))
             paths.append(path)
     return paths
 
 
-def _varied(overrides: list[list[str]]) -> set[str]:
+def _by_key(overrides: list[str]) -> dict[str, str]:
+    """The values by key, `+experiment` as `experiment`."""
+    parts = (override.partition("=") for override in overrides)
+    return {key.lstrip("+"): value for key, _, value in parts}
+
+
+def _varied(asked: list[dict[str, str]]) -> list[str]:
     """The keys whose value is not the same in all jobs."""
-    values: dict[str, set[str]] = {}
-    for job in overrides:
-        for override in job:
-            key, _, value = override.partition("=")
-            values.setdefault(key, set()).add(value)
-    return {key for key, seen in values.items() if len(seen) > 1}
+    keys = dict.fromkeys(key for job in asked for key in job)
+    return [key for key in keys if len({job.get(key) for job in asked}) > 1]
 
 
-def _row(sweep: Sweep, record: dict[str, Any], varied: set[str]) -> dict[str, Any]:
-    row = {"overrides": " ".join(record["overrides"]), "run": "", "reason": ""}
+def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> dict[str, Any]:
+    asked, status = _by_key(record["overrides"]), sweep.status_of(record)
+    row: dict[str, Any] = {
+        "overrides": " ".join(record["overrides"]),
+        "status": status,
+        "run": "",
+        "reason": record["line"] if status == "failed" else "",
+        **{key: asked[key] for key in varied if key in asked},
+    }
     if record["run"] is None:
-        return {**row, "status": "failed", "reason": record["line"]}
+        return row
     run = sweep.run_of(record)
     row["run"] = os.path.relpath(run.path)
     result = run.result
-    if result is None:
-        # A run that was finished once and has lost its folder is not finished.
-        done = record["kind"] in ("finished", "resumed", "skipped")
-        status = run.status or ("missing" if done else record["kind"])
-        reason = record["line"] if status == "failed" else ""
-        return {**row, "status": status, "reason": reason}
-    extra = [
-        override
-        for override in record["overrides"]
-        if (key := override.partition("=")[0]) in varied and key not in NOT_SERIES
-        and not key.startswith("cell")
-    ]  # fmt: skip
-    series = ", ".join([result.get("label") or result.get("task", ""), *extra])
-    return {**row, "status": "finished", "series": series, **scalars(result)}
+    return row if result is None else {**row, "status": "finished", "series": "", **scalars(result)}
 
 
-def _config_class_of(runs: Iterable[RunFolder]) -> type[RunConfig] | None:
-    """The class of the first config that can be read: one is enough, and each costs its parsing."""
-    for run in runs:
-        with suppress(UserError):  # of a version of the code that had other keys
-            return type(from_file(run.config_file))
-    return None
+def _series(
+    row: dict[str, Any], asked: dict[str, str], varied: list[str], study: type[RunConfig] | None
+) -> str:
+    """What a run's curve is called: its label, and what the sweep varies beside that."""
+    told = ("seed", study.SWEEP_AXIS, *study.IN_LABEL) if study else ("seed",)
+    extra = [f"{key}={asked[key]}" for key in varied if key in asked and key not in told]
+    return ", ".join([str(row.get("label") or row.get("task", "")), *extra])
+
+
+def _studies(rows: list[dict[str, Any]]) -> dict[str, type[RunConfig]]:
+    """The config class of each task, from the first of its finished runs that can be read.
+
+    One is enough, and each costs its parsing.
+    """
+    studies: dict[str, type[RunConfig]] = {}
+    for row in rows:
+        task = row.get("task", "")
+        if row["status"] == "finished" and task not in studies:
+            with suppress(UserError):  # of a version of the code that had other keys
+                studies[task] = type(from_file(RunFolder(Path(row["run"])).config_file))
+    return studies
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> str:

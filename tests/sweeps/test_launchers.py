@@ -70,7 +70,7 @@ def test_a_launcher_gives_the_same_runs_and_the_same_summary(
 def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
     number: signal.Signals, only_the_parent: bool, alone: Path, tmp_path: Path
 ) -> None:
-    words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib"]
+    words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     sweep = subprocess.Popen(
         command(*words), cwd=tmp_path, env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -80,7 +80,7 @@ def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
     (os.kill if only_the_parent else os.killpg)(sweep.pid, number)
     stdout, stderr = sweep.communicate(timeout=60)
     assert sweep.returncode == 128 + number
-    assert recap(stdout) == "2 interrupted"
+    assert recap(stdout) == "2 interrupted, 2 not begun"
     assert stderr.count("the same command goes on from there") == 2
     assert "Traceback" not in stderr
     wait_until(lambda: not processes_of_session(sweep.pid), timeout=10)
@@ -92,6 +92,29 @@ def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
     assert done.stderr == ""
     assert recap(done.stdout) == "2 resumed, 2 finished"
     assert_as_alone(tmp_path, alone)
+
+
+def test_a_joblib_worker_that_is_killed_leaves_no_job_unnamed(tmp_path: Path) -> None:
+    words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    sweep = subprocess.Popen(
+        command(*words), cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: has_two_in_training(tmp_path))
+    workers = [
+        pid
+        for pid, line in processes_of_session(sweep.pid).items()
+        if "popen_loky" in line and pid != sweep.pid
+    ]
+    os.kill(workers[0], signal.SIGKILL)
+    stdout, stderr = sweep.communicate(timeout=60)
+    assert sweep.returncode == 1
+    assert len(stderr.splitlines()) == 1
+    assert "Traceback" not in stderr
+    assert recap(stdout) == "2 interrupted, 2 not begun"
+    assert {"not begun: seq_len=4 seed=0", "not begun: seq_len=4 seed=1"} <= set(
+        stdout.splitlines()
+    )
 
 
 def has_two_in_training(cwd: Path) -> bool:

@@ -137,7 +137,8 @@ def test_ctrl_c_in_a_sweep_and_the_same_command_finishes_it(tmp_path: Path) -> N
     sweep.send(signal.SIGINT)
     stopped = sweep.wait()
     assert stopped.returncode == 130
-    assert recap(stopped.stdout) == "1 interrupted"
+    assert recap(stopped.stdout) == "1 interrupted, 1 not begun"
+    assert "not begun: seed=1" in stopped.stdout.splitlines()
     assert "the same command goes on" in stopped.stderr
     assert [row["status"] for row in summary(tmp_path)] == ["interrupted"]
 

@@ -1,0 +1,90 @@
+"""What happens before the first job of a sweep."""
+
+from pathlib import Path
+from typing import Any
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, open_dict
+
+from lab.config.complaints import hydra_complaint, refuse_added_keys
+from lab.config.errors import UserError
+from lab.config.reading import unresolved
+from lab.engine.files import make_folders
+from lab.engine.interrupts import stop_workers_first
+from lab.engine.jobs import Outcome, report
+from lab.sweeps import recap
+from lab.sweeps.expand import configs_of, jobs_of
+from lab.sweeps.records import Sweep, asked_for
+
+
+class Announce(Callback):
+    """Hydra calls it before a run and before a sweep."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Let Hydra open no log file for a dry run."""
+        if config.dry_run:
+            with open_dict(config):
+                config.hydra.job_logging.root = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse what is wrong, tell where results go; do all of a dry run.
+
+        Hydra turns an Exception of a callback into a warning, so that this ends by SystemExit.
+        """
+        try:
+            if config.dry_run:
+                raise SystemExit(_dry_run(config))
+            _begin(config)
+        except UserError as error:
+            raise SystemExit(f"lab: {error}") from error
+        except Exception as error:
+            GlobalHydra.instance().clear()  # the complaint composes anew
+            words = unresolved(config.hydra.overrides.task)
+            line = hydra_complaint(error, _conf_dirs(config), words)
+            raise SystemExit(f"lab: {line}") from error
+
+
+def _begin(config: DictConfig) -> None:
+    jobs = _checked_jobs(config)
+    folder = Path(config.hydra.sweep.dir).absolute()
+    try:
+        made = make_folders(folder)
+    except OSError as error:
+        raise UserError(f"cannot make the sweep's folder {folder}: {error.strerror}") from error
+    sweep = Sweep(folder)
+    begun = recap.begin(sweep, jobs, made)
+    if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
+        stop_workers_first(lambda: sweep.is_any_busy(begun.before))
+    print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
+    for line in sweep.strangers():
+        print(line, flush=True)
+
+
+def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
+    if config.hydra.job.chdir:
+        raise UserError("hydra.job.chdir=true would move each job's results: leave it out")
+    jobs = jobs_of(config)
+    refuse_added_keys(_conf_dirs(config), unresolved(config.hydra.overrides.task))
+    return jobs
+
+
+def _conf_dirs(config: DictConfig) -> list[str]:
+    """Where YAML files lie: lab's own, then the user's."""
+    sources = config.hydra.runtime.config_sources
+    return [source.path for source in sources if source.schema == "file"]
+
+
+def _dry_run(config: DictConfig) -> int:
+    """Tell what each job would do; gives the exit code."""
+    jobs = _checked_jobs(config)
+    if jobs is None:
+        raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
+    code = 0
+    for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
+        if isinstance(asked, UserError):
+            report(Outcome("failed", f"{' '.join(asked_for(job))}: {asked}", asked.exit_code))
+            code = asked.exit_code
+        else:
+            print(recap.planned(asked, job), flush=True)
+    return code

@@ -1,0 +1,126 @@
+"""The jobs that a sweep's command line asks for, known before the first of them begins.
+
+Called inside a Hydra application. Nothing here needs torch.
+"""
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from lab.config import RunConfig
+from lab.config.errors import UserError
+from lab.config.reading import from_hydra, unresolved
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+
+
+def jobs_of(config: DictConfig) -> list[list[str]] | None:
+    """The overrides of each job of a sweep.
+
+    Args:
+        config: what Hydra composed for the sweep, with its `hydra` keys.
+
+    Returns:
+        None where the sweeper chooses the jobs as it goes, as a search does.
+
+    Raises:
+        UserError: there is no job, or a preset that sweeps by itself is swept over.
+    """
+    words = unresolved(config.hydra.overrides.task)
+    parsed = _parse(words)
+    _refuse_swept_sweeps(config, parsed)
+    if config.hydra.sweeper._target_ != BASIC:
+        return None
+    choices: dict[str, list[str]] = {}
+    # As Hydra has it, the command line's values take the place of a preset's.
+    for override in (*_parse([f"{k}={v}" for k, v in _params(config).items()]), *parsed):
+        key = override.get_key_element()
+        if override.is_discrete_sweep():
+            values = list(override.sweep_string_iterator())
+            if not values:
+                raise UserError(f"{override.input_line} has no values, so there is no job")
+        elif override.is_sweep_override():
+            raise UserError(
+                f"{override.input_line}: an interval is for a search (hydra/sweeper=optuna); "
+                "a sweep takes values: a,b,c or range(1,5)"
+            )
+        else:
+            values = [override.get_value_element_as_str()]
+        choices[key] = [f"{key}={value}" for value in values]
+    return [list(job) for job in itertools.product(*choices.values())]
+
+
+def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:
+    """The config of each job, or which of its values is wrong.
+
+    Hydra composes once for each choice of groups, which takes a quarter of a second; values are
+    then set in copies.
+
+    Args:
+        config_name: of the primary config.
+        jobs: the overrides of each.
+
+    Raises:
+        HydraException: a job has a key or an option that there is not.
+    """
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    known: dict[str, Override] = {}
+    for job in jobs:
+        known |= {word: _parse([word])[0] for word in job if word not in known}
+        chosen = tuple(word for word in job if not _is_plain(known[word]))
+        if chosen not in composed:
+            compose(config_name, list(job))  # refuses a wrong key in its own words
+            composed[chosen] = compose(config_name, list(chosen))
+        cfg = copy.deepcopy(composed[chosen])
+        for override in (known[word] for word in job if word not in chosen):
+            OmegaConf.update(cfg, override.key_or_group, override.value())
+        try:
+            yield from_hydra(cfg)
+        except UserError as error:
+            yield error
+
+
+def _parse(words: Sequence[str]) -> list[Override]:
+    loader = GlobalHydra.instance().config_loader()
+    return OverridesParser.create(config_loader=loader).parse_overrides(list(words))
+
+
+def _is_plain(override: Override) -> bool:
+    """Whether it sets a value and chooses no YAML file."""
+    changes = override.is_add() or override.is_force_add() or override.is_delete()
+    group = GlobalHydra.instance().config_loader().get_group_options(override.key_or_group)
+    return not changes and not group and override.package is None
+
+
+def _params(config: DictConfig) -> Mapping[str, str]:
+    return OmegaConf.select(config, "hydra.sweeper.params") or {}
+
+
+def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None:
+    """Refuse a sweep over presets of which one has a sweep of its own: Hydra would drop that.
+
+    Raises:
+        UserError: naming the preset.
+    """
+    for override in parsed:
+        if override.key_or_group != "experiment" or not override.is_sweep_override():
+            continue
+        for name in override.sweep_string_iterator():
+            try:
+                alone = compose(
+                    config.hydra.job.config_name, [f"+experiment={name}"], return_hydra_config=True
+                )
+            except HydraException:  # the sweeper tells of it
+                continue
+            if _params(alone) != _params(config):
+                raise UserError(
+                    f"{override.input_line}: {name} is a sweep by itself, which cannot be swept "
+                    "over; give each such preset a command of its own"
+                )
