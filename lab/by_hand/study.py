@@ -33,6 +33,11 @@ def headline(result: Mapping[str, Any]) -> str:
     )
 
 
+def objective(result: Mapping[str, Any]) -> float:
+    """The share of the samples that the judge does not recognise as their digit."""
+    return float(1 - result["judge_share"])
+
+
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """Quality at the best and the last frames, and through training."""
     from lab.by_hand.figures import best_and_last, through_training

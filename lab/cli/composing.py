@@ -9,11 +9,13 @@ from lab.cli.tools import table
 from lab.config import RunConfig
 from lab.config.reading import from_hydra
 from lab.sweeps.records import register_resolver
+from lab.sweeps.search import use_own_config
 
 PACKAGED = Path(__file__).parents[1] / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "conf")
 
 register_resolver()
+use_own_config()
 # Read by the help text alone.
 OmegaConf.register_new_resolver("lab.tools", table, replace=True)
 

@@ -18,7 +18,8 @@ from lab.config.trust import see_current_folder
 from lab.engine import interrupts
 from lab.engine.jobs import Outcome, perform, report
 from lab.engine.terminal import forgive
-from lab.sweeps.recap import Job, end_of_sweep, planned
+from lab.sweeps.recap import Job, end_of_sweep, objective_of, planned
+from lab.sweeps.search import is_end_of_grid
 
 
 def main() -> None:
@@ -58,6 +59,8 @@ def _compose_and_run() -> str | int | None:
         if interrupts.came():  # a launcher whose workers were stopped fails
             print("lab: stopped; the same command goes on", file=sys.stderr)
             return 1
+        if is_end_of_grid(error):
+            return 0
         line = str(error) if isinstance(error, UserError) else _complaint(error)
         print(f"lab: {line}", file=sys.stderr)
         return 1
@@ -65,17 +68,21 @@ def _compose_and_run() -> str | int | None:
 
 
 @hydra.main(config_path=CONF, config_name="config", version_base="1.3")
-def compose_and_run(cfg: DictConfig) -> None:
-    """One job, alone or of a sweep, here or in a launcher's worker process."""
+def compose_and_run(cfg: DictConfig) -> float | None:
+    """One job, alone or of a sweep, here or in a launcher's worker process.
+
+    Gives a sweeper what it improves, None of a failed run.
+    """
     interrupts.note_signals()
     forgive()
     interrupts.act()
-    _, outcome = do_job(cfg)
+    config, outcome = do_job(cfg)
     if outcome is None:
-        return
+        return None
     report(outcome)
     if outcome.kind == "interrupted" or OmegaConf.is_missing(HydraConfig.get().job, "num"):
         sys.exit(outcome.exit_code)
+    return objective_of(config)
 
 
 def do_job(cfg: DictConfig) -> tuple[RunConfig | None, Outcome | None]:

@@ -19,7 +19,7 @@ from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.engine import interrupts
 from lab.engine.jobs import report
-from lab.sweeps.recap import end_of_sweep, folder_of_begun
+from lab.sweeps.recap import end_of_sweep, folder_of_begun, objective_of
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
@@ -67,13 +67,14 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     return folder
 
 
-def _job_of_a_sweep(cfg: DictConfig) -> None:
-    _, outcome = do_job(cfg)
+def _job_of_a_sweep(cfg: DictConfig) -> float | None:
+    config, outcome = do_job(cfg)
     if outcome is None:
-        return
+        return None
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
     report(outcome)
+    return objective_of(config)
 
 
 @contextmanager

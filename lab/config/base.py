@@ -18,7 +18,7 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from lab.config.identity import identity
@@ -87,14 +87,25 @@ class RunConfig:
     fresh: bool
     dry_run: bool
     checkpoint_seconds: Annotated[float, Field(ge=0)]
+    objective: str | None = None
 
-    # Where a run is computed and written and how it is watched do not make it another run. Its
-    # provenance.json names the device and the threads, on which the last bits depend.
+    # Where a run is computed and written and how it is watched and judged do not make it another
+    # run. Its provenance.json names the device and the threads, on which the last bits depend.
     NOT_ASKED_FOR: ClassVar[tuple[str, ...]] = (
-        "device", "threads", "out_dir", "fresh", "dry_run", "checkpoint_seconds",
+        "device", "threads", "out_dir", "fresh", "dry_run", "checkpoint_seconds", "objective",
     )  # fmt: skip
     # Other words that people use for a key: `T` for `seq_len`.
     SYNONYMS: ClassVar[Mapping[str, str]] = {"learning_rate": "optimizer.lr", "steps": "max_steps"}
+
+    @field_validator("objective")
+    @classmethod
+    def _is_an_entry_of_a_result(cls, name: str | None) -> str | None:
+        if name is not None and cls.OBJECTIVES and name not in cls.OBJECTIVES:
+            raise ValueError(
+                f"objective={name} is not allowed: expected {', '.join(cls.OBJECTIVES)}, "
+                "or null for the study's own"
+            )
+        return name
 
     @property
     def target(self) -> str:
@@ -119,6 +130,9 @@ class RunConfig:
 
     STUDY: ClassVar[str] = ""
     """The module with `build_task`, see lab.engine.study; empty: the one that the class is in."""
+
+    OBJECTIVES: ClassVar[tuple[str, ...]] = ()
+    """The entries of a result that `objective=` may name; empty: any."""
 
     # The key along the x axis of a sweep's plot, if there is one: it makes no curve of its own.
     SWEEP_AXIS: ClassVar[str | None] = None

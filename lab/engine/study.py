@@ -1,14 +1,17 @@
 """What a study's module says, found from its config class without importing torch.
+"""A study's four functions, found from its config class without importing torch.
 
 They lie in the module that the class names as `STUDY`, by default its own:
 
     build_task(config, device) -> Task       the only one that must be there
     headline(result) -> str                  a finished run's result in a phrase
+    objective(result) -> float               what a search makes small, unless `objective=` says
     sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
     load_network(config, weights, result) -> Module  the trained network of a finished run
     HEADLINE                                 names of the numbers in a table of runs
 """
 
+import math
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
@@ -66,6 +69,17 @@ def load_network(
         raise UserError(f"a run of task={config.task} keeps weights, but no network to open")
     network: nn.Module = load(config, weights, result)
     return network
+def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
+    """What a search improves: the entry that the config names, or else the study's own value.
+
+    None where the result has no such number.
+    """
+    if config.objective is not None:
+        value = result.get(config.objective)
+    else:
+        of_study = getattr(_module(type(config)), "objective", None)
+        value = of_study(result) if of_study else None
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def sweep_figures(config_class: type[RunConfig], rows: Rows) -> "dict[str, Figure]":

@@ -35,6 +35,15 @@ class GanConfig(RunConfig):
     final_samples: Samples
 
     STUDY: ClassVar[str] = "lab.generation.study"
+    OBJECTIVES: ClassVar = (
+        "fid",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+        "class_balance",
+        "seconds",
+    )
     IN_LABEL: ClassVar = ("loss", "generator")
 
     @property

@@ -34,6 +34,11 @@ def headline(result: Mapping[str, Any]) -> str:
     )
 
 
+def objective(result: Mapping[str, Any]) -> float | None:
+    """The FID; None where there are no labels and so no judge."""
+    return result.get("fid")
+
+
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """FID and recall of each setting."""
     from lab.generation.figures import sweep_quality

@@ -31,6 +31,7 @@ class MemoryConfig(RunConfig):
 
     SYNONYMS: ClassVar = {**RunConfig.SYNONYMS, "T": "seq_len", "length": "seq_len"}
     STUDY: ClassVar[str] = "lab.memory.study"
+    OBJECTIVES: ClassVar = ("val_accuracy", "test_accuracy", "steps", "seconds", "parameters")
     SWEEP_AXIS: ClassVar = "seq_len"
     IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
 

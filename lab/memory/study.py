@@ -30,6 +30,13 @@ def headline(result: Mapping[str, Any]) -> str:
     return f"{held_out} and {tested} right after {result['steps']} steps"
 
 
+def objective(result: Mapping[str, Any]) -> float:
+    """The steps, times 1 + the validation error: of runs that reach the target the quickest is
+    best, and of those that train to the end of their budget the one with the least error.
+    """
+    return float(result["steps"] * (2 - result["val_accuracy"]))
+
+
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """Accuracy against length."""
     from lab.memory.figures import sweep_accuracy

@@ -1,5 +1,7 @@
 """What happens before the first job of a sweep."""
 
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ from lab.config.reading import unresolved
 from lab.engine.files import make_folders
 from lab.engine.interrupts import stop_workers_first
 from lab.engine.jobs import Outcome, report
-from lab.sweeps import recap
+from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, jobs_of
 from lab.sweeps.records import Sweep, asked_for
+from lab.sweeps.workers import idle_cores, workers
 
 
 class Announce(Callback):
@@ -53,20 +56,45 @@ def _begin(config: DictConfig) -> None:
     except OSError as error:
         raise UserError(f"cannot make the sweep's folder {folder}: {error.strerror}") from error
     sweep = Sweep(folder)
-    begun = recap.begin(sweep, jobs, made)
+    begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
+    if "optuna" in config.hydra.sweeper._target_:
+        search.be_quiet()
     if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
         stop_workers_first(lambda: sweep.is_any_busy(begun.before))
     print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
-    for line in sweep.strangers():
+    for line in (*sweep.strangers(), *_hint(config, jobs)):
         print(line, flush=True)
+
+
+def _hint(config: DictConfig, jobs: list[list[str]] | None) -> list[str]:
+    """How a sweep of one run at a time could use the cores that are idle."""
+    is_basic = config.hydra.launcher._target_.endswith(".BasicLauncher")
+    if not is_basic or jobs is None or len(jobs) < 2 or idle_cores() < 2:
+        return []
+    count = min(len(jobs), workers(config.threads))
+    if count < 2:
+        return []
+    return [f"sweep: {len(jobs)} runs, one at a time; hydra/launcher=joblib uses {count} cores"]
 
 
 def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
     if config.hydra.job.chdir:
         raise UserError("hydra.job.chdir=true would move each job's results: leave it out")
+    for kind in ("launcher", "sweeper"):
+        _refuse_what_is_not_installed(config, kind)
     jobs = jobs_of(config)
     refuse_added_keys(_conf_dirs(config), unresolved(config.hydra.overrides.task))
     return jobs
+
+
+def _refuse_what_is_not_installed(config: DictConfig, kind: str) -> None:
+    package = ".".join(config.hydra[kind]._target_.split(".")[:2])
+    with suppress(ImportError):
+        if find_spec(package) is not None:
+            return
+    name = str(config.hydra.runtime.choices[f"hydra/{kind}"])
+    extra = "search" if kind == "sweeper" else name.partition("_")[0]
+    raise UserError(f"hydra/{kind}={name} is not installed: pip install 'lab[{extra}]'")
 
 
 def _conf_dirs(config: DictConfig) -> list[str]:

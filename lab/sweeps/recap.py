@@ -11,8 +11,11 @@ from omegaconf import OmegaConf
 from lab.config import RunConfig
 from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
+from lab.engine import study
 from lab.engine.files import remove_empty
 from lab.engine.jobs import Outcome, preview, report
+from lab.engine.run_folder import RunFolder
+from lab.sweeps import search
 from lab.sweeps.records import Sweep, asked_for
 from lab.sweeps.summary import rebuild, rebuild_now_and_then
 
@@ -26,6 +29,7 @@ class Begun:
         jobs: the overrides of all its jobs; None where a sweeper chooses them as it goes.
         made: the folders that were made for it, the innermost first.
         before: the stamps of the records that there were.
+        direction: of a search, minimize or maximize; None for a plain sweep.
         start: seconds of the monotonic clock.
     """
 
@@ -33,6 +37,7 @@ class Begun:
     jobs: list[list[str]] | None
     made: list[Path]
     before: dict[str, str]
+    direction: str | None = None
     start: float = field(default_factory=time.monotonic)
 
 
@@ -40,9 +45,11 @@ class Begun:
 _begun: list[Begun] = []
 
 
-def begin(sweep: Sweep, jobs: list[list[str]] | None, made: list[Path]) -> Begun:
+def begin(
+    sweep: Sweep, jobs: list[list[str]] | None, made: list[Path], direction: str | None
+) -> Begun:
     """Remember the sweep for `end_of_sweep`."""
-    _begun[:] = [Begun(sweep, jobs, made, sweep.stamps())]
+    _begun[:] = [Begun(sweep, jobs, made, sweep.stamps(), direction)]
     return _begun[0]
 
 
@@ -58,10 +65,14 @@ class Job:
         sweep: its folder.
         number: of the job in the sweep.
         overrides: of the job.
+        direction: of the search that it is a trial of, if it is.
     """
 
-    def __init__(self, sweep: Sweep, number: int, overrides: Sequence[str]) -> None:
+    def __init__(
+        self, sweep: Sweep, number: int, overrides: Sequence[str], direction: str | None
+    ) -> None:
         self.sweep, self.number, self.overrides = sweep, number, overrides
+        self.direction = direction
 
     @classmethod
     def of(cls, hydra_cfg: HydraConf) -> "Job | None":
@@ -69,7 +80,8 @@ class Job:
         if OmegaConf.is_missing(hydra_cfg.job, "num"):
             return None
         words = unresolved(hydra_cfg.overrides.task)
-        return cls(Sweep(Path(hydra_cfg.sweep.dir)), hydra_cfg.job.num, words)
+        direction = search.direction_of(hydra_cfg.sweeper)
+        return cls(Sweep(Path(hydra_cfg.sweep.dir)), hydra_cfg.job.num, words, direction)
 
     def note(self, config: RunConfig | None, outcome: Outcome) -> None:
         """Write down what became of the job, and the summary.
@@ -79,12 +91,22 @@ class Job:
             outcome: of the job.
         """
         try:
-            self.sweep.record(self.number, self.overrides, config, outcome)
+            trial = None
+            if self.direction is not None:
+                value = None if outcome.kind == "running" else objective_of(config)
+                trial = {"objective": value, "direction": self.direction}
+            self.sweep.record(self.number, self.overrides, config, outcome, trial)
             if outcome.kind != "running":
                 with trusting(EVERYTHING):  # the user's own command
                     rebuild_now_and_then(self.sweep.folder)
         except OSError as error:  # an exception in a launcher's worker would end the sweep
             report(Outcome("failed", f"cannot write to {self.sweep.folder}: {error.strerror}", 1))
+
+
+def objective_of(config: RunConfig | None) -> float | None:
+    """What a search improves, of a finished run; None of any other."""
+    result = None if config is None else RunFolder(config.run_dir).result
+    return None if config is None or result is None else study.objective(config, result)
 
 
 def planned(config: RunConfig, overrides: Sequence[str]) -> str:
@@ -104,6 +126,12 @@ def end_of_sweep(code: str | int | None) -> str | int | None:
             remove_empty(begun.made)
         return code
     lines, worst = sweep.recap(begun.jobs, begun.before, time.monotonic() - begun.start)
+    if begun.direction is not None:
+        lines[-1:-1] = search.best_lines(
+            sweep.since(begun.before),
+            begun.direction,
+            lambda record: str(sweep.run_of(record).provenance.get("command", "")),
+        )
     print("\n".join(lines), flush=True)
     try:
         with trusting(EVERYTHING):

@@ -23,6 +23,8 @@ from lab.config.identity import short_hash
 from lab.engine.files import short, write_text
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
+from lab.sweeps.search import direction_of
+from lab.sweeps.workers import workers
 
 # Not part of what a sweep asks for.
 ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
@@ -65,16 +67,19 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
         for o in overrides.hydra
         if o.lstrip("+").startswith(SWEEPER) and not o.lstrip("+").startswith(GOES_FURTHER)
     )
+    if direction_of(sweeper) is not None:
+        own += [o for o in overrides.task if o.lstrip("+").startswith("objective=")]
     identity = short_hash([asked, params, composing_flags(job, runtime, overrides), own])
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
 
 def register_resolver() -> None:
-    """Make `${lab.sweep_dir:…}` known.
+    """Make `${lab.sweep_dir:…}` and `${lab.workers:…}` known.
 
     With use_cache, the sweep's jobs, whose own overrides differ, all see what the sweep saw.
     """
     OmegaConf.register_new_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("lab.workers", workers, replace=True)
 
 
 class Sweep:
@@ -92,7 +97,12 @@ class Sweep:
         return self.folder / "jobs"
 
     def record(
-        self, number: int, overrides: Sequence[str], config: RunConfig | None, outcome: Outcome
+        self,
+        number: int,
+        overrides: Sequence[str],
+        config: RunConfig | None,
+        outcome: Outcome,
+        trial: Mapping[str, Any] | None = None,
     ) -> None:
         """Note that a job has begun or what became of it, in place of its earlier note.
 
@@ -101,6 +111,7 @@ class Sweep:
             overrides: of the job.
             config: None if they make no valid one.
             outcome: of the job.
+            trial: what is noted of a search's, `objective` and `direction`.
         """
         asked = asked_in(overrides, self.folder)
         content = {
@@ -111,6 +122,7 @@ class Sweep:
             "line": outcome.line,
             "exit_code": outcome.exit_code,
             "stamp": secrets.token_hex(8),
+            **(trial or {}),
         }
         self._records.mkdir(parents=True, exist_ok=True)
         write_text(self._records / _file_name(asked), json.dumps(content, indent=1))
@@ -160,7 +172,7 @@ class Sweep:
             _file_name(record["overrides"]): record.get("stamp", "") for record in self.records()
         }
 
-    def _since(self, before: Mapping[str, str]) -> list[dict[str, Any]]:
+    def since(self, before: Mapping[str, str]) -> list[dict[str, Any]]:
         """The records that were written since there were these stamps."""
         return [
             record
@@ -172,7 +184,7 @@ class Sweep:
         """Whether a process still is at a run that has begun since there were these stamps."""
         return any(
             record["kind"] == "running" and self.run_of(record).is_held
-            for record in self._since(before)
+            for record in self.since(before)
         )
 
     def recap(
@@ -185,7 +197,7 @@ class Sweep:
             before: the stamps at its beginning: only jobs noted since are counted.
             seconds: that the sweep took.
         """
-        records = self._since(before)
+        records = self.since(before)
         begun = {_file_name(record["overrides"]) for record in records}
         asked = [asked_in(job, self.folder) for job in jobs or []]
         missing = [job for job in asked if _file_name(job) not in begun]

@@ -21,6 +21,7 @@ from lab.engine.files import save_png, write_atomically, write_text
 from lab.engine.locks import lock as lock_file
 from lab.engine.run_folder import RunFolder, scalars
 from lab.engine.study import sweep_figures
+from lab.sweeps import search
 from lab.sweeps.records import Sweep
 
 SECONDS_BETWEEN = 5.0
@@ -78,6 +79,10 @@ def _rebuild(sweep: Sweep) -> list[Path]:
     table = sweep.folder / "summary.csv"
     write_text(table, _as_csv(rows))
     paths = [table]
+    drawn = search.figure(records, varied)
+    if drawn is not None:
+        write_atomically(sweep.folder / "search.png", partial(save_png, drawn))
+        paths.append(sweep.folder / "search.png")
     for task, study in studies.items():
         of_task = [
             row for row in rows if row.get("task", "") == task and row["status"] == "finished"
@@ -110,6 +115,8 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> dict[str, A
         "reason": record["line"] if status == "failed" else "",
         **{key: asked[key] for key in varied if key in asked},
     }
+    if "objective" in record:
+        row["objective"] = record["objective"]
     if record["run"] is None:
         return row
     run = sweep.run_of(record)

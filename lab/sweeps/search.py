@@ -1,0 +1,131 @@
+"""A search: a sweep whose trials depend on the objectives of those before them."""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from omegaconf import OmegaConf
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+MOST_KEYS = 4
+Record = Mapping[str, Any]
+
+
+def direction_of(sweeper: Any) -> str | None:
+    """`minimize` or `maximize`; None where Hydra's own sweeper tries every combination.
+
+    Args:
+        sweeper: Hydra's node of that name.
+    """
+    if sweeper._target_ == BASIC:
+        return None
+    return str(OmegaConf.select(sweeper, "direction", default="minimize"))
+
+
+def use_own_config() -> None:
+    """Let conf/hydra/sweeper/optuna.yaml take the place of the config that the plugin brings.
+
+    Hydra refuses a YAML file beside a plugin's config of the same name that has a defaults list.
+    """
+    Plugins.instance()  # imports the plugins, which store their configs
+    group = ConfigStore.instance().repo.get("hydra", {}).get("sweeper", {})
+    group.pop("optuna.yaml", None)
+
+
+def be_quiet() -> None:
+    """Keep Optuna's lines on each trial, and on each that failed, from the terminal."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
+
+
+def best_lines(
+    records: Sequence[Record], direction: str, command_of: Callable[[Record], str]
+) -> list[str]:
+    """The best trial with its arguments, its objective and the command that runs it alone.
+
+    Args:
+        records: of the trials.
+        direction: minimize or maximize.
+        command_of: gives a trial's command.
+    """
+    known = [record for record in records if record.get("objective") is not None]
+    if not known:
+        return ["best: none, as no trial has an objective"]
+    pick = max if direction == "maximize" else min
+    best = pick(known, key=lambda record: record["objective"])
+    in_all = set.intersection(*(set(record["overrides"]) for record in records))
+    own = [word for word in best["overrides"] if word not in in_all] or best["overrides"]
+    return [
+        f"best: trial {best['number']} of {len(records)}, objective {best['objective']:.6g}: "
+        f"{' '.join(own)}",
+        f"      {command_of(best)}",
+    ]
+
+
+def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
+    """The objective against the trial and against each searched key; None if there is none.
+
+    Args:
+        records: of a sweep's jobs.
+        varied: the keys whose value differs between them.
+    """
+    known = [record for record in records if record.get("objective") is not None]
+    if not known:
+        return None
+    from lab.engine import plots
+
+    keys = list(varied)[:MOST_KEYS]
+    is_max = known[0].get("direction") == "maximize"
+    made, axes = plots.new_figure(
+        f"Search: {len(known)} trials, {'larger' if is_max else 'smaller'} is better",
+        panels=1 + len(keys),
+    )
+    objectives = [float(record["objective"]) for record in known]
+    numbers = [int(record["number"]) for record in known]
+    best = objectives.index(max(objectives) if is_max else min(objectives))
+    so_far = list(itertools.accumulate(objectives, max if is_max else min))
+    axes[0].step(numbers, so_far, where="post", color=plots.COLOURS[1], label="best so far")
+    columns: list[tuple[str, list[Any]]] = [("trial", numbers)]
+    for key in keys:
+        columns.append((key, _values(known, key)))
+    for axis, (name, values) in zip(axes, columns, strict=True):
+        axis.plot(values, objectives, "o", color=plots.COLOURS[0], markersize=4)
+        axis.plot(
+            values[best : best + 1], objectives[best : best + 1], "D",
+            color=plots.COLOURS[1], label="best",
+        )  # fmt: skip
+        axis.set_xlabel(name)
+        if _is_wide(values) and name != "trial":
+            axis.set_xscale("log")
+        if _is_wide(objectives):
+            plots.log_axis(axis)
+    axes[0].set_ylabel("objective")
+    axes[0].legend(frameon=False, fontsize=9)
+    return made
+
+
+def _values(records: Sequence[Record], key: str) -> list[Any]:
+    """A key's values as numbers, or as words where one of them is none."""
+    texts = []
+    for record in records:
+        words = dict(word.lstrip("+").partition("=")[::2] for word in record["overrides"])
+        texts.append(words.get(key, ""))
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        return texts
+
+
+def _is_wide(values: Sequence[Any]) -> bool:
+    """Whether positive numbers spread over more than a decade and a half."""
+    if not all(isinstance(value, int | float) and value > 0 for value in values):
+        return False
+    return bool(max(values) > 30 * min(values))
