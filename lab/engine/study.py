@@ -1,5 +1,4 @@
 """What a study's module says, found from its config class without importing torch.
-"""A study's four functions, found from its config class without importing torch.
 
 They lie in the module that the class names as `STUDY`, by default its own:
 
@@ -69,6 +68,8 @@ def load_network(
         raise UserError(f"a run of task={config.task} keeps weights, but no network to open")
     network: nn.Module = load(config, weights, result)
     return network
+
+
 def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
     """What a search improves: the entry that the config names, or else the study's own value.
 

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, open_dict
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
 from lab.config.reading import unresolved
+from lab.engine import interrupts
 from lab.engine.files import make_folders
-from lab.engine.interrupts import stop_workers_first
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, jobs_of
@@ -60,7 +60,7 @@ def _begin(config: DictConfig) -> None:
     if "optuna" in config.hydra.sweeper._target_:
         search.be_quiet()
     if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
-        stop_workers_first(lambda: sweep.is_any_busy(begun.before))
+        interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
     print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
     for line in (*sweep.strangers(), *_hint(config, jobs)):
         print(line, flush=True)
@@ -110,6 +110,7 @@ def _dry_run(config: DictConfig) -> int:
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
     code = 0
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
+        interrupts.act()
         if isinstance(asked, UserError):
             report(Outcome("failed", f"{' '.join(asked_for(job))}: {asked}", asked.exit_code))
             code = asked.exit_code

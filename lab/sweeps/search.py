@@ -46,6 +46,14 @@ def be_quiet() -> None:
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
 
 
+def is_end_of_grid(error: Exception) -> bool:
+    """Whether a grid search is over: Optuna's plugin ends by an error where the last trial failed.
+
+    It expects that error only of a trial that has an objective.
+    """
+    return isinstance(error, RuntimeError) and "`Study.stop` is supposed" in str(error)
+
+
 def best_lines(
     records: Sequence[Record], direction: str, command_of: Callable[[Record], str]
 ) -> list[str]:
