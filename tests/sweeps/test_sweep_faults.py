@@ -2,8 +2,8 @@
 
 import json
 import os
+import resource
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -60,11 +60,12 @@ def test_a_dry_run_with_a_log_of_hydras_writes_nothing(words: list[str], tmp_pat
 
 
 def test_a_dry_run_of_two_hundred_jobs_takes_seconds(tmp_path: Path) -> None:
-    begin = time.process_time(), time.monotonic()
-    dry = quick_lab("-m", "seq_len=range(3,23)", "seed=range(10)", "dry_run=true", cwd=tmp_path)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    dry = run_lab("-m", "seq_len=range(3,23)", "seed=range(10)", "dry_run=true", cwd=tmp_path)
     assert dry.returncode == 0
     assert len(set(dry.stdout.splitlines())) == 200
-    assert time.monotonic() - begin[1] < 30  # 4 s where nothing else runs
+    # Of the processor, as others may be at work on this machine; 4 s of a clock where none is.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 10
 
 
 def test_a_dry_run_names_the_folders_that_the_sweep_then_makes(cwd: Path) -> None:
