@@ -103,15 +103,16 @@ def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
 
 
 def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
-    done = quick_lab("-m", *TINY, "clip_norm=null", "optimizer.lr=0.01,1e29,-1,0.02", cwd=tmp_path)
+    rates = "optimizer.lr=0.01,1e30,-1,0.02"
+    done = quick_lab("-m", *TINY, "optimizer=adamw", "clip_norm=null", rates, cwd=tmp_path)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert recap(done.stdout) == "2 finished, 2 failed"
     diverged, refused = [line for line in lines if line.startswith("failed: ")]
-    assert diverged.startswith("failed: optimizer.lr=1e+29: ")
+    assert diverged.startswith("failed: optimizer.lr=1e+30: ")
     assert "training diverged" in diverged
     assert refused.startswith("failed: optimizer.lr=-1: ")
-    assert "expected a finite number above 0" in refused
+    assert "expected a number above 0" in refused
     assert "Traceback" not in done.stderr
 
     table = summary(tmp_path)
@@ -124,7 +125,7 @@ def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None
 
 
 def test_a_run_that_diverges_alone_is_told_in_one_line(tmp_path: Path) -> None:
-    done = quick_lab(*TINY, "clip_norm=null", "optimizer.lr=1e29", cwd=tmp_path)
+    done = quick_lab(*TINY, "optimizer=adamw", "clip_norm=null", "optimizer.lr=1e30", cwd=tmp_path)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "training diverged; a smaller learning rate may help" in done.stderr
