@@ -160,7 +160,8 @@ def _synonyms(cfg: DictConfig) -> Mapping[str, str]:
 def _is_key(override: Override) -> bool:
     """Whether it sets a key of ours, rather than one of Hydra's or a preset."""
     name = override.key_or_group
-    return name != PRESETS and name.partition("/")[0].partition(".")[0] != "hydra"
+    group = name.partition("/")[0]
+    return group != PRESETS and group.partition(".")[0] != "hydra"
 
 
 def _options(conf_dirs: Dirs, group: str) -> list[str]:
