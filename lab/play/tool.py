@@ -1,7 +1,6 @@
 """`lab play RUN [RUN]`: write the page of a trained network."""
 
 import argparse
-import sys
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from lab.by_hand.config import OneLayerConfig
 from lab.config.base import RunConfig
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_text
 from lab.engine.opening import finished_config
@@ -40,8 +39,7 @@ def run(args: argparse.Namespace) -> None:
     print(path)
     size = path.stat().st_size
     if size > LARGE:
-        words = f"the page has {size / 1e6:.1f} MB, since the network has so many weights"
-        print(f"lab: {words}", file=sys.stderr)
+        say(f"the page has {size / 1e6:.1f} MB, since the network has so many weights")
     if args.open:
         webbrowser.open(path.resolve().as_uri())
 

@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with images of three classes, and a data cache with their classifier."""
     cwd = tmp_path_factory.mktemp("room")
-    write_bars(cwd / "images", 36, 30)
+    write_bars(cwd / "images", 36, 12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(cwd / "cache"))
         data = load_folder(cwd / "images")
@@ -42,7 +42,8 @@ def trained(room: Path) -> Callable[..., RunFolder]:
     """Trains a run of a study of images for real, and gives its folder."""
 
     def train(*overrides: str) -> RunFolder:
-        words = [*overrides, "data=folder", f"data.root={room / 'images'}", f"out_dir={room}"]
+        # A later word takes the place of an earlier one.
+        words = ["data=folder", f"data.root={room / 'images'}", f"out_dir={room}", *overrides]
         config = compose_config(*words, "device=cpu")
         outcome = perform(config, words)
         assert outcome.kind == "finished", outcome

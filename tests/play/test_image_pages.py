@@ -1,6 +1,8 @@
 """The pages of generation and by-hand runs, opened in a browser and used."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lab.play.tool import write_page
 
@@ -130,4 +132,34 @@ def test_the_page_of_a_by_hand_run_shows_each_digit_through_training(browser, tr
     assert tab.value(pixels_of(".weights canvas")) != weights
     assert tab.complaints == []
     assert tab.requests == []
+    tab.close()
+
+
+@pytest.fixture(scope="module")
+def coloured(tmp_path_factory):
+    """A folder of RGB images of two classes, 30 high and 22 wide."""
+    folder = tmp_path_factory.mktemp("coloured")
+    random = np.random.default_rng(0)
+    for number in range(28):  # of which every seventh is a test image
+        pixels = random.integers(0, 80, (30, 22, 3), np.uint8)
+        pixels[:, 11 * (number % 2) :][:, :11, number % 2] += 150
+        path = folder / "ab"[number % 2] / f"{number:03}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    return f"data.root={folder}"
+
+
+@pytest.mark.parametrize(
+    "overrides", [(*GAN, *CONVOLUTIONAL), (*GAN, "generator.widths=[16]"), BY_HAND]
+)
+def test_images_in_colour_and_of_any_size_are_computed_and_drawn(
+    browser, trained, coloured, overrides
+):
+    words = (word.replace("digits=[0,1,2]", "digits=[0,1]") for word in overrides)
+    tab = browser.open(write_page([trained(*words, coloured)]))
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    canvas = ".digits canvas" if overrides is BY_HAND else ".frames canvas"
+    tab.wait_for(f"document.querySelector('{canvas}').width === 22")
+    assert tab.value(f"document.querySelector('{canvas}').height") == 30
+    assert tab.complaints == []
     tab.close()
