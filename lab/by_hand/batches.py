@@ -38,7 +38,7 @@ def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tens
 
 
 class ClassBatches:
-    """Random images of each class, drawn anew for each batch, none twice in one.
+    """Random images of each class, drawn for each batch, none twice in one.
 
     Args:
         images: of each of G classes, uint8 [n, D].
@@ -69,7 +69,7 @@ class ClassBatches:
         self._bytes = torch.empty(
             (len(images), count, *images[0].shape[1:]), dtype=torch.uint8, device=device
         )
-        # Written anew each time: fresh pages would cost more than the copying.
+        # Written again each time: fresh pages would cost more than the copying.
         self._batch = torch.empty_like(self._bytes, dtype=torch.float32)
 
     def next(self) -> Tensor:

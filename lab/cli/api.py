@@ -190,8 +190,8 @@ def run(*overrides: str, config_dir: str | Path | None = None) -> Run:
         config_dir: where YAML files of your own lie, as `--config-dir`.
 
     Raises:
-        UserError: a key or a value is wrong, the run failed, or another process is at it.
-        KeyboardInterrupt: it was stopped; the same call goes on from its checkpoint.
+        UserError: a key or a value is wrong, the run failed, or another process is training it.
+        KeyboardInterrupt: it was stopped; the same call continues from its checkpoint.
     """
     from lab.cli.in_process import train
 
@@ -209,7 +209,7 @@ def sweep(*overrides: str, config_dir: str | Path | None = None) -> Sweep:
 
     Raises:
         UserError: a key or a value is wrong in a way that leaves nothing to run.
-        KeyboardInterrupt: it was stopped; the same call goes on.
+        KeyboardInterrupt: it was stopped; the same call continues.
     """
     from lab.cli.in_process import train_all
 

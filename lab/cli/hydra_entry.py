@@ -53,11 +53,11 @@ def _compose_and_run() -> str | int | None:
     except SystemExit as stop:
         return stop.code
     except KeyboardInterrupt as stop:
-        print("lab: stopped; the same command goes on", file=sys.stderr)
+        print("lab: stopped; the same command continues", file=sys.stderr)
         return getattr(stop, "exit_code", 130)
     except Exception as error:
         if interrupts.came():  # a launcher whose workers were stopped fails
-            print("lab: stopped; the same command goes on", file=sys.stderr)
+            print("lab: stopped; the same command continues", file=sys.stderr)
             return 1
         if is_end_of_grid(error):
             return 0

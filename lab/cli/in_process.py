@@ -29,7 +29,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     """Do the run that `overrides` compose; gives its folder.
 
     Raises:
-        UserError: a key or a value is wrong, the run failed, or another process is at it.
+        UserError: a key or a value is wrong, the run failed, or another process is training it.
         KeyboardInterrupt: it was stopped.
     """
     with _host_is_kept(), _hydra(overrides, config_dir) as app:

@@ -52,7 +52,7 @@ TOOLS = {
     ),
     "summary": Tool(
         "lab.sweeps.summary",
-        "Write a sweep's table and figures anew.",
+        "Write a sweep's table and figures again.",
         "lab summary outputs/sweeps/seq_len-range-3-26-1a2b3c4d",
     ),
     "report": Tool(
@@ -162,7 +162,7 @@ def _find(name: str) -> Tool:
         from lab.config.wording import did_you_mean
 
         near = did_you_mean(name, TOOLS)
-        raise UserError(f"{name} is no tool; there are {', '.join(TOOLS)}{near}")
+        raise UserError(f"{name} is not a tool; there are {', '.join(TOOLS)}{near}")
     return TOOLS[name]
 
 

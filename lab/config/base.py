@@ -68,7 +68,7 @@ def config(cls: type[C]) -> type[C]:
     """Make a config of a class whose annotated names are its keys: `@config`.
 
     Each key is checked against its type. There is no default but one that is written down, a value
-    cannot be set anew, and a key that the class does not have is refused.
+    cannot be set again, and a key that the class does not have is refused.
     """
     made: type[C] = dataclass(frozen=True, kw_only=True, config=STRICT)(cls)  # type: ignore[assignment]
     return made

@@ -8,7 +8,7 @@ import lab
 
 # In a wheel, and in a checkout.
 OURS = {Path(lab.__file__).parent / "conf", Path(lab.__file__).parents[1] / "conf"}
-# Run anew from its record, a run is shown or gone on with, and never deleted.
+# The recorded command shows or continues a run, and never deletes it.
 NOT_AGAIN = ("fresh=", "dry_run=")
 
 

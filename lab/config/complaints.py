@@ -99,7 +99,7 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
             return f"--config-name {option}: no such config; lab's own is config, the default"
         options = _options(conf_dirs, group)
         near = did_you_mean(option, options)
-        return f"{group}={option} is no choice: expected one of {', '.join(options)}{near}"
+        return f"{group}={option} is not an option: expected one of {', '.join(options)}{near}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
     return first_line

@@ -53,6 +53,6 @@ def _unknown(word: str, words: Sequence[str]) -> str:
     if not equals and behind and not behind[0].startswith("-") and "=" not in behind[0]:
         value = behind[0]
     if value:
-        return f"{flag} is no flag: write {key}={value}"
+        return f"{flag} is not a flag: write {key}={value}"
     near = did_you_mean(flag, [*ALONE, *WITH_VALUE])
     return f"{flag} is no flag{near or f': keys are written {key}=value'}"

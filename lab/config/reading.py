@@ -15,7 +15,7 @@ from lab.config.errors import UserError
 from lab.config.identity import upgraded
 from lab.config.wording import wrong_value
 
-REMEDY = "the command in provenance.json makes the run anew"
+REMEDY = "the command in provenance.json makes the run again"
 
 
 def config_class(target: object) -> type[RunConfig]:

@@ -1,6 +1,7 @@
 """The words for a wrong key or value: what was given, what is allowed, what is near."""
 
 import difflib
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,11 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing where no word is near."""
     near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near and near[0] not in DELETING else ""
+
+
+def percent(share: float) -> str:
+    """A share with at most two decimals, never rounded up to 100 %."""
+    return f"{math.floor(share * 1e4 + 1e-9) / 100:g} %"
 
 
 def shown(value: object) -> str:
@@ -148,7 +154,7 @@ def no_such_key(
         synonyms: other words for some of the keys.
     """
     if key in RESUMING:
-        return f"{owner} has no key {key}: the same command again goes on with a run by itself"
+        return f"{owner} has no key {key}: the same command continues a run without it"
     parent, _, name = key.rpartition(".")
     siblings = [k for k in known if k.startswith(f"{parent}.") and not k.endswith("_target_")]
     if parent and siblings:

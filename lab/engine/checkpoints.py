@@ -98,7 +98,7 @@ def _unreadable(value: Any) -> list[str]:
 
 
 def _is_read_back(value: Any) -> bool:
-    if type(value) is set:  # it may have another order in the process that goes on
+    if type(value) is set:  # it may have another order in the process that continues
         return False
     file = io.BytesIO()
     try:

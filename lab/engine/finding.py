@@ -111,7 +111,7 @@ def _nearest(word: str, runs: Sequence[RunFolder]) -> str:
 def _what_it_is(path: Path) -> str:
     """What else a folder may be that was given as a run."""
     if (path / "jobs").is_dir() or (path / "multirun.yaml").is_file():
-        return f"; it is a sweep's: lab summary {path} writes its table anew"
+        return f"; it is a sweep's: lab summary {path} writes its table again"
     count = sum(1 for _ in _walk(path))
     if count:
         return f"; {count} runs lie below it: lab runs {path} lists them"

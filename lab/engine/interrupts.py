@@ -59,7 +59,7 @@ def note_signals() -> None:
             is_pythons = handler in (None, signal.default_int_handler)
             _before[number] = signal.SIG_DFL if is_pythons else handler
             signal.signal(number, _note)
-    # Without its terminal a run goes on: its words are lost, its work is not.
+    # Without its terminal a run continues: its lines are lost, its work is not.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

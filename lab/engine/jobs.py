@@ -31,8 +31,8 @@ class Outcome:
 
     Args:
         kind: running (not at its end yet), finished (from its first step), resumed (and finished),
-            skipped (was finished before), failed, busy (another process is at it), interrupted (can
-            be gone on with).
+            skipped (was finished before), failed, busy (another process is training it),
+            interrupted (can be continued).
         line: of text, for people.
         exit_code: of a process that did this job alone.
     """
@@ -61,7 +61,7 @@ def preview(config: RunConfig) -> str:
 def perform(
     config: RunConfig, command: Sequence[str], begin: Callable[[], object] = lambda: None
 ) -> Outcome:
-    """Do the job; whatever goes wrong becomes an outcome, so that a sweep goes on.
+    """Do the job; whatever goes wrong becomes an outcome, so that a sweep continues.
 
     Args:
         config: of the run.
@@ -87,7 +87,7 @@ def perform(
         return Outcome("failed", _file_trouble(error, folder), 1)
     except KeyboardInterrupt as stop:
         how_far = str(stop) or "stopped"
-        line = f"{how_far}; the same command goes on from there ({short(folder.path)})"
+        line = f"{how_far}; the same command continues it ({short(folder.path)})"
         return Outcome("interrupted", line, getattr(stop, "exit_code", 130))
 
 
@@ -124,11 +124,11 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         origin = provenance.collect(device, config.threads, command)
         origin["data"] = task.data_checksum
         if checkpoint is None:
-            folder.clear(keep_log=True)  # events and figures of a run that cannot be gone on with
+            folder.clear(keep_log=True)  # events and figures of a run that cannot be continued
             where = "results go to"
         else:
             origin = _gone_on(config, folder, origin, checkpoint["step"])
-            where = f"going on after step {checkpoint['step']} in"
+            where = f"continuing after step {checkpoint['step']} in"
         print(f"{config.readable_name}: {where} {short(folder.path)}", flush=True)
         folder.save_config(config.to_dict())
         folder.save_provenance(origin)
@@ -147,7 +147,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
 def _gone_on(
     config: RunConfig, folder: RunFolder, origin: dict[str, Any], step: int
 ) -> dict[str, Any]:
-    """The provenance of a run that goes on after a step; says so if the bits will differ."""
+    """The provenance of a run that continues after a step; says so if the bits will differ."""
     begun = folder.provenance
     changes = provenance.bits_changed(begun, origin)
     legs = begun.get("changed_on_the_way", [])

@@ -27,6 +27,6 @@ def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
     if folder.result is None:
         raise UserError(
             f"{folder.path}: {folder.status or 'not begun'}, not finished; "
-            "the command that began it goes on with it"
+            "the command that began it continues it"
         )
     return config

@@ -243,8 +243,3 @@ def accuracy_axis(axis: Axes, chance: float) -> None:
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=GREY, linewidth=0.8)
     level_line(axis, chance, f"chance, {chance:.0%}", below=True)
-
-
-def percent(share: float) -> str:
-    """A share with two decimals, never rounded up to 100 %."""
-    return f"{math.floor(share * 1e4 + 1e-9) / 100:g} %"

@@ -222,7 +222,7 @@ class RunFolder:
 
     @property
     def is_held(self) -> bool:
-        """Whether a live process is at this run now."""
+        """Whether a live process holds this run now."""
         try:
             lock = os.open(self._lock_file, os.O_RDONLY)
         except OSError:

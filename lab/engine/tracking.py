@@ -24,7 +24,7 @@ class Tracker:
     Args:
         folder: the run's; metrics.csv and the event files lie in it.
         columns: of metrics.csv, beside `step`.
-        first_step: the step that training begins or goes on with.
+        first_step: the step at which training begins or continues.
         csv_text: what metrics.csv held when the checkpoint was written; rows after it are dropped.
         tags: under which name, with its group, TensorBoard shows a column or a number of the
             result; a column that is not named here keeps its own name.

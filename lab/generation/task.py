@@ -24,7 +24,7 @@ from lab.images.datasets import Batches, as_drawn, load, to_bytes, to_float
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
 GRID = 25
-# The discriminator overpowers when it is right this often between two looks at quality.
+# The discriminator overpowers when it is right this often between two evaluations of quality.
 OVERPOWERING = 0.99
 FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_balance", "classes", "clear")
 

@@ -114,8 +114,9 @@ class Folder(DataSet):
             labels += [label] * len(of_split)
         if not chosen:
             raise ValueError(
-                f"no {split} images; expected train-images-idx3-ubyte and its fellows, a folder "
-                f"for each class with at least {TEST_EVERY} PNG or JPEG files, or such files alone"
+                f"no {split} images; expected train-images-idx3-ubyte and the three other "
+                f"files, a folder for each class with at least {TEST_EVERY} PNG or JPEG files, "
+                "or such files alone"
             )
         pixels = self._read(chosen)
         said = []

@@ -82,7 +82,7 @@ class Cell(nn.Module):
 
         Args:
             x: [T, B, D].
-            state: to go on from; h(0) = 0 if none.
+            state: to continue from; h(0) = 0 if none.
 
         Returns:
             h(1), …, h(T) as [T, B, H], and the state after the last step.
@@ -261,7 +261,7 @@ class GRU(Cell):
 
 
 class TorchLSTM(LSTM):
-    """The kernel of torch.nn.LSTM on the same parameters: only the yardstick for speed."""
+    """The kernel of torch.nn.LSTM on the same parameters: a reference for speed and correctness."""
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         h, c = self.initial_state(x) if state is None else state

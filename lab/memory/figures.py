@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lab.config.wording import percent
 from lab.engine import plots
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS
@@ -83,7 +84,7 @@ def accuracy_by_length(
     axis.plot(
         [own], [accuracies[own]], "D", color=plots.COLOURS[1], markersize=9, fillstyle="none",
         markeredgewidth=2,
-        label=f"T={own:,}, {measured_on}: {plots.percent(accuracies[own])}",
+        label=f"T={own:,}, {measured_on}: {percent(accuracies[own])}",
     )  # fmt: skip
     _length_axis(axis, lengths)
     plots.accuracy_axis(axis, CHANCE)

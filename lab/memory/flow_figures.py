@@ -141,7 +141,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 def probe(
     steps: Sequence[int], accuracies: Mapping[str, Sequence[float]], title: str, count: int
 ) -> Figure:
-    """How well a linear probe reads the first digit from each state, on `count` held out."""
+    """How well a linear probe reads the first digit, on `count` palindromes it did not see."""
     figure, (axis,) = plots.new_figure(title)
     curves = [plots.Curve(name, steps, values) for name, values in accuracies.items()]
     plots.draw_curves(axis, curves, nested=True)

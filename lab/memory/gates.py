@@ -77,5 +77,5 @@ def sentence(gates: Gates, share: Tensor) -> str:
     verb = "unit holds" if count == 1 else "units hold"
     return (
         f"{count} of {units} {verb} the first digit at every step: mean forget gate "
-        f"{float(f.mean()):.4f}, by itself a half-life of {half_life(f):,.0f} digits."
+        f"{float(f.mean()):.4f}, alone a half-life of {half_life(f):,.0f} digits."
     )

@@ -123,7 +123,7 @@ class Epochs:
 
 
 class Stream:
-    """Endless batches of palindromes drawn anew, none of them in `excluded`.
+    """Endless batches of new palindromes, none of them in `excluded`.
 
     Args:
         seq_len: T.

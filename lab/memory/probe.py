@@ -1,7 +1,7 @@
 """What is stored: how well a linear map reads the first digit from the state after each step.
 
 The probe is a ridge regression on the ten digits'
-indicators, fitted anew at each step, and its accuracy is on palindromes it was not fitted to.
+indicators, fitted at each step, and its accuracy is on palindromes it was not fitted to.
 Even an untrained network's curve may rise towards the end: the second half mirrors the first, which
 leaves fewer unknown digits in the state.
 """

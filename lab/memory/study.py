@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lab.config.wording import percent
 from lab.memory.config import MemoryConfig
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ def build_task(config: MemoryConfig, device: str) -> "MemoryTask":
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The accuracies and after how many steps."""
-    held_out = f"{result['val_accuracy']:.2%} of {result['val_count']:,} held out"
-    if result["test_accuracy"] is None:
-        return f"{held_out} right after {result['steps']} steps"
-    tested = f"{result['test_accuracy']:.2%} of {result['test_count']:,} new ones"
-    return f"{held_out} and {tested} right after {result['steps']} steps"
+    """The accuracies, on how many palindromes, and the number of steps."""
+    parts = [f"validation accuracy {percent(result['val_accuracy'])} ({result['val_count']:,})"]
+    if result["test_accuracy"] is not None:
+        parts.append(f"test accuracy {percent(result['test_accuracy'])} ({result['test_count']:,})")
+    return ", ".join([*parts, f"{result['steps']:,} steps"])
 
 
 def objective(result: Mapping[str, Any]) -> float:

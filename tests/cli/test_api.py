@@ -192,7 +192,7 @@ def test_a_run_that_is_stopped_raises_and_goes_on_later(cwd: Path):
 
     thread = threading.Thread(target=stop)
     thread.start()
-    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+    with pytest.raises(KeyboardInterrupt, match="the same command continues"):
         lab.run(*ENDLESS)
     thread.join()
     run = lab.load("last")

@@ -28,7 +28,7 @@ def run(tmp_path_factory) -> Path:
     lines = done.stdout.strip().splitlines()
     assert len(lines) == 2
     assert "results go to outputs/runs/lstm-T9-s0-" in lines[0]
-    assert lines[1].startswith("100.00% of 2,000 held out")
+    assert lines[1].startswith("validation accuracy 100 % (2,000), test accuracy ")
     assert "→ outputs/runs/lstm-T9-s0-" in lines[1]
     return only(cwd / "outputs/runs", "*")
 
@@ -210,7 +210,7 @@ BAD = {
     "+seqlen=5": "no key seqlen; did you mean seq_len?",
     "++optimizer.foo=1": "no key optimizer.foo; there are optimizer.lr",
     "optimizer.betas=[1,1]": "optimizer.betas is for optimizer=adam or ",
-    "task=foo": "task=foo is no choice: expected one of",
+    "task=foo": "task=foo is not an option: expected one of",
     "cell=lstmm": "did you mean lstm?",
     "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",
     "optimizer.lr=nan": "optimizer.lr=nan is not allowed",
@@ -226,15 +226,15 @@ BAD = {
     "lr=0.01": "task=lstm has no key lr; did you mean optimizer.lr?",
     "T=5": "task=lstm has no key T; did you mean seq_len?",
     "experiment=best": "write +experiment=best",
-    "--seq_len=5": "--seq_len is no flag: write seq_len=5",
+    "--seq_len=5": "--seq_len is not a flag: write seq_len=5",
     "--multirn": "did you mean --multirun?",
     "seed=${oc.env:TEXT}": "got the text '3'; write seed=3 without quotes, and of an environment "
     "variable seed=${oc.decode:${oc.env:NAME}}",
     "device=${oc.env:NO_SUCH_VARIABLE}": "Environment variable 'NO_SUCH_VARIABLE' not found",
-    "resume=RUN": "the same command again goes on with a run by itself",
+    "resume=RUN": "the same command continues a run without it",
     "fresch=true": "task=lstm has no key fresch",
     "max_steps=0": "max_steps=0 is not allowed: expected at least 1",
-    "size=huge": "size=huge is no choice: expected one of base, large, small",
+    "size=huge": "size=huge is not an option: expected one of base, large, small",
     "train_part=1.5": "train_part=1.5 is not allowed: expected less than 1.0",
     "data_size=1": "data_size=1 is not allowed: expected at least 2",
     "hidden_size=[1,2]": "hidden_size=[1, 2] is not allowed: expected an integer",
@@ -242,7 +242,7 @@ BAD = {
     "seq_len=3,4": "needs -m",
     "seq_len=[": "cannot read seq_len=[",
     "device=gpu": "expected auto, cpu, cuda, mps",
-    "+experiment=a5": "experiment=a5 is no choice: expected one of",
+    "+experiment=a5": "experiment=a5 is not an option: expected one of",
 }
 
 

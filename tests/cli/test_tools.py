@@ -178,7 +178,7 @@ def test_rm_refuses_a_run_that_is_held(tmp_path: Path):
 
 
 BAD = {
-    ("frobnicate",): "frobnicate is no tool; there are runs, show",
+    ("frobnicate",): "frobnicate is not a tool; there are runs, show",
     ("shwo",): "did you mean show?",
     ("runs", "nowhere"): "nowhere: no such folder, and no filter such as task=lstm",
     ("runs", "--out-dir", "nowhere"): "nowhere: no such folder",

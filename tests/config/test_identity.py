@@ -144,7 +144,7 @@ def test_a_config_that_cannot_be_read_is_one_line_with_file_and_remedy(
     line = str(error.value)
     assert reason in line
     assert str(file) in line
-    assert "provenance.json makes the run anew" in line
+    assert "provenance.json makes the run again" in line
     assert "\n" not in line
 
 

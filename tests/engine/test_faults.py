@@ -46,7 +46,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
 
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on after step" in done.stdout
+    assert "continuing after step" in done.stdout
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
     assert not half_written(folder)
@@ -67,7 +67,7 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     step = torch.load(folder / "checkpoint.pt", weights_only=True)["state"]["step"]
     assert step > 5
     assert stopped.stderr.splitlines()[-1] == (
-        f"lab: stopped at step {step}; the same command goes on from there "
+        f"lab: stopped at step {step}; the same command continues it "
         f"({folder.relative_to(tmp_path)})"
     )
 
@@ -85,7 +85,7 @@ def test_a_clock_that_was_set_back_does_not_hide_what_comes_after(
     in_an_hour = str(int(time.time()) + 3600)
     events.rename(folder / re.sub(r"\d{10}", in_an_hour, events.name))
     done = quick_lab(*TINY, cwd=tmp_path)
-    assert "going on after step" in done.stdout
+    assert "continuing after step" in done.stdout
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
 
@@ -119,7 +119,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(
     damage(folder / "checkpoint.pt")
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on after step" in done.stdout
+    assert "continuing after step" in done.stdout
     assert "checkpoint.pt cannot be used" in (folder / "lab.log").read_text()
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"lab: {folder.relative_to(tmp_path)}/checkpoint.pt cannot be used (")
@@ -158,7 +158,7 @@ def test_files_that_know_more_than_the_checkpoint_are_mended(
     os.truncate(metrics, metrics.stat().st_size - 7)  # in the midst of a line
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
-    assert "going on after step" in done.stdout
+    assert "continuing after step" in done.stdout
     assert_same_run(folder, reference)
     assert_curves_are_whole(folder)
 

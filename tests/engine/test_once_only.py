@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from lab.config.wording import percent
 from tests.command_line import (
     ENDLESS,
     TINY,
@@ -54,7 +55,8 @@ def test_a_finished_run_is_shown_and_not_touched(reference: Path, tmp_path: Path
     shown = run_lab(*TINY, cwd=tmp_path)
     assert shown.returncode == 0
     result = json.loads((folder / "result.json").read_text())
-    assert shown.stdout.startswith(f"finished before: {result['val_accuracy']:.2%} of 20 held out")
+    words = f"finished before: validation accuracy {percent(result['val_accuracy'])} (20)"
+    assert shown.stdout.startswith(words)
     assert str(folder.relative_to(tmp_path)) in shown.stdout
     assert "changed since" not in shown.stdout
     assert shown.stderr == ""

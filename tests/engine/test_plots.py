@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lab.config.wording import percent
 from lab.engine import plots
 
 
@@ -67,7 +68,7 @@ def test_strips_mark_each_run_and_the_mean_of_a_setting():
     ("share", "words"), [(1.0, "100 %"), (0.99996, "99.99 %"), (0.9999, "99.99 %"), (0.1, "10 %")]
 )
 def test_a_share_is_never_rounded_up_to_100_percent(share, words):
-    assert plots.percent(share) == words
+    assert percent(share) == words
 
 
 def test_a_narrow_range_keeps_its_axis_and_a_wide_one_has_plain_numbers():

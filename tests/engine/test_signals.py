@@ -55,7 +55,7 @@ def test_from_the_first_line_on_a_signal_is_told_in_one_line(
     run.send_signal(number)
     stdout, stderr = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (128 + number, "")
-    assert stderr == "lab: stopped; the same command goes on\n"
+    assert stderr == "lab: stopped; the same command continues\n"
     assert not list(tmp_path.iterdir())
 
 
@@ -67,7 +67,7 @@ def test_a_signal_before_the_first_step_is_told_in_one_line(tmp_path: Path) -> N
     assert stopped.returncode == 128 + signal.SIGTERM
     assert len(stopped.stderr.splitlines()) == 1
     assert "stopped" in stopped.stderr
-    assert "the same command goes on" in stopped.stderr
+    assert "the same command continues" in stopped.stderr
 
 
 def test_a_signal_among_the_figures_ends_the_run_there(reference: Path, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_signal_among_the_figures_ends_the_run_there(reference: Path, tmp_path
     stopped = run.wait()
     assert stopped.returncode == 128 + signal.SIGINT
     (line,) = stopped.stderr.splitlines()
-    assert line.startswith("lab: stopped among the figures; the same command goes on from there")
+    assert line.startswith("lab: stopped among the figures; the same command continues it")
     assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
     assert_same_run(run_folder(tmp_path), reference)
 

@@ -179,7 +179,7 @@ BAD = {
     "epochs=0": "epochs=0 is not allowed: expected at least 1",
     "batch_size=121": "batch_size=121: expected 1 to 120, the number of images",
     "data.root=nowhere": "nowhere",
-    "data=mnists": "data=mnists is no choice",
+    "data=mnists": "data=mnists is not an option",
     "loss=hing": "did you mean hinge?",
     "ema=1": "ema=1 is not allowed: expected less than 1.0",
     "precision=fp16": "precision=fp16 is not allowed: expected fp32, bf16",

@@ -107,7 +107,7 @@ def test_a_unit_carries_only_if_it_does_at_every_step():
     f = torch.full((2, 100, 2), 0.5)
     words = gates.sentence(gates.Gates(f, f, f, c), share)
     assert words.startswith("1 of 2 unit holds")
-    assert "0.5000, by itself a half-life of 1 digits" in words
+    assert "0.5000, alone a half-life of 1 digits" in words
     assert "none" in gates.sentence(gates.Gates(f, f, f, c), torch.zeros(2))
 
 

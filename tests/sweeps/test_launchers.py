@@ -81,7 +81,7 @@ def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
     stdout, stderr = sweep.communicate(timeout=60)
     assert sweep.returncode == 128 + number
     assert recap(stdout) == "2 interrupted, 2 not begun"
-    assert stderr.count("the same command goes on from there") == 2
+    assert stderr.count("the same command continues it") == 2
     assert "Traceback" not in stderr
     wait_until(lambda: not processes_of_session(sweep.pid), timeout=10)
     assert len(run_folders(tmp_path)) == 2
@@ -162,7 +162,7 @@ def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
     assert recap(stdout) == "1 resumed"
     (log,) = tmp_path.glob("outputs/sweeps/*/.submitit/*_log.out")
     assert "Requeued job" in log.read_text()
-    (again,) = re.findall(r"going on after step (\d+)", log.read_text())
+    (again,) = re.findall(r"continuing after step (\d+)", log.read_text())
     assert int(again) >= before, "a checkpoint was written before the job was given up"
     assert_same_run(run_folder(tmp_path), run_folders(alone)[0])
 

@@ -140,7 +140,7 @@ def test_ctrl_c_in_a_sweep_and_the_same_command_finishes_it(tmp_path: Path) -> N
     assert stopped.returncode == 130
     assert recap(stopped.stdout) == "1 interrupted, 1 not begun"
     assert "not begun: seed=1" in stopped.stdout.splitlines()
-    assert "the same command goes on" in stopped.stderr
+    assert "the same command continues" in stopped.stderr
     assert [row["status"] for row in summary(tmp_path)] == ["interrupted"]
 
     done = quick_lab(*words, cwd=tmp_path)
