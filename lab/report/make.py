@@ -1,7 +1,9 @@
 """Run a notebook of this folder, and write it beside a page that opens without a network."""
 
 import os
+import secrets
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +88,9 @@ def _run(notebook: "NotebookNode") -> None:
         """Speaks through files of this user, not through ports that others could listen to."""
 
         def __init__(self, **kwargs: Any) -> None:
-            super().__init__(transport="ipc", kernel_spec_manager=Specs(), **kwargs)
+            # A name of its own: two reports at once would else meet on the same files.
+            ip = f"{tempfile.gettempdir()}/lab-kernel-{os.getpid()}-{secrets.token_hex(4)}"
+            super().__init__(transport="ipc", ip=ip, kernel_spec_manager=Specs(), **kwargs)
 
     NotebookClient(
         notebook,
