@@ -8,6 +8,7 @@ from lab.config.base import (
     Optimizer,
     Positive,
     RunConfig,
+    Several,
     Share,
     config,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Optimizer",
     "Positive",
     "RunConfig",
+    "Several",
     "Share",
     "config",
 ]

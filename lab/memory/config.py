@@ -1,17 +1,23 @@
 """The memory study's config. Imports no torch, so that a mistake is answered at once."""
 
+import re
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.config import Component, Count, Optimizer, Positive, RunConfig, Share, config
+from lab.config.base import MOST
+
+Length = Annotated[int, Field(ge=3, le=MOST)]
+PALINDROME = "lab.memory.sequences.palindrome.Palindrome"
 
 
 @config
 class MemoryConfig(RunConfig):
     """Keys of `task=lstm`; conf/task/lstm.yaml says what each means."""
 
-    seq_len: Annotated[int, Field(ge=3)]
+    seq_len: Length
     cell: Component
     optimizer: Optimizer
     input: Literal["one_hot", "number"]
@@ -20,7 +26,7 @@ class MemoryConfig(RunConfig):
     data_size: Annotated[int, Field(ge=2)]
     train_part: Share
     stream: bool
-    curriculum: Literal["none", "doubling"]
+    curriculum: Literal["none", "doubling", "upper_half"]
     epochs: Count
     clip_norm: Positive | None
     lr_schedule: Literal["constant", "halving", "cosine"]
@@ -28,8 +34,17 @@ class MemoryConfig(RunConfig):
     target_accuracy: Annotated[float, Field(gt=0, le=1)] | None
     log_every: Count
     eval_every: Count
+    # Later than the first runs: at these values a run is what it was before.
+    sequence: Component = field(default_factory=lambda: {"_target_": PALINDROME})
+    tested_lengths: list[Length] | None = None
 
-    SYNONYMS: ClassVar = {**RunConfig.SYNONYMS, "T": "seq_len", "length": "seq_len"}
+    SYNONYMS: ClassVar = {
+        **RunConfig.SYNONYMS,
+        "T": "seq_len",
+        "length": "seq_len",
+        "sequence_len": "seq_len",
+        "sequence_length": "seq_len",
+    }
     STUDY: ClassVar[str] = "lab.memory.study"
     OBJECTIVES: ClassVar = ("val_accuracy", "test_accuracy", "steps", "seconds", "parameters")
     SWEEP_AXIS: ClassVar = "seq_len"
@@ -53,5 +68,13 @@ class MemoryConfig(RunConfig):
         return f"{self.cell_name}, {init or default} init"
 
     @property
+    def sequence_name(self) -> str:
+        """Of the class, as options are written: `selective_copy`."""
+        name = str(self.sequence["_target_"]).rpartition(".")[2]
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+    @property
     def readable_name(self) -> str:
-        return f"{self.cell_name}-T{self.seq_len}-s{self.seed}"
+        name = f"{self.cell_name}-T{self.seq_len}-s{self.seed}"
+        asks_default = self.sequence["_target_"] == PALINDROME
+        return name if asks_default else f"{self.sequence_name}-{name}"

@@ -1,6 +1,5 @@
 """The memory study's figures: arrays in, matplotlib figures out; no files."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,9 +10,8 @@ from matplotlib.figure import Figure
 from lab.config.wording import percent
 from lab.engine import plots
 from lab.memory.config import MemoryConfig
-from lab.memory.network import DIGITS
+from lab.memory.network import DIGITS, build_sequence
 
-CHANCE = 1 / DIGITS
 # Where the longest length is so many times the shortest, the lengths' axis is logarithmic.
 MANY_TIMES = 10
 
@@ -25,6 +23,7 @@ def _settings(config: MemoryConfig) -> str:
 
 def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig) -> Figure:
     """Loss and accuracy against the step, training batches and validation set."""
+    sequence = build_sequence(config)
     title = f"Learning T={config.seq_len:,}, seed {config.seed} ({_settings(config)})"
     figure, (losses, accuracies) = plots.new_figure(title, panels=2)
     names = {"train": "training batches (mean since the last point)", "val": "validation set"}
@@ -36,9 +35,10 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
         plots.draw_curves(axis, curves)
     plots.log_axis(losses)
     losses.set_ylim(min(0.1, losses.get_ylim()[0]), max(10.0, losses.get_ylim()[1]))
-    losses.set_ylabel("cross-entropy at the last step (nats)")
-    plots.level_line(losses, math.log(DIGITS), f"chance, ln {DIGITS}", below=True)
-    plots.accuracy_axis(accuracies, CHANCE)
+    losses.set_ylabel(sequence.loss_name)
+    guess = sequence.chance_loss
+    plots.level_line(losses, guess, f"chance, {guess:.2f}", below=True)
+    plots.accuracy_axis(accuracies, sequence.chance)
     accuracies.set_ylabel("accuracy")
     if "seq_len" in metrics:
         _mark_growth(accuracies, metrics)
@@ -72,13 +72,13 @@ def accuracy_by_length(
         config: of the run.
         measured_on: what the accuracy at its own length is of, e.g. `the test set`.
     """
-    own = config.seq_len
+    own, sequence = config.seq_len, build_sequence(config)
     trained = f"at T={own:,} only" if config.curriculum == "none" else f"at growing T up to {own:,}"
     title = f"Trained {trained}, seed {config.seed} ({_settings(config)})"
     figure, (axis,) = plots.new_figure(title)
     lengths = sorted(accuracies)
     others = plots.Curve(
-        "other lengths, up to 400 palindromes each", lengths, [accuracies[n] for n in lengths]
+        f"other lengths, up to 400 {sequence.noun} each", lengths, [accuracies[n] for n in lengths]
     )
     plots.draw_curves(axis, [others], widest_gap=1)
     axis.plot(
@@ -87,8 +87,8 @@ def accuracy_by_length(
         label=f"T={own:,}, {measured_on}: {percent(accuracies[own])}",
     )  # fmt: skip
     _length_axis(axis, lengths)
-    plots.accuracy_axis(axis, CHANCE)
-    axis.set_xlabel("length T of the palindrome tested (digits)")
+    plots.accuracy_axis(axis, sequence.chance)
+    axis.set_xlabel(f"length T of the {sequence.noun} tested (steps)")
     axis.set_ylabel("accuracy")
     plots.legend_below(figure)
     return figure
@@ -111,8 +111,11 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Accuracy against length, a line for each setting, its seeds as a band.
 
     Args:
-        rows: of finished runs, with `series`, `seq_len`, `seed`, `val_accuracy`, `test_accuracy`.
+        rows: of finished runs of one sequence, with `series`, `seq_len`, `seed`, `val_accuracy`,
+            `test_accuracy`, and `sequence` and `chance` where it is not the palindrome.
     """
+    asked = str(rows[0].get("sequence", "palindrome")) if rows else "palindrome"
+    chance = float(rows[0].get("chance", 1 / DIGITS)) if rows else 1 / DIGITS
     series: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         test = row["test_accuracy"]
@@ -120,20 +123,20 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
         series[row["series"]][int(row["seq_len"])].append(accuracy)
     seeds = len({row["seed"] for row in rows})
     figure, (axis,) = plots.new_figure(
-        f"Accuracy of the last digit against length ({len(rows)} runs)"
+        f"Accuracy against length, {asked.replace('_', ' ')} ({len(rows)} runs)"
     )
     curves = []
     for name, by_length in series.items():
         lengths = sorted(by_length)
         curves.append(plots.Curve(name, lengths, [by_length[n] for n in lengths]))
     plots.draw_curves(axis, curves, widest_gap=1, nested=True)
-    plots.accuracy_axis(axis, CHANCE)
+    plots.accuracy_axis(axis, chance)
     if series:
         _length_axis(axis, sorted({n for by_length in series.values() for n in by_length}))
-    axis.set_xlabel("length T of the palindrome (digits); the network reads T-1")
+    axis.set_xlabel("length T of the whole sequence (steps)")
     axis.set_ylabel("accuracy" + (f", mean and range of {seeds} seeds" if seeds > 1 else ""))
     axis.set_title(
-        "on the test set; on the validation set where no other palindromes are left", fontsize=9
+        "on the test set; on the validation set where no other examples are left", fontsize=9
     )
     plots.legend_below(figure)
     return figure

@@ -1,4 +1,4 @@
-"""A cell with its read-out: digits in, scores of the next digit out."""
+"""A cell with its read-out: a sequence in, answers out."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -10,49 +10,72 @@ from lab.config.components import build
 from lab.config.errors import UserError
 from lab.memory.cells import State
 from lab.memory.config import MemoryConfig
+from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.palindrome import DIGITS
 
-DIGITS = 10
 # So many numbers [B, 4H] at once fit the processor's caches and bound the memory of an evaluation.
 EVALUATION_BATCH = 500
 
 
 class Network(nn.Module):
-    """p = W_ph h(T) + b_p, the logits of the ten digits.
+    """p = W_ph h(t) + b_p, the logits of the classes of an answer, or the answer itself.
 
     Args:
         cell: reads [T, B, D].
         hidden_size: H.
-        input: how a digit becomes the D numbers of x.
+        input: how a symbol becomes the D numbers of x.
+        sequence: what is read and answered; palindromes, if none is given.
     """
 
     def __init__(
-        self, cell: nn.Module, hidden_size: int, input: Literal["one_hot", "number"]
+        self,
+        cell: nn.Module,
+        hidden_size: int,
+        input: Literal["one_hot", "number"],
+        sequence: Sequence | None = None,
     ) -> None:
         super().__init__()
         self.cell, self.input = cell, input
-        readout = nn.Linear(hidden_size, DIGITS)
+        self.symbols = sequence.symbols if sequence else DIGITS
+        readout = nn.Linear(hidden_size, sequence.outputs if sequence else DIGITS)
         self.W_ph, self.b_p = readout.weight, readout.bias
 
-    def encode(self, digits: Tensor) -> Tensor:
-        """Digits uint8 [B, T] as inputs float [T, B, D]; D is 10 for one_hot, 1 for number."""
-        if self.input == "one_hot":
-            return nn.functional.one_hot(digits.T.long(), DIGITS).to(self.b_p.dtype)
-        return digits.T.unsqueeze(-1).to(self.b_p.dtype)
+    def encode(self, inputs: Tensor) -> Tensor:
+        """What is read as inputs of the cell, float [T, B, D].
 
-    def forward(self, digits: Tensor, state: State | None = None) -> Tensor:
-        """Logits [B, 10] of the digit that follows the digits uint8 [B, T-1]."""
-        _, state = self.cell(self.encode(digits), state)
+        Args:
+            inputs: symbols uint8 [B, T], for which D is their number with one_hot and 1 with
+                number; or numbers, float [B, T, D].
+        """
+        if inputs.is_floating_point():
+            return inputs.transpose(0, 1).to(self.b_p.dtype)
+        if self.input == "one_hot":
+            return nn.functional.one_hot(inputs.T.long(), self.symbols).to(self.b_p.dtype)
+        return inputs.T.unsqueeze(-1).to(self.b_p.dtype)
+
+    def answers(self, examples: Examples) -> Tensor:
+        """What the network answers when answers are due, [B, A, outputs]."""
+        last = examples.inputs.shape[1] - 1
+        if examples.due.tolist() == [last]:
+            return self(examples.inputs)[:, None]
+        hidden, _ = self.cell(self.encode(examples.inputs), None)
+        return self.read_out(hidden[examples.due].transpose(0, 1))
+
+    def forward(self, inputs: Tensor, state: State | None = None) -> Tensor:
+        """The answer after the last step of the inputs, [B, outputs]; see `encode`."""
+        _, state = self.cell(self.encode(inputs), state)
         return self.read_out(state[0])
 
-    def states(self, digits: Tensor) -> Iterator[State]:
-        """The cell's state after each of the digits uint8 [B, T-1], one step at a time."""
+    def states(self, inputs: Tensor) -> Iterator[State]:
+        """The cell's state after each step of the inputs, one step at a time."""
         state = None
-        for x in self.encode(digits).split(1):
+        for x in self.encode(inputs).split(1):
             _, state = self.cell(x, state)
             yield state
 
     def read_out(self, h: Tensor) -> Tensor:
-        """Logits [..., 10] of hidden states [..., H]."""
+        """Answers [..., outputs] of hidden states [..., H]."""
         return nn.functional.linear(h, self.W_ph, self.b_p)
 
     def equation_weights(self) -> dict[str, Tensor]:
@@ -73,9 +96,26 @@ def build_network(config: MemoryConfig) -> Network:
     Raises:
         UserError: the cell refuses its arguments.
     """
-    input_size = DIGITS if config.input == "one_hot" else 1
+    sequence = build_sequence(config)
+    input_size = sequence.numbers or (sequence.symbols if config.input == "one_hot" else 1)
     cell = build("cell", config.cell, input_size, config.hidden_size)
-    return Network(cell, config.hidden_size, config.input)
+    return Network(cell, config.hidden_size, config.input, sequence)
+
+
+def build_sequence(config: MemoryConfig) -> Sequence:
+    """What a config's network is asked.
+
+    Raises:
+        UserError: the sequence refuses its arguments, or a length.
+    """
+    sequence: Sequence = build("sequence", config.sequence, base=Sequence)
+    short = min([config.seq_len, *(config.tested_lengths or [])])
+    if short < sequence.shortest:
+        raise UserError(
+            f"seq_len={short} is too short for sequence={config.sequence_name}: expected at least "
+            f"{sequence.shortest}"
+        )
+    return sequence
 
 
 def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
@@ -104,14 +144,15 @@ def initial_network(config: MemoryConfig) -> Network:
 
 
 @torch.no_grad()
-def evaluate(network: Network, palindromes: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy on palindromes uint8 [N, T].
+def evaluate(network: Network, sequence: Sequence, examples: Examples) -> tuple[float, float]:
+    """Mean loss and accuracy of the answers to examples.
 
     Taken together from batches, so that memory stays bounded for any N.
     """
     loss, correct = 0.0, 0
-    for batch in palindromes.split(EVALUATION_BATCH):
-        logits, target = network(batch[:, :-1]), batch[:, -1].long()
-        loss += float(nn.functional.cross_entropy(logits, target, reduction="sum"))
-        correct += int((logits.argmax(1) == target).sum())
-    return loss / len(palindromes), correct / len(palindromes)
+    for batch in examples.split(EVALUATION_BATCH):
+        outputs = network.answers(batch)
+        loss += float(sequence.loss(outputs, batch.targets, reduction="sum"))
+        correct += int(sequence.correct(outputs, batch.targets).sum())
+    answers = examples.targets.numel()
+    return loss / answers, correct / answers

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lab.memory.sequences.examples import Examples
+
 # A palindrome is known by its first digits as one number, the code; 18 digits fit an int64.
 # Longer ones are told apart by these alone, which excludes 1 pair in 10^18 that differ later.
 CODE_DIGITS = 18
@@ -93,33 +95,14 @@ def to_codes(palindromes: Tensor) -> Tensor:
     return (palindromes[:, :known].long() * powers).sum(1)
 
 
-class Epochs:
-    """Batches of a fixed set, newly shuffled each epoch, whose last batch may be smaller.
+def as_examples(digits: Tensor) -> Examples:
+    """Palindromes uint8 [N, T]: T-1 digits are read, the last is the answer."""
+    return Examples(digits[:, :-1], digits[:, -1:].long(), torch.tensor([digits.shape[1] - 2]))
 
-    Args:
-        palindromes: uint8 [N, T].
-        batch_size: at most this many a batch.
-        generator: of the order.
-    """
 
-    def __init__(self, palindromes: Tensor, batch_size: int, generator: torch.Generator) -> None:
-        self._palindromes, self._batch_size, self._generator = palindromes, batch_size, generator
-        self._order = torch.empty(0, dtype=torch.int64)
-
-    def next(self) -> Tensor:
-        """The next batch, uint8 [B, T]."""
-        if len(self._order) == 0:
-            self._order = torch.randperm(len(self._palindromes), generator=self._generator)
-        batch, self._order = self._order.tensor_split([self._batch_size])
-        return self._palindromes[batch]
-
-    def state_dict(self) -> dict[str, Tensor]:
-        # A view would be saved with all of what it is a view of.
-        return {"generator": self._generator.get_state(), "order": self._order.clone()}
-
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self._generator.set_state(state["generator"])
-        self._order = state["order"]
+def as_digits(examples: Examples) -> Tensor:
+    """The palindromes of examples, uint8 [N, T]."""
+    return torch.cat([examples.inputs, examples.targets.to(torch.uint8)], dim=1)
 
 
 class Stream:
@@ -138,15 +121,16 @@ class Stream:
         self._seq_len, self._batch_size, self._generator = seq_len, batch_size, generator
         self._excluded = to_codes(excluded)
 
-    def next(self) -> Tensor:
-        """The next batch, uint8 [B, T]."""
+    def next(self) -> Examples:
+        """The next batch."""
         codes = torch.empty(0, dtype=torch.int64)
         while len(codes) < self._batch_size:
             more = torch.randint(
                 _code_count(self._seq_len), (self._batch_size,), generator=self._generator
             )
             codes = torch.cat([codes, more[~torch.isin(more, self._excluded)]])
-        return from_codes(codes[: self._batch_size], self._seq_len, self._generator)
+        codes = codes[: self._batch_size]
+        return as_examples(from_codes(codes, self._seq_len, self._generator))
 
     def state_dict(self) -> dict[str, Tensor]:
         return {"generator": self._generator.get_state()}

@@ -38,10 +38,15 @@ def objective(result: Mapping[str, Any]) -> float:
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-    """Accuracy against length."""
+    """Accuracy against length, a figure for each sequence."""
     from lab.memory.figures import sweep_accuracy
 
-    return {"accuracy_vs_length": sweep_accuracy(rows)}
+    by_sequence: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:  # runs of before there were others have no name of it
+        by_sequence.setdefault(row.get("sequence", "palindrome"), []).append(row)
+    if len(by_sequence) == 1:
+        return {"accuracy_vs_length": sweep_accuracy(rows)}
+    return {f"accuracy_vs_length_{name}": sweep_accuracy(of) for name, of in by_sequence.items()}
 
 
 def load_network(

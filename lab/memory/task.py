@@ -1,41 +1,41 @@
-"""The memory task: cross-entropy at the last step, clipping, RMSProp, early stop."""
+"""The memory task: the loss of the answers, clipping, RMSProp, early stop, curricula."""
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
+from lab.config.errors import UserError
 from lab.engine.recorder import History, Recorder
 from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
-from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
-from lab.memory.network import build_network, evaluate
+from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.sequences.batches import Batches, Epochs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TEST_SIZE = 10_000
-LENGTHS = range(3, 26)
 PER_LENGTH = 400
 SHORTEST_OF_CURRICULUM = 9
-# The held-out loss (nats) at which a length is left for the next. Right is not enough: a network
-# that is right but not sure may lose its way at twice the length and not find it again.
-SOLVED_LOSS = 0.002
 
 
 class MemoryTask(Task):
-    """Learn to give the last digit of a palindrome from the digits before it.
+    """Learn to answer what a sequence asks: by default, the last digit of a palindrome.
 
     Args:
         config: of the run.
         device: cpu, cuda or mps.
 
     Raises:
-        UserError: the cell or the optimizer refuses its arguments.
+        UserError: the sequence, the cell or the optimizer refuses its arguments.
     """
 
     tags: ClassVar = {
@@ -47,14 +47,18 @@ class MemoryTask(Task):
 
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device
+        self.sequence = build_sequence(config)
         self.network = build_network(config).to(device)
         self.optimizer = build(
             "optimizer", config.optimizer, self.network.parameters(), base=Optimizer
         )
-        grows = config.curriculum == "doubling"
-        self._use_length(min(SHORTEST_OF_CURRICULUM, config.seq_len) if grows else config.seq_len)
+        if config.curriculum == "upper_half" and not config.stream:
+            raise UserError("curriculum=upper_half draws every batch anew: it needs stream=true")
+        grows = config.curriculum != "none"
+        begin = max(SHORTEST_OF_CURRICULUM, self.sequence.shortest)
+        self._use_length(min(begin, config.seq_len) if grows else config.seq_len)
         steps_per_epoch = math.ceil(
-            palindromes.count_to_train_on(config.seq_len, config.data_size, config.train_part)
+            self.sequence.count_to_train_on(config.seq_len, config.data_size, config.train_part)
             / config.batch_size
         )
         self.total_steps = min(
@@ -73,9 +77,12 @@ class MemoryTask(Task):
         self.last_evaluation: dict[str, float] = {}
 
     def _use_length(self, seq_len: int) -> None:
-        """Train, hold out and test palindromes of this length from now on."""
+        """Train, hold out and test examples of this length from now on.
+
+        With curriculum=upper_half shorter ones are trained on too, down to half of it.
+        """
         config = self.config
-        sets = palindromes.draw(
+        sets = self.sequence.sets(
             seq_len,
             config.data_size,
             config.train_part,
@@ -85,28 +92,29 @@ class MemoryTask(Task):
         self.seq_len = seq_len
         self.held_out, self.test = sets.held_out.to(self.device), sets.test.to(self.device)
         order = generator(config.seed, "batches")
-        self.batches: palindromes.Epochs | palindromes.Stream
+        self.batches: Batches
         if config.stream:
-            excluded = torch.cat([sets.held_out, sets.test])
-            self.batches = palindromes.Stream(seq_len, excluded, config.batch_size, order)
+            least = seq_len // 2 if config.curriculum == "upper_half" else seq_len
+            lengths = range(max(least, self.sequence.shortest), seq_len + 1)
+            self.batches = self.sequence.stream(lengths, sets, config.batch_size, order)
         else:
-            self.batches = palindromes.Epochs(sets.train, config.batch_size, order)
+            self.batches = Epochs(sets.train, config.batch_size, order)
 
     def _grow_where_solved(self) -> None:
         """The next step of the curriculum, once the last evaluation has solved this one."""
         if not self.last_evaluation or self.seq_len == self.config.seq_len:
             return
         loss, accuracy = self.last_evaluation["val_loss"], self.last_evaluation["val_accuracy"]
-        if accuracy == 1.0 and loss <= SOLVED_LOSS:
+        if accuracy == 1.0 and loss <= self.sequence.solved_loss:
             self._use_length(min(2 * self.seq_len - 1, self.config.seq_len))
             self.last_evaluation = {}
 
     def step(self) -> Mapping[str, Tensor]:
-        """One batch of the training palindromes."""
+        """One batch of the training examples."""
         self._grow_where_solved()
-        batch = self.batches.next().to(self.device)  # [B, T]
-        logits, target = self.network(batch[:, :-1]), batch[:, -1].long()
-        loss = nn.functional.cross_entropy(logits, target)
+        batch = self.batches.next().to(self.device)
+        outputs = self.network.answers(batch)
+        loss = self.sequence.loss(outputs, batch.targets)
         self.optimizer.zero_grad()
         loss.backward()
         if self.config.clip_norm is not None:
@@ -114,15 +122,15 @@ class MemoryTask(Task):
         self.optimizer.step()
         lr = torch.tensor(self.schedule.get_last_lr()[0], dtype=torch.float64)
         self.schedule.step()
-        accuracy = (logits.detach().argmax(1) == target).float().mean()
+        accuracy = self.sequence.correct(outputs.detach(), batch.targets).float().mean()
         metrics = {"lr": lr, "train_loss": loss.detach(), "train_accuracy": accuracy}
         if "seq_len" in self.columns:
             metrics["seq_len"] = torch.tensor(self.seq_len)
         return metrics
 
     def validate(self) -> Mapping[str, float]:
-        """Loss and accuracy on the held-out palindromes."""
-        loss, accuracy = evaluate(self.network, self.held_out)
+        """Loss and accuracy on the validation set."""
+        loss, accuracy = evaluate(self.network, self.sequence, self.held_out)
         self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
         return self.last_evaluation
 
@@ -153,26 +161,32 @@ class MemoryTask(Task):
         self.last_evaluation = state["last_evaluation"]
 
     def check(self) -> None:
-        """Evaluate two palindromes, name and pack the weights, follow a gradient back."""
+        """Evaluate two examples, name and pack the weights, follow a gradient back."""
         from lab.memory import remembering
 
-        evaluate(self.network, self.held_out[:2])
+        evaluate(self.network, self.sequence, self.held_out[slice(2)])
         weight_bytes(self.network.equation_weights())
-        remembering.check(self.network, self.config)
+        if self.sequence.holds_first:
+            remembering.check(self.network, self.config)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """Test on palindromes never seen and at other lengths; write weights and figures."""
+        """Test on examples never seen and at other lengths; write weights and figures."""
         from lab.memory import figures, remembering
 
         recorder.weights(self.network.equation_weights())
         if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
             self._use_length(self.config.seq_len)
             self.validate()
-        test_accuracy = evaluate(self.network, self.test)[1] if len(self.test) else None
+        test_accuracy = (
+            evaluate(self.network, self.sequence, self.test)[1] if len(self.test) else None
+        )
         by_length = self._accuracy_by_other_lengths()
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
         by_length[self.config.seq_len] = own
-        how_it_remembers, factors = remembering.figures(self.network, self.config)
+        how_it_remembers: dict[str, Figure] = {}
+        factors: dict[str, float] = {}
+        if self.sequence.holds_first:
+            how_it_remembers, factors = remembering.figures(self.network, self.config)
         measured_on = "the validation set" if test_accuracy is None else "the test set"
         drawn = {
             "learning_curves": figures.learning_curves(history, self.config),
@@ -192,14 +206,16 @@ class MemoryTask(Task):
             "test_count": len(self.test) or None,
             "accuracy_by_length": by_length,
             "gradient_factor": factors,
+            "sequence": self.config.sequence_name,
+            "chance": self.sequence.chance,
         }
 
     def _accuracy_by_other_lengths(self) -> dict[int, float]:
-        """Accuracy at lengths 3..25 that were not trained on."""
+        """Accuracy at the lengths tested, on examples that may have been trained on if short."""
         accuracies = {}
-        for length in LENGTHS:
+        lengths = self.config.tested_lengths or self.sequence.tested_lengths(self.config.seq_len)
+        for length in lengths:
             draws = generator(self.config.seed, f"length {length}")
-            codes = palindromes.distinct_codes(length, PER_LENGTH, draws)
-            some = palindromes.from_codes(codes, length, draws).to(self.device)
-            accuracies[length] = evaluate(self.network, some)[1]
+            some = self.sequence.draw(length, PER_LENGTH, draws).to(self.device)
+            accuracies[length] = evaluate(self.network, self.sequence, some)[1]
         return accuracies

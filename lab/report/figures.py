@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lab.engine import plots
-from lab.memory.figures import CHANCE
+from lab.memory.network import DIGITS
 from lab.report.evidence import Evidence
 
 
@@ -32,7 +32,7 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
     gap = 1 if x == "seq_len" else math.inf
     curves = [_curve(str(n), some, x, "accuracy") for n, some in rows.groupby(series_of(rows))]
     plots.draw_curves(axis, curves, widest_gap=gap, nested=True)
-    plots.accuracy_axis(axis, CHANCE)
+    plots.accuracy_axis(axis, 1 / DIGITS)
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
     plots.measured_ticks(axis, ticks)
@@ -64,7 +64,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
         axis.set_xlabel("optimizer step")
         axis.set_ylabel(words)
     plots.log_axis(axes[0])
-    plots.accuracy_axis(axes[1], CHANCE)
+    plots.accuracy_axis(axes[1], 1 / DIGITS)
     plots.legend_below(figure)
     return figure
 

@@ -7,6 +7,8 @@ import torch
 
 from lab.engine.seeding import generator
 from lab.memory import palindromes as P
+from lab.memory.sequences.batches import Batches, Epochs
+from lab.memory.sequences.examples import joined
 
 
 def all_palindromes(seq_len: int) -> set[str]:
@@ -76,20 +78,20 @@ def test_codes_and_palindromes_are_the_same_thing():
 
 def test_an_epoch_is_every_palindrome_once():
     rows = torch.arange(10, dtype=torch.uint8)[:, None].expand(10, 3)
-    batches = P.Epochs(rows, 4, generator(0, "test"))
+    batches = Epochs(P.as_examples(rows), 4, generator(0, "test"))
     for _ in range(3):
         epoch = [batches.next() for _ in range(3)]
         assert [len(batch) for batch in epoch] == [4, 4, 2]
-        assert sorted(torch.cat(epoch)[:, 0].tolist()) == list(range(10))
+        assert sorted(joined(epoch).inputs[:, 0].tolist()) == list(range(10))
 
 
 @pytest.mark.parametrize("kind", ["epochs", "stream"])
 def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
-    def make() -> P.Epochs | P.Stream:
+    def make() -> Batches:
         sets = P.draw(9, 100, 0.8, 10, generator(0, "test"))
         order = generator(0, "order")
         return (
-            P.Epochs(sets.train, 32, order)
+            Epochs(P.as_examples(sets.train), 32, order)
             if kind == "epochs"
             else P.Stream(9, sets.held_out, 32, order)
         )
@@ -101,11 +103,11 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
     resumed = make()
     resumed.load_state_dict(state)
     for _ in range(7):
-        assert torch.equal(whole.next(), resumed.next())
+        assert torch.equal(whole.next().inputs, resumed.next().inputs)
 
 
 def test_the_stream_never_gives_a_held_out_palindrome():
     sets = P.draw(3, 100, 0.5, 0, generator(0, "test"))
     stream = P.Stream(3, sets.held_out, 64, generator(0, "stream"))
-    seen = {s for _ in range(50) for s in as_strings(stream.next())}
+    seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
     assert seen == set(as_strings(sets.train))

@@ -11,6 +11,7 @@ from lab.engine.seeding import seed_everything
 from lab.memory import figures
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, evaluate
+from lab.memory.sequences.examples import joined
 from lab.memory.task import MemoryTask
 
 TINY = ("seq_len=6", "size=small", "data_size=200", "batch_size=16")
@@ -70,13 +71,13 @@ def test_the_budget_is_the_smaller_of_epochs_and_max_steps():
 
 def test_evaluation_in_batches_is_evaluation_at_once():
     task = make("data_size=4000", "seq_len=9")
-    everything = torch.cat([task.held_out, task.test])
+    everything = joined([task.held_out, task.test])
     assert len(everything) > 1000
-    loss, accuracy = evaluate(task.network, everything)
-    logits = task.network(everything[:, :-1])
-    expected = torch.nn.functional.cross_entropy(logits, everything[:, -1].long())
+    loss, accuracy = evaluate(task.network, task.sequence, everything)
+    logits, targets = task.network(everything.inputs), everything.targets[:, 0]
+    expected = torch.nn.functional.cross_entropy(logits, targets)
     assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
-    assert accuracy == float((logits.argmax(1) == everything[:, -1]).double().mean())
+    assert accuracy == float((logits.argmax(1) == targets).double().mean())
 
 
 def test_weights_travel_by_their_names_in_the_equations():

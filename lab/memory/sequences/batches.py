@@ -1,0 +1,93 @@
+"""Batches without end: of a fixed set, epoch by epoch, or drawn anew."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import torch
+
+from lab.memory.sequences.examples import Examples, joined, keys
+
+Draw = Callable[[int, int, torch.Generator], Examples]
+"""`Sequence.draw`."""
+
+
+class Batches(Protocol):
+    """Batches without end, that go on from a saved state."""
+
+    def next(self) -> Examples:
+        """The next batch."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Epochs:
+    """Batches of a fixed set, newly shuffled each epoch, whose last batch may be smaller.
+
+    Args:
+        examples: of the set.
+        batch_size: at most this many a batch.
+        generator: of the order.
+    """
+
+    def __init__(self, examples: Examples, batch_size: int, generator: torch.Generator) -> None:
+        self._examples, self._batch_size, self._generator = examples, batch_size, generator
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def next(self) -> Examples:
+        if len(self._order) == 0:
+            self._order = torch.randperm(len(self._examples), generator=self._generator)
+        batch, self._order = self._order.tensor_split([self._batch_size])
+        return self._examples[batch]
+
+    def state_dict(self) -> dict[str, Any]:
+        # A view would be saved with all of what it is a view of.
+        return {"generator": self._generator.get_state(), "order": self._order.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._generator.set_state(state["generator"])
+        self._order = state["order"]
+
+
+class Stream:
+    """Endless batches drawn anew, each of one length, none of whose examples is excluded.
+
+    Args:
+        draw: of the sequence.
+        lengths: each batch has one of these, at random.
+        excluded: sets that are not trained on.
+        batch_size: of each batch.
+        generator: of the lengths and the examples.
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        lengths: range,
+        excluded: Iterable[Examples],
+        batch_size: int,
+        generator: torch.Generator,
+    ) -> None:
+        self._draw, self._lengths, self._generator = draw, lengths, generator
+        self._batch_size = batch_size
+        self._excluded = torch.cat([keys(examples) for examples in excluded])
+
+    def next(self) -> Examples:
+        choice = torch.randint(len(self._lengths), (), generator=self._generator)
+        length = self._lengths[int(choice)]
+        batch = self._new(length)
+        while len(batch) < self._batch_size:
+            batch = joined([batch, self._new(length)])
+        return batch[slice(self._batch_size)]
+
+    def _new(self, length: int) -> Examples:
+        examples = self._draw(length, self._batch_size, self._generator)
+        return examples[~torch.isin(keys(examples), self._excluded)]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._generator.set_state(state["generator"])

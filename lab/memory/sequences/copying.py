@@ -1,0 +1,40 @@
+"""Copy: give back what came first, after a delay."""
+
+import torch
+from pydantic import validate_call
+from torch import Tensor
+
+from lab.config import Count, Several
+from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.examples import Examples
+
+
+class Copy(Sequence):
+    """Read K symbols, blanks, a signal and K blanks; at those, give the K symbols in order.
+
+    Hochreiter & Schmidhuber 1997, "Long short-term memory"; with a delay and a signal as here in
+    Arjovsky, Shah & Bengio 2016, "Unitary evolution recurrent neural networks". The delay is
+    T - 2K steps, of which the last has the signal.
+
+    Args:
+        copied: K.
+        alphabet: of how many symbols. Two more are the blank, 0, and the signal, 1.
+    """
+
+    @validate_call
+    def __init__(self, copied: Count = 5, alphabet: Several = 8) -> None:
+        self.copied = copied
+        self.symbols, self.outputs = alphabet + 2, alphabet
+        self.shortest = 2 * copied + 1
+
+    def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
+        """Each symbol has the same probability; their places are those of `places`."""
+        symbols = torch.randint(self.outputs, (count, self.copied), generator=generator)
+        inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
+        inputs.scatter_(1, self.places(seq_len, count, generator), (symbols + 2).to(torch.uint8))
+        inputs[:, -self.copied - 1] = 1
+        return Examples(inputs, symbols, torch.arange(seq_len - self.copied, seq_len))
+
+    def places(self, seq_len: int, count: int, generator: torch.Generator) -> Tensor:
+        """The steps at which the symbols are read, in order, int64 [N, K]: the first K."""
+        return torch.arange(self.copied).expand(count, -1)

@@ -1,0 +1,32 @@
+"""Modular sum: count in a circle."""
+
+import torch
+from pydantic import validate_call
+
+from lab.config import Several
+from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.examples import Examples
+
+
+class ModularSum(Sequence):
+    """Read T digits below the modulus; after the last, give their sum modulo it.
+
+    The cyclic group as an automaton: Liu et al. 2023, "Transformers learn shortcuts to automata";
+    "modular arithmetic" with sums alone in Deletang et al. 2023, "Neural networks and the Chomsky
+    hierarchy".
+
+    Args:
+        modulus: m; the digits are 0 to m-1.
+    """
+
+    @validate_call
+    def __init__(self, modulus: Several = 5) -> None:
+        self.symbols = self.outputs = modulus
+
+    def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
+        """Each digit has the same probability."""
+        digits = torch.randint(
+            self.symbols, (count, seq_len), generator=generator, dtype=torch.uint8
+        )
+        total = digits.sum(1, keepdim=True) % self.symbols  # the sum of uint8 is int64
+        return Examples(digits, total, torch.tensor([seq_len - 1]))

@@ -1,0 +1,61 @@
+"""Palindrome: the last digit equals the first."""
+
+import torch
+
+from lab.memory import palindromes
+from lab.memory.sequences.base import Sequence, Sets
+from lab.memory.sequences.batches import Batches
+from lab.memory.sequences.examples import Examples
+
+DIGITS = 10
+
+
+class Palindrome(Sequence):
+    """Read the first T-1 digits of a palindrome of length T and give the last, which is the first.
+
+    From the assignment of the deep learning course of the University of Amsterdam, 2019; S2 in
+    docs/reproduction.md.
+    """
+
+    noun = "palindromes"
+    loss_name = "cross-entropy at the last step (nats)"
+    # A network that is correct but not sure may lose its way at twice the length for ever.
+    solved_loss = 0.002
+    holds_first = True
+    symbols = outputs = DIGITS
+
+    def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
+        """Distinct palindromes, as many as there are."""
+        codes = palindromes.distinct_codes(seq_len, count, generator)
+        return palindromes.as_examples(palindromes.from_codes(codes, seq_len, generator))
+
+    def sets(
+        self,
+        seq_len: int,
+        size: int,
+        train_part: float,
+        test_size: int,
+        generator: torch.Generator,
+    ) -> Sets:
+        """As `Sequence.sets`, without rejecting any: a palindrome is known by its first digits."""
+        drawn = palindromes.draw(seq_len, size, train_part, test_size, generator)
+        return Sets(*map(palindromes.as_examples, (drawn.train, drawn.held_out, drawn.test)))
+
+    def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
+        """As `Sequence.count_to_train_on`; there are few short palindromes."""
+        return palindromes.count_to_train_on(seq_len, size, train_part)
+
+    def stream(
+        self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
+    ) -> Batches:
+        """As `Sequence.stream`; batches of one length are told apart by their first digits."""
+        if len(lengths) > 1:
+            return super().stream(lengths, excluded, batch_size, generator)
+        known = torch.cat(
+            [palindromes.as_digits(part) for part in (excluded.held_out, excluded.test)]
+        )
+        return palindromes.Stream(lengths[0], known, batch_size, generator)
+
+    def tested_lengths(self, seq_len: int) -> list[int]:
+        """3 to 25, those of the assignment."""
+        return list(range(3, 26))

@@ -1,0 +1,47 @@
+"""Recall: which value came with this key?"""
+
+import torch
+from pydantic import validate_call
+
+from lab.config import Count, Several
+from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.selective_copying import spread
+
+
+class Recall(Sequence):
+    """Read P pairs of a key and a value, blanks between pairs, and one of the keys; give its value.
+
+    Associative recall: Graves, Wayne & Danihelka 2014, "Neural Turing machines", section 4.3; as
+    here with single symbols in Ba et al. 2016, "Using fast weights to attend to the recent past";
+    why it tells attention from recurrence: Arora et al. 2024, "Zoology". The keys of an example are
+    distinct, its values need not be.
+
+    Args:
+        pairs: P.
+        keys: how many there are to choose from, at least P.
+        values: how many there are. The blank is symbol 0, then come the keys, then the values.
+    """
+
+    @validate_call
+    def __init__(self, pairs: Count = 4, keys: Several = 8, values: Several = 8) -> None:
+        if pairs > keys:
+            raise ValueError(f"more pairs than keys={keys}")
+        self.pairs, self.keys = pairs, keys
+        self.symbols, self.outputs = 1 + keys + values, values
+        self.shortest = max(2 * pairs + 1, 3)
+
+    def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
+        """The pairs come in any order, anywhere before the last step; the key asked for is last."""
+        order = torch.rand(count, self.keys, generator=generator).argsort(1)
+        keys = order[:, : self.pairs]
+        values = torch.randint(self.outputs, (count, self.pairs), generator=generator)
+        # A pair takes two of the T-1 steps: place P pairs as if each took one.
+        places = spread(seq_len - 1 - self.pairs, self.pairs, count, generator)
+        places = places + torch.arange(self.pairs)
+        asked = torch.randint(self.pairs, (count, 1), generator=generator)
+        inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
+        inputs.scatter_(1, places, (1 + keys).to(torch.uint8))
+        inputs.scatter_(1, places + 1, (1 + self.keys + values).to(torch.uint8))
+        inputs[:, -1:] = (1 + keys.gather(1, asked)).to(torch.uint8)
+        return Examples(inputs, values.gather(1, asked), torch.tensor([seq_len - 1]))

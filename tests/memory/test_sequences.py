@@ -1,0 +1,254 @@
+"""Every sequence: against brute force where it is shortest, its sets, chance, resuming, the end."""
+
+import copy
+import itertools
+
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.config.components import build
+from lab.config.errors import UserError
+from lab.config.trust import EVERYTHING, trusting
+from lab.engine.seeding import generator, seed_everything
+from lab.memory.config import MemoryConfig
+from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.examples import Examples, first_of_each, keys
+from lab.memory.task import MemoryTask
+from tests.command_line import ROOT, quick_lab
+from tests.run_files import only
+
+NAMES = sorted(path.stem for path in (ROOT / "conf/sequence").glob("*.yaml"))
+TINY = ("size=small", "data_size=200", "batch_size=16")
+
+
+def config_of(name: str, *overrides: str) -> MemoryConfig:
+    config = compose_config(f"sequence={name}", *overrides)
+    assert isinstance(config, MemoryConfig)
+    return config
+
+
+def make(name: str, *overrides: str) -> Sequence:
+    return build_sequence(config_of(name, "seq_len=100", *overrides))
+
+
+def everything(sequence: Sequence, seq_len: int, count: int = 20_000) -> Examples:
+    """Each example that exists, once."""
+    return first_of_each(sequence.draw(seq_len, count, generator(0, "all")))
+
+
+def pairs(examples: Examples) -> list[tuple[list[int], list[int]]]:
+    return list(zip(examples.inputs.tolist(), examples.targets.tolist(), strict=True))
+
+
+def test_parity_and_modular_sum_are_the_sums_of_all_digits():
+    for name, modulus in (("parity", 2), ("modular_sum", 5)):
+        examples = everything(make(name), 3)
+        assert {tuple(x) for x, _ in pairs(examples)} == set(
+            itertools.product(range(modulus), repeat=3)
+        )
+        assert all(y == [sum(x) % modulus] for x, y in pairs(examples))
+        assert examples.due.tolist() == [2]
+
+
+def test_a_long_sum_does_not_overflow():
+    examples = make("modular_sum").draw(10_000, 3, generator(0, "long"))
+    assert all(y == [sum(x) % 5] for x, y in pairs(examples))
+
+
+def test_copy_gives_back_its_first_symbols_after_the_signal():
+    sequence = make("copy", "sequence.copied=2", "sequence.alphabet=3")
+    assert sequence.shortest == 5
+    for seq_len in (5, 8):
+        examples = everything(sequence, seq_len)
+        delay = seq_len - 5
+        expected = {
+            ((a + 2, b + 2, *[0] * delay, 1, 0, 0), (a, b))
+            for a, b in itertools.product(range(3), repeat=2)
+        }
+        assert {(tuple(x), tuple(y)) for x, y in pairs(examples)} == expected
+        assert examples.due.tolist() == [seq_len - 2, seq_len - 1]
+
+
+def test_selective_copy_gives_back_its_symbols_wherever_they_are():
+    examples = everything(make("selective_copy", "sequence.copied=2", "sequence.alphabet=3"), 7)
+    expected = set()
+    for places in itertools.combinations(range(4), 2):
+        for symbols in itertools.product(range(3), repeat=2):
+            read = [0] * 7
+            read[4] = 1
+            for place, symbol in zip(places, symbols, strict=True):
+                read[place] = symbol + 2
+            expected.add((tuple(read), symbols))
+    assert {(tuple(x), tuple(y)) for x, y in pairs(examples)} == expected
+
+
+def test_recall_gives_the_value_of_the_key_that_is_asked_for():
+    words = ("sequence.pairs=2", "sequence.keys=3", "sequence.values=2")
+    examples = everything(make("recall", *words), 6)
+    expected = set()
+    for keys_, values in itertools.product(
+        itertools.permutations((1, 2, 3), 2), itertools.product((0, 1), repeat=2)
+    ):
+        for gap, asked in itertools.product(range(3), range(2)):
+            units = [(keys_[k], 4 + values[k]) for k in range(2)]
+            read = [*units[0], *units[1]]
+            read.insert(2 * gap, 0)
+            expected.add(((*read, keys_[asked]), (values[asked],)))
+    assert {(tuple(x), tuple(y)) for x, y in pairs(examples)} == expected
+
+
+def test_adding_is_the_sum_of_one_marked_number_of_each_half():
+    for seq_len in (3, 10):
+        examples = make("adding").draw(seq_len, 500, generator(0, "adding"))
+        numbers, marks = examples.inputs.unbind(-1)
+        assert torch.equal(marks[:, : seq_len // 2].sum(1), torch.ones(500))
+        assert torch.equal(marks[:, seq_len // 2 :].sum(1), torch.ones(500))
+        assert torch.allclose((numbers * marks).sum(1), examples.targets[:, 0])
+        assert (marks.sum(0) > 0).all()
+
+
+def test_an_adding_answer_may_err_by_four_hundredths():
+    sequence = make("adding")
+    outputs = torch.tensor([[[1.0]], [[1.0]], [[1.0]]])
+    targets = torch.tensor([[1.03], [0.97], [1.05]])
+    assert sequence.correct(outputs, targets)[:, 0].tolist() == [True, True, False]
+    assert float(sequence.loss(outputs, targets)) == pytest.approx(0.0043 / 3, rel=1e-4)
+
+
+def test_the_chance_of_adding_is_that_of_answering_one():
+    sequence = make("adding")
+    examples = sequence.draw(10, 100_000, generator(0, "chance"))
+    ones = torch.ones(100_000, 1, 1)
+    share = float(sequence.correct(ones, examples.targets).double().mean())
+    assert share == pytest.approx(sequence.chance, abs=0.004)
+    assert float(sequence.loss(ones, examples.targets)) == pytest.approx(1 / 6, abs=0.003)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_three_sets_and_the_stream_have_no_example_in_common(name):
+    for seq_len in (make(name).shortest, 40):
+        sequence = make(name)
+        sets = sequence.sets(seq_len, 300, 0.5, 100, generator(0, "sets"))
+        seen = [set(keys(part).tolist()) for part in (sets.train, sets.held_out, sets.test)]
+        assert sum(map(len, seen)) == len(set().union(*seen))
+        assert [len(part) for part in (sets.train, sets.held_out, sets.test)] == list(
+            map(len, seen)
+        )
+        stream = sequence.stream(range(seq_len, seq_len + 1), sets, 64, generator(0, "stream"))
+        for _ in range(5):
+            batch = stream.next()
+            assert len(batch) == 64
+            assert not set(keys(batch).tolist()) & (seen[1] | seen[2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_length_from_the_shortest_to_ten_thousand(name):
+    sequence = make(name)
+    for seq_len in (sequence.shortest, sequence.shortest + 1, 10_000):
+        examples = sequence.draw(seq_len, 3, generator(0, "draw"))
+        steps = examples.inputs.shape[1]
+        assert steps == (seq_len - 1 if sequence.holds_first else seq_len)
+        assert examples.targets.shape == (3, len(examples.due))
+        assert examples.due.max() == steps - 1
+        if not sequence.numbers:
+            assert examples.inputs.dtype == torch.uint8
+            assert examples.inputs.max() < sequence.symbols
+        again = sequence.draw(seq_len, 3, generator(0, "draw"))
+        assert torch.equal(examples.inputs, again.inputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cell_that_cannot_remember_answers_by_chance(name):
+    config = config_of(name, "seq_len=30", "cell=rnn", "size=small", "optimizer.lr=0.001",
+                       "stream=true", "data_size=2000")  # fmt: skip
+    seed_everything(0)
+    task = MemoryTask(config, "cpu")
+    recurrent = task.network.cell.get_parameter("W_hh").requires_grad_(False).zero_()
+    for _ in range(100):
+        task.step()
+    assert float(recurrent.abs().max()) == 0
+    accuracy = evaluate(task.network, task.sequence, task.test)[1]
+    answers = task.test.targets.numel()
+    # Guesses are right as often as chance says, to five standard deviations; of the marked numbers
+    # it may have read one, which helps a little.
+    chance = task.sequence.chance
+    deviation = (chance * (1 - chance) / answers) ** 0.5
+    assert abs(accuracy - chance) < 5 * deviation + (0.01 if task.sequence.numbers else 0)
+
+
+@pytest.mark.parametrize("curriculum", ["none", "upper_half"])
+@pytest.mark.parametrize("name", NAMES)
+def test_it_goes_on_bit_for_bit_from_a_saved_state(name, curriculum):
+    def start() -> MemoryTask:
+        words = ("seq_len=40", "stream=true", f"curriculum={curriculum}", *TINY)
+        config = config_of(name, *words)
+        seed_everything(0)
+        return MemoryTask(config, "cpu")
+
+    whole, broken = start(), start()
+    for task in (whole, broken):
+        task.step()
+        task.last_evaluation = {"val_loss": 0.0, "val_accuracy": 1.0}
+        task.step()
+    assert whole.seq_len > 9 or curriculum == "none"
+    state = copy.deepcopy(broken.state_dict())
+    resumed = start()
+    resumed.load_state_dict(state)
+    for _ in range(4):
+        expected, got = whole.step(), resumed.step()
+        assert {k: float(v) for k, v in expected.items()} == {k: float(v) for k, v in got.items()}
+
+
+def test_lengths_come_from_the_upper_half_of_a_range_that_grows():
+    config = config_of("parity", "seq_len=40", "stream=true", "curriculum=upper_half", *TINY)
+    task = MemoryTask(config, "cpu")
+    for longest in (9, 17, 33, 40):
+        assert task.seq_len == longest
+        lengths = {task.batches.next().inputs.shape[1] for _ in range(200)}
+        assert lengths == set(range(longest // 2, longest + 1))
+        task.last_evaluation = {"val_loss": 0.0, "val_accuracy": 1.0}
+        task.step()
+
+
+WRONG = {
+    ("sequence=copy", "seq_len=10"): "seq_len=10 is too short for sequence=copy: expected at "
+    "least 11",
+    ("sequence=copy", "tested_lengths=[8]"): "seq_len=8 is too short for sequence=copy: expected "
+    "at least 11",
+    ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: more pairs than "
+    "keys=8",
+    ("sequence=recall", "sequence.pairs=x"): "sequence.pairs=x is not allowed: expected an integer",
+    ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half draws every batch anew: "
+    "it needs stream=true",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_wrong_setting_is_one_line(words):
+    with pytest.raises(UserError) as error:
+        MemoryTask(compose_config(*words, *TINY), "cpu")
+    assert str(error.value) == WRONG[words]
+
+
+def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    with trusting(EVERYTHING):
+        component = {"_target_": "my_sequence.Largest"}
+        sequence = build("sequence", component, base=Sequence)
+    examples = sequence.draw(5, 100, generator(0, "own"))
+    assert all(y == [max(x)] for x, y in pairs(examples))
+    (tmp_path / "my_sequence.py").write_text((ROOT / "examples/my_sequence.py").read_text())
+    words = ("--config-dir", str(ROOT / "examples/conf"), "sequence=largest", "seq_len=8", *TINY)
+    done = quick_lab(*words, "max_steps=20", "stream=true", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert only(tmp_path, "outputs/runs/largest-lstm-T8-s0-*").is_dir()
+
+
+def test_a_palindromes_run_is_the_run_it_was():
+    config = compose_config("task=lstm", "seq_len=20")
+    assert isinstance(config, MemoryConfig)
+    assert config.run_dir.name == "lstm-T20-s0-b289acc1"
+    network = build_network(config)
+    assert network.encode(torch.zeros(2, 3, dtype=torch.uint8)).shape == (3, 2, 10)
