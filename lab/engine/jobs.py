@@ -123,6 +123,8 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         checkpoint = checkpoints.load(folder, config.identity)
         origin = provenance.collect(device, config.threads, command)
         origin["data"] = task.data_checksum
+        if task.precision is not None:
+            origin["precision"] = task.precision
         if checkpoint is None:
             folder.clear(keep_log=True)  # events and figures of a run that cannot be continued
             where = "results go to"

@@ -53,7 +53,8 @@ def changes_since(provenance: dict[str, Any]) -> list[str]:
 
 def bits_changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What is other in two provenances and changes the last bits of a result, a phrase each."""
-    pairs = [(name, before.get(name), now.get(name)) for name in ("device", "threads", "cpu")]
+    names = ("device", "threads", "cpu", "precision")
+    pairs = [(name, before.get(name), now.get(name)) for name in names]
     torch = [provenance.get("versions", {}).get("torch") for provenance in (before, now)]
     pairs.append(("torch", torch[0], torch[1]))
     return [f"{name} {old} → {new}" for name, old, new in pairs if old is not None and old != new]

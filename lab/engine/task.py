@@ -43,6 +43,9 @@ class Task:
     data_checksum: str | None = None
     """Of the data that it trains on, for provenance.json; see lab.engine.same_data."""
 
+    precision: str | None = None
+    """In which it multiplies, for provenance.json, where the config leaves that to the device."""
+
     tags: ClassVar[Mapping[str, str]] = {}
     """What TensorBoard calls a column or a number of the result, with a group: `val/loss`. A column
     that is not named here keeps its name, a number of the result is not shown."""

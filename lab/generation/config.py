@@ -27,7 +27,7 @@ class GanConfig(RunConfig):
     gradient_penalty: NotNegative
     ema: Decay | None
     lr_schedule: Literal["constant", "cosine", "soft_cosine"]
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["auto", "fp32", "bf16"]
     sample_every: Count
     log_every: Count
     eval_every: Count

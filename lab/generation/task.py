@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.config.errors import UserError, say
+from lab.engine.devices import resolve_precision
 from lab.engine.recorder import History, Recorder
 from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
@@ -97,6 +98,7 @@ class GanTask(Task):
         self.frames: dict[int, Tensor] = {}
         """The images of the fixed z by step, uint8 [25, H, W] or [25, H, W, 3]."""
         self.right_sum, self.right_count = 0.0, 0
+        self.precision = resolve_precision(config.precision, device)
         if self.data.remark:
             say(self.data.remark)
 
@@ -113,7 +115,7 @@ class GanTask(Task):
     def step(self) -> Mapping[str, Tensor]:
         """One batch for the discriminator, the same generated images for the generator."""
         real = self.batches.next()  # [B, C, H, W]
-        with torch.autocast(self.device, torch.bfloat16, self.config.precision == "bf16"):
+        with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
             fake = self.generator(self._draw_z(len(real), self.noise))
             real_logits, fake_logits = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
@@ -126,7 +128,7 @@ class GanTask(Task):
 
         # Its weights' gradients would be computed only to be thrown away.
         self.discriminator.requires_grad_(False)
-        with torch.autocast(self.device, torch.bfloat16, self.config.precision == "bf16"):
+        with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
             judged = self.discriminator(fake)
         g_loss = self.loss.generator(judged.float())
         self._descend("generator", g_loss)
@@ -259,6 +261,7 @@ class GanTask(Task):
             "g_loss": history["g_loss"][-1],
             "d_auc": history["d_auc"][-1],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
+            "precision_used": self.precision,
         }
         if self.measures is None:
             return {**result, "not_measured": self.not_measured}

@@ -49,6 +49,12 @@ def test_an_older_provenance_that_lacks_a_key_is_no_other_machine() -> None:
     now = {"device": "cpu", "threads": 1, "cpu": "x", "versions": {"torch": "2.14"}}
     assert bits_changed({}, now) == []
     assert bits_changed({**now, "versions": {"torch": "2.13"}}, now) == ["torch 2.13 → 2.14"]
+    assert bits_changed(now, {**now, "precision": "bf16"}) == []
+
+
+def test_another_precision_gives_other_bits() -> None:
+    begun, now = {"precision": "bf16"}, {"precision": "fp32"}
+    assert bits_changed(begun, now) == ["precision bf16 → fp32"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from lab.engine.devices import has_bf16
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
 from tests.images.small_data import MNIST_FILES, write_bars
 from tests.run_files import only
@@ -108,14 +109,19 @@ def test_a_saved_generator_is_sampled_from(run, studio):
         assert np.array_equal(arrays["images"], first)
 
 
-def test_a_convolutional_pair_in_bf16_is_trained_and_sampled_from(studio, tmp_path):
+def test_a_convolutional_pair_in_the_devices_precision_is_trained_and_sampled_from(
+    studio, tmp_path
+):
     words = [word for word in TINY if "widths" not in word and "steps" not in word]
     sizes = ("generator.width=4", "generator.hidden=[8]", "discriminator.width=4", "max_steps=10")
     images = f"data.root={studio / 'images'}"
     done = run_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     finished = only(tmp_path / "outputs/runs", "gan-folder-s0-*")
-    assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "bf16"
+    assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "auto"
+    used = "bf16" if has_bf16("cpu") else "fp32"
+    assert json.loads((finished / "result.json").read_text())["precision_used"] == used
+    assert json.loads((finished / "provenance.json").read_text())["precision"] == used
     done = run_lab("sample", str(finished), "--n", "9", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -182,7 +188,7 @@ BAD = {
     "data=mnists": "data=mnists is not an option",
     "loss=hing": "did you mean hinge?",
     "ema=1": "ema=1 is not allowed: expected less than 1.0",
-    "precision=fp16": "precision=fp16 is not allowed: expected fp32, bf16",
+    "precision=fp16": "precision=fp16 is not allowed: expected auto, fp32, bf16",
     "discriminator.dropout=1": "discriminator.dropout=1 is not allowed: expected less than 1",
     "gradient_penalty=-1": "gradient_penalty=-1 is not allowed: expected at least 0.0",
 }

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine import devices
 from lab.engine.seeding import seed_everything
 from lab.engine.task import evaluate, evaluate_at_start
 from lab.generation.config import GanConfig
@@ -85,6 +86,19 @@ def test_samples_and_quality_change_nothing_that_training_depends_on(unlabelled)
         expected = plain.step()
         seed_everything(2)
         assert float(watched.step()["g_loss"]) == float(expected["g_loss"])
+
+
+@pytest.mark.parametrize(("flags", "used"), [({"avx512_bf16"}, "bf16"), (set(), "fp32")])
+def test_auto_gives_the_numbers_of_the_precision_that_the_device_has(
+    unlabelled, monkeypatch, flags, used
+):
+    monkeypatch.setattr(devices, "cpu_flags", lambda: flags)
+    chosen, named = make(unlabelled, "precision=auto"), make(unlabelled, f"precision={used}")
+    assert chosen.precision == used
+    seed_everything(1)
+    expected = play(named, 3)
+    seed_everything(1)
+    assert play(chosen, 3) == expected
 
 
 @pytest.mark.parametrize("loss", ["minimax", "non_saturating", "hinge", "wasserstein"])
