@@ -1,4 +1,4 @@
-"""Train until the task is solved or the budget ends, and lose nothing on the way.
+"""Train until the task is solved, hopeless or out of budget, and lose nothing on the way.
 
 Knows no study: a task gives steps, evaluators and its state; the loop gives budget, logs,
 checkpoints and a clean stop.
@@ -26,16 +26,17 @@ def train(
     """Train `task`, from a checkpoint's state where there is one, and conclude it.
 
     Returns:
-        the result's entries: steps, seconds and those of `task.conclude`.
+        the result's entries: steps, seconds, why it `stopped` (solved, patience or budget) and
+        those of `task.conclude`.
 
     Raises:
         UserError: the loss stopped being a finite number, or the checkpoint does not fit.
         Interrupted: a signal came; a checkpoint has been written.
     """
-    state = checkpoint or {"step": 0, "seconds": 0.0, "solved": False, "sums": {}}
+    state = checkpoint or {"step": 0, "seconds": 0.0, "sums": {}}
     if checkpoint:
         _restore(task, checkpoint, folder)
-    step, solved = state["step"], state["solved"]
+    step, stopped = state["step"], _why_stopped(state)
     means = Means(state["sums"])
     tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), task.tags)
     bar = Progress(folder.path.name, step, task.total_steps)
@@ -47,7 +48,7 @@ def train(
         content = {
             "step": step,
             "seconds": time.monotonic() - begin,
-            "solved": solved,
+            "stopped": stopped,
             "sums": means.sums,
             "csv": tracker.csv_text,
             "task": task.state_dict(),
@@ -57,7 +58,7 @@ def train(
     try:
         if step == 0:
             evaluate_at_start(task)
-        while step < task.total_steps and not solved:
+        while step < task.total_steps and stopped is None:
             step += 1
             means.add(check_finite(task.step(), step))
             bar.step()
@@ -66,7 +67,10 @@ def train(
                 metrics = {**means.take(), **evaluated}
                 tracker.log(step, metrics)
                 bar.show(metrics)
-                solved = bool(evaluated) and task.is_solved(metrics)
+                if evaluated and task.is_solved(metrics):
+                    stopped = "solved"
+                elif evaluated and step < task.total_steps and task.is_hopeless():
+                    stopped = "patience"
             is_stopped = interrupts.came() is not None
             if is_stopped or _is_due(saved_at, config.checkpoint_seconds):
                 save()
@@ -79,7 +83,12 @@ def train(
         seconds = time.monotonic() - begin
         bar.close()
         concluded = task.conclude(tracker.history, Recorder(folder, tracker))
-        result = {"steps": step, "seconds": round(seconds, 3), **concluded}
+        result = {
+            "steps": step,
+            "seconds": round(seconds, 3),
+            "stopped": stopped or "budget",
+            **concluded,
+        }
         tracker.settings(config, result)
         return result
     finally:
@@ -106,6 +115,13 @@ def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:
             f"the checkpoint in {folder.path} does not fit this version of the code "
             f"({type(error).__name__}); fresh=true starts over"
         ) from error
+
+
+def _why_stopped(state: dict[str, Any]) -> str | None:
+    """Of a checkpoint; None while training goes on. Earlier ones only say whether it is solved."""
+    earlier = "solved" if state.get("solved") else None
+    stopped: str | None = state.get("stopped", earlier)
+    return stopped
 
 
 def _is_due(saved_at: float, every: float) -> bool:

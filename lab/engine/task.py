@@ -35,7 +35,7 @@ class Task:
     """
 
     total_steps: int
-    """Training ends after so many steps, or earlier where `is_solved` says so."""
+    """Training ends after so many steps, or earlier where `is_solved` or `is_hopeless` says so."""
 
     columns: Sequence[str]
     """Of metrics.csv, beside `step`: the names of all scalars that step and evaluators give."""
@@ -70,6 +70,10 @@ class Task:
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
         """Whether training may stop, from the metrics of a step at which an evaluator ran."""
+        return False
+
+    def is_hopeless(self) -> bool:
+        """Whether training may stop as the evaluations until now show no progress any more."""
         return False
 
     def check(self) -> None:

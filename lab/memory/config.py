@@ -37,6 +37,7 @@ class MemoryConfig(RunConfig):
     # Later than the first runs: at these values a run is what it was before.
     sequence: Component = field(default_factory=lambda: {"_target_": PALINDROME})
     tested_lengths: list[Length] | None = None
+    patience: Count | None = None
 
     SYNONYMS: ClassVar = {
         **RunConfig.SYNONYMS,

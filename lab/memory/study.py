@@ -27,14 +27,19 @@ def headline(result: Mapping[str, Any]) -> str:
     parts = [f"validation accuracy {percent(result['val_accuracy'])} ({result['val_count']:,})"]
     if result["test_accuracy"] is not None:
         parts.append(f"test accuracy {percent(result['test_accuracy'])} ({result['test_count']:,})")
-    return ", ".join([*parts, f"{result['steps']:,} steps"])
+    steps = f"{result['steps']:,} steps"
+    if result.get("stopped") == "patience":
+        steps += " (stopped early: no progress on the validation set)"
+    return ", ".join([*parts, steps])
 
 
 def objective(result: Mapping[str, Any]) -> float:
     """The steps, times 1 + the validation error: of runs that reach the target the quickest is
-    best, and of those that train to the end of their budget the one with the least error.
+    best, and of those that train to the end of their budget the one with the least error. A run
+    that was given up early is no quicker for that: it counts as one that used its budget.
     """
-    return float(result["steps"] * (2 - result["val_accuracy"]))
+    steps = result["budget"] if result.get("stopped") == "patience" else result["steps"]
+    return float(steps * (2 - result["val_accuracy"]))
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":

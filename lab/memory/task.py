@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.config.errors import UserError
+from lab.engine.patience import Patience
 from lab.engine.recorder import History, Recorder
 from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
@@ -75,6 +76,7 @@ class MemoryTask(Task):
         self.log_every = config.log_every
         self.evaluators = [Evaluator("validation", config.eval_every, self.validate)]
         self.last_evaluation: dict[str, float] = {}
+        self.patience = Patience(config.patience)
 
     def _use_length(self, seq_len: int) -> None:
         """Train, hold out and test examples of this length from now on.
@@ -108,6 +110,7 @@ class MemoryTask(Task):
         if accuracy == 1.0 and loss <= self.sequence.solved_loss:
             self._use_length(min(2 * self.seq_len - 1, self.config.seq_len))
             self.last_evaluation = {}
+            self.patience.begin_anew()
 
     def step(self) -> Mapping[str, Tensor]:
         """One batch of the training examples."""
@@ -132,6 +135,7 @@ class MemoryTask(Task):
         """Loss and accuracy on the validation set."""
         loss, accuracy = evaluate(self.network, self.sequence, self.held_out)
         self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
+        self.patience.see(loss, accuracy)
         return self.last_evaluation
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
@@ -141,6 +145,10 @@ class MemoryTask(Task):
             return False
         return metrics["val_accuracy"] >= target
 
+    def is_hopeless(self) -> bool:
+        """Whether neither loss nor accuracy got better for `patience` evaluations."""
+        return self.patience.is_out
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "network": self.network.state_dict(),
@@ -149,6 +157,7 @@ class MemoryTask(Task):
             "seq_len": self.seq_len,
             "batches": self.batches.state_dict(),
             "last_evaluation": self.last_evaluation,
+            "patience": self.patience.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -159,6 +168,8 @@ class MemoryTask(Task):
             self._use_length(state["seq_len"])
         self.batches.load_state_dict(state["batches"])
         self.last_evaluation = state["last_evaluation"]
+        if "patience" in state:  # not in a checkpoint of an earlier version
+            self.patience.load_state_dict(state["patience"])
 
     def check(self) -> None:
         """Evaluate two examples, name and pack the weights, follow a gradient back."""
@@ -199,6 +210,7 @@ class MemoryTask(Task):
             "cell": self.config.cell_name,
             "label": self.config.label,
             "seq_len": self.config.seq_len,
+            "budget": self.total_steps,
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "val_accuracy": self.last_evaluation["val_accuracy"],
             "val_count": len(self.held_out),

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lab.cli import compose_config
+from lab.engine.checkpoints import load
 from lab.engine.loop import train
 from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
@@ -116,5 +117,51 @@ class Least(Task):
 
 def test_the_smallest_task_has_five_members(tmp_path):
     result = train(Least(), compose_config(f"out_dir={tmp_path}"), RunFolder(tmp_path), None)
-    assert result["steps"] == 3
+    assert (result["steps"], result["stopped"]) == (3, "budget")
     assert RunFolder(tmp_path).read_metrics()["loss"] == [1.0, 1.0, 1.0]
+
+
+class Ending(Least):
+    """Is solved or hopeless from its second evaluation on."""
+
+    total_steps = 9
+
+    def __init__(self, solved, hopeless):
+        self.solved, self.hopeless, self.seen = solved, hopeless, 0
+        self.evaluators = [Evaluator("sight", 2, self.see)]
+
+    def see(self):
+        self.seen += 1
+        return {"loss": 1.0}
+
+    def is_solved(self, metrics):
+        return self.solved and self.seen >= 2
+
+    def is_hopeless(self):
+        return self.hopeless and self.seen >= 2
+
+
+@pytest.mark.parametrize(
+    ("solved", "hopeless", "steps", "why"),
+    [
+        (True, False, 4, "solved"),
+        (False, True, 4, "patience"),
+        (True, True, 4, "solved"),
+        (False, False, 9, "budget"),
+    ],
+)
+def test_the_result_says_why_training_ended(tmp_path, solved, hopeless, steps, why):
+    task, folder = Ending(solved, hopeless), RunFolder(tmp_path)
+    config = compose_config(f"out_dir={tmp_path}")
+    result = train(task, config, folder, None)
+    assert (result["steps"], result["stopped"]) == (steps, why)
+    checkpoint = load(folder, config.identity)
+    again = train(Ending(False, False), config, folder, checkpoint)
+    assert (again["steps"], again["stopped"]) == (steps, why)
+
+
+def test_a_checkpoint_of_an_earlier_version_that_was_solved_trains_no_further(tmp_path):
+    earlier = {"step": 4, "seconds": 1.0, "solved": True, "sums": {}, "task": {}}
+    task, config = Ending(False, False), compose_config(f"out_dir={tmp_path}")
+    result = train(task, config, RunFolder(tmp_path), earlier)
+    assert (result["steps"], result["stopped"]) == (4, "solved")
