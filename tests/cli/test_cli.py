@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 from tests.command_line import ROOT, TINY, command, environment, quick_lab, run_lab
-from tests.run_files import only
+from tests.run_files import copy_into, only
 
 CPU_SECONDS_OF_NOTHING = 1.5
 
@@ -295,18 +295,42 @@ def run_bare(cwd: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def test_neither_help_nor_a_mistake_imports_torch(tmp_path):
+# Of each the import takes longer than all that these commands do.
+HEAVY = ("torch", "matplotlib", "numpy", "pandas", "optuna", "joblib", "submitit", "tensorboard")
+
+
+def without_heavy_imports(*words: str, cwd: Path) -> str:
+    """What a command says that must import none of HEAVY."""
     code = (
-        "import sys; sys.argv = ['lab', sys.argv[1]]\n"
+        "import sys; sys.argv = ['lab', *sys.argv[1:]]\n"
         "from lab.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+        f"found = set(sys.modules) & set({HEAVY})\n"
+        "assert not found, found"
     )
-    for word in ("--help", "seq_len=2", "++optimizer.foo=1", "optimizer.lr=nan"):
-        words = [command()[0], "-c", code, word]
-        done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True)
-        assert done.returncode == 0, done.stderr
+    line = [command()[0], "-c", code, *words]
+    done = subprocess.run(line, cwd=cwd, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("--help", "two classic studies"),
+        ("seq_len=abc", "seq_len=abc is not allowed"),
+        ("++optimizer.foo=1", "foo"),
+        ("optimizer.lr=nan", "optimizer.lr=nan"),
+    ],
+)
+def test_neither_help_nor_a_mistake_imports_what_is_slow(tmp_path, word, said):
+    assert said in without_heavy_imports(word, cwd=tmp_path)
+
+
+def test_showing_a_finished_run_again_imports_nothing_that_is_slow(reference, tmp_path):
+    copy_into(tmp_path, reference)
+    assert without_heavy_imports(*TINY, cwd=tmp_path).startswith("finished before: ")
 
 
 def test_help_names_every_group_and_key(tmp_path):
