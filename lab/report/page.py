@@ -27,7 +27,7 @@ CSS_CLASS: dict[Verdict, str] = {
     "does not hold": "fails",
     "not settled": "open",
 }
-PALETTE = 64
+PALETTE = 48
 GAP = 12
 
 
