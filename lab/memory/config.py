@@ -75,7 +75,11 @@ class MemoryConfig(RunConfig):
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
     @property
+    def asks_palindrome(self) -> bool:
+        """Whether the sequence is the default one."""
+        return bool(self.sequence["_target_"] == PALINDROME)
+
+    @property
     def readable_name(self) -> str:
         name = f"{self.cell_name}-T{self.seq_len}-s{self.seed}"
-        asks_default = self.sequence["_target_"] == PALINDROME
-        return name if asks_default else f"{self.sequence_name}-{name}"
+        return name if self.asks_palindrome else f"{self.sequence_name}-{name}"

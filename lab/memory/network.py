@@ -10,6 +10,7 @@ from lab.config.components import build
 from lab.config.errors import UserError
 from lab.memory.cells import State
 from lab.memory.config import MemoryConfig
+from lab.memory.layers import with_our_states
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples
 from lab.memory.sequences.palindrome import DIGITS
@@ -99,6 +100,8 @@ def build_network(config: MemoryConfig) -> Network:
     sequence = build_sequence(config)
     input_size = sequence.numbers or (sequence.symbols if config.input == "one_hot" else 1)
     cell = build("cell", config.cell, input_size, config.hidden_size)
+    name = str(config.cell["_target_"])
+    cell = with_our_states(cell, input_size, config.hidden_size, name)
     return Network(cell, config.hidden_size, config.input, sequence)
 
 

@@ -17,7 +17,9 @@ from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
 from lab.memory.config import MemoryConfig
+from lab.memory.layers import is_recurrent
 from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.sequences.base import Sets
 from lab.memory.sequences.batches import Batches, Epochs
 
 if TYPE_CHECKING:
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 
 TEST_SIZE = 10_000
 PER_LENGTH = 400
-SHORTEST_OF_CURRICULUM = 9
+# At which T a curriculum begins. Sums are hard to find in anything but very short sequences.
+BEGINS_AT = {"doubling": 9, "upper_half": 4}
+# The validation accuracy at which T grows. Where all batches have one length, a network must also
+# be sure, see Sequence.solved_loss.
+GROWS_AT = {"doubling": 1.0, "upper_half": 0.99}
 
 
 class MemoryTask(Task):
@@ -55,9 +61,9 @@ class MemoryTask(Task):
         )
         if config.curriculum == "upper_half" and not config.stream:
             raise UserError("curriculum=upper_half draws every batch anew: it needs stream=true")
-        grows = config.curriculum != "none"
-        begin = max(SHORTEST_OF_CURRICULUM, self.sequence.shortest)
-        self._use_length(min(begin, config.seq_len) if grows else config.seq_len)
+        grows = config.curriculum in BEGINS_AT
+        begin = max(BEGINS_AT.get(config.curriculum, config.seq_len), self.sequence.shortest)
+        self._use_length(min(begin, config.seq_len))
         steps_per_epoch = math.ceil(
             self.sequence.count_to_train_on(config.seq_len, config.data_size, config.train_part)
             / config.batch_size
@@ -78,10 +84,16 @@ class MemoryTask(Task):
         self.last_evaluation: dict[str, float] = {}
         self.patience = Patience(config.patience)
 
+    @property
+    def shows_memory(self) -> bool:
+        """Whether a run has the figures of how its network remembers the first symbol."""
+        return self.sequence.holds_first and is_recurrent(self.network.cell)
+
     def _use_length(self, seq_len: int) -> None:
         """Train, hold out and test examples of this length from now on.
 
-        With curriculum=upper_half shorter ones are trained on too, down to half of it.
+        With curriculum=upper_half shorter ones are trained on too, down to half of it. Before the
+        last step of that curriculum nothing is held out, as there are only few short sequences.
         """
         config = self.config
         sets = self.sequence.sets(
@@ -96,8 +108,13 @@ class MemoryTask(Task):
         order = generator(config.seed, "batches")
         self.batches: Batches
         if config.stream:
-            least = seq_len // 2 if config.curriculum == "upper_half" else seq_len
-            lengths = range(max(least, self.sequence.shortest), seq_len + 1)
+            least = seq_len
+            if config.curriculum == "upper_half":
+                least = max(seq_len // 2, self.sequence.shortest)
+                if seq_len < config.seq_len:
+                    none = sets.train[slice(0)]
+                    sets = Sets(sets.train, none, none)
+            lengths = range(least, seq_len + 1)
             self.batches = self.sequence.stream(lengths, sets, config.batch_size, order)
         else:
             self.batches = Epochs(sets.train, config.batch_size, order)
@@ -107,7 +124,8 @@ class MemoryTask(Task):
         if not self.last_evaluation or self.seq_len == self.config.seq_len:
             return
         loss, accuracy = self.last_evaluation["val_loss"], self.last_evaluation["val_accuracy"]
-        if accuracy == 1.0 and loss <= self.sequence.solved_loss:
+        sure = self.config.curriculum == "upper_half" or loss <= self.sequence.solved_loss
+        if accuracy >= GROWS_AT[self.config.curriculum] and sure:
             self._use_length(min(2 * self.seq_len - 1, self.config.seq_len))
             self.last_evaluation = {}
             self.patience.begin_anew()
@@ -177,7 +195,7 @@ class MemoryTask(Task):
 
         evaluate(self.network, self.sequence, self.held_out[slice(2)])
         weight_bytes(self.network.equation_weights())
-        if self.sequence.holds_first:
+        if self.shows_memory:
             remembering.check(self.network, self.config)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
@@ -196,7 +214,7 @@ class MemoryTask(Task):
         by_length[self.config.seq_len] = own
         how_it_remembers: dict[str, Figure] = {}
         factors: dict[str, float] = {}
-        if self.sequence.holds_first:
+        if self.shows_memory:
             how_it_remembers, factors = remembering.figures(self.network, self.config)
         measured_on = "the validation set" if test_accuracy is None else "the test set"
         drawn = {

@@ -53,6 +53,13 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
             "These are the pictures that the run drew when it was trained."
         )
         return {**about, **recorded(folder, reason)}
+    if not config.asks_palindrome:
+        reason = (
+            f"The page computes answers to palindromes, but this run has "
+            f"sequence={config.sequence_name}. "
+            "These are the pictures that the run drew when it was trained."
+        )
+        return {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
     exact = _trace(network, _test_digits(config))
     weights = rounded(network.equation_weights())

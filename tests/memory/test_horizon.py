@@ -12,6 +12,7 @@ from lab.engine.seeding import generator
 from lab.memory import horizon, palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, build_network
+from lab.memory.sequences.palindrome import Palindrome
 from lab.memory.tools.horizon import measure
 
 
@@ -59,7 +60,9 @@ def test_a_network_that_forgets_after_k_steps_has_that_horizon():
     # It reads T-1 digits, so it is right up to T = k + 1.
     network = forgetful(90)
     found = horizon.find_horizon(
-        lambda length: horizon.accuracy_at(network, length, 200, 0) >= 0.999, 20, 10_000
+        lambda length: horizon.accuracy_at(network, Palindrome(), length, 200, 0) >= 0.999,
+        20,
+        10_000,
     )
     assert found == 91
 

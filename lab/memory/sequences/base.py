@@ -42,7 +42,7 @@ class Sequence:
     """With its unit, on an axis."""
 
     solved_loss: ClassVar[float] = 0.02
-    """The validation loss below which a curriculum goes on to longer ones."""
+    """The validation loss below which curriculum=doubling goes on to longer ones."""
 
     holds_first: ClassVar[bool] = False
     """Whether the answer is the first symbol and nothing else; probe and gates look for that."""

@@ -32,14 +32,14 @@ def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
     import torch
 
     from lab.memory import flow_figures
-    from lab.memory.finished import open_run
+    from lab.memory.finished import open_palindromes
     from lab.memory.flow import describe, gradient_flow, some_palindromes
     from lab.memory.network import initial_network
 
     torch.set_num_threads(1)  # as a run: more are slower for networks this small
     lines, flows = [], {}
     for folder in folders:
-        trained, config = open_run(folder)
+        trained, config = open_palindromes(folder, recurrent=True)
         digits = some_palindromes(config, seq_len)
         name = f"{config.label}, T={config.seq_len}, seed {config.seed}"
         if name in flows:  # they differ in something else, which the folder's name tells apart

@@ -15,7 +15,7 @@ SHORTEST = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runs(parser)
-    add_number(parser, "--n", 1000, 1, "palindromes at each length")
+    add_number(parser, "--n", 1000, 1, "examples at each length")
     add_number(parser, "--longest", 100_000, SHORTEST, "the largest length that is tried")
 
 
@@ -35,16 +35,18 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     """
     from lab.memory.finished import open_run
     from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
+    from lab.memory.network import build_sequence
 
     network, config = open_run(folder)
+    sequence = build_sequence(config)
     accuracies: dict[int, float] = {}
 
     def passes(seq_len: int) -> bool:
-        accuracies[seq_len] = accuracy_at(network, seq_len, n, config.seed)
+        accuracies[seq_len] = accuracy_at(network, sequence, seq_len, n, config.seed)
         print(f"T={seq_len:,}: {accuracies[seq_len]:.2%}", file=sys.stderr, flush=True)
         return accuracies[seq_len] >= NEEDED
 
-    horizon = find_horizon(passes, config.seq_len, longest)
+    horizon = find_horizon(passes, config.seq_len, longest, sequence.shortest)
     content = {
         "horizon": horizon,
         "needed": NEEDED,
@@ -58,4 +60,4 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     if horizon is None:
         return f"no length is remembered at {NEEDED:.1%} → {path}"
     bound = "at least " if horizon >= longest else ""
-    return f"memory horizon {bound}{horizon:,} digits: {accuracies[horizon]:.2%} of {n:,} → {path}"
+    return f"memory horizon {bound}{horizon:,} steps: {accuracies[horizon]:.2%} of {n:,} → {path}"

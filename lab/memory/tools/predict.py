@@ -38,9 +38,9 @@ def answer(folder: RunFolder, text: str) -> str:
     """
     import torch
 
-    from lab.memory.finished import open_run
+    from lab.memory.finished import open_palindromes
 
-    network, config = open_run(folder)
+    network, config = open_palindromes(folder)
     digits = torch.tensor([[int(digit) for digit in text[:-1]]], dtype=torch.uint8)
     with torch.no_grad():
         hidden, _ = network.cell(network.encode(digits), None)  # [T-1, 1, H]

@@ -34,11 +34,11 @@ def probe_run(folder: RunFolder) -> str:
 
     from lab.engine.seeding import generator
     from lab.memory import flow_figures, palindromes
-    from lab.memory.finished import open_run
+    from lab.memory.finished import open_palindromes
     from lab.memory.network import initial_network
     from lab.memory.probe import probe_states
 
-    network, config = open_run(folder)
+    network, config = open_palindromes(folder, recurrent=True)
     draws = generator(config.seed, "probe")
     codes = palindromes.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
     digits = palindromes.from_codes(codes, config.seq_len, draws)

@@ -1,0 +1,74 @@
+"""Layers that are called like torch.nn's, with the states of our cells.
+
+torch.nn.LSTM and the layers of other packages carry (h, c) with a leading axis for their layers,
+torch.nn.GRU one tensor instead of a tuple; our cells carry a tuple of [B, H].
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lab.config.errors import UserError
+
+STEPS, BATCH = 3, 2
+
+
+def is_recurrent(cell: nn.Module) -> bool:
+    """Whether it carries a state from step to step; a layer says `recurrent = False` if not."""
+    return bool(getattr(cell, "recurrent", True))
+
+
+def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: str) -> nn.Module:
+    """The cell, which from now on takes and gives states as those of lab.memory.cells do.
+
+    Of several layers the top one's h comes first, then its c, then those of the layer below.
+
+    Args:
+        cell: called as `cell(x, state)` with x [T, B, D], gives h(1..T) [T, B, H] and a state.
+        input_size: D.
+        hidden_size: H.
+        name: of its class, for the message.
+
+    Raises:
+        UserError: what it gives has another shape.
+    """
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        hidden, state = cell(torch.zeros(STEPS, BATCH, input_size), None)
+    if hidden.shape != (STEPS, BATCH, hidden_size):
+        raise _other_shape(name, "h(1..T)", hidden, "[T, B, H]", (STEPS, BATCH, hidden_size))
+    alone = isinstance(state, Tensor)
+    parts = (state,) if alone else tuple(state)
+    if not all(part.dim() == 3 for part in parts):
+        return cell
+    layers = len(parts[0])
+    for part in parts:
+        if part.shape != (layers, BATCH, hidden_size):
+            expected = (layers, BATCH, hidden_size)
+            raise _other_shape(name, "a state", part, "[layers, B, H]", expected)
+
+    def to_theirs(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        x, ours = args
+        if ours is None:
+            return x, None
+        kinds = len(parts)
+        stacked = tuple(torch.stack(ours[kind::kinds][::-1]) for kind in range(kinds))
+        return x, stacked[0] if alone else stacked
+
+    def to_ours(_: nn.Module, args: object, given: tuple[Tensor, Any]) -> tuple[Tensor, Any]:
+        hidden, theirs = given
+        by_layer = zip(*((theirs,) if alone else theirs), strict=True)
+        return hidden, tuple(part for layer in reversed(list(by_layer)) for part in layer)
+
+    cell.register_forward_pre_hook(to_theirs)
+    cell.register_forward_hook(to_ours)
+    return cell
+
+
+def _other_shape(
+    name: str, what: str, found: Tensor, axes: str, expected: tuple[int, ...]
+) -> UserError:
+    return UserError(
+        f"cell {name} gives {what} of shape {list(found.shape)} for x of T={STEPS} steps and "
+        f"B={BATCH} sequences: expected {axes}, {list(expected)}"
+    )

@@ -1,0 +1,135 @@
+"""Layers of torch.nn, of other packages and the transformer as cells."""
+
+import copy
+
+import pytest
+import torch
+
+from lab.cli import compose_config
+from lab.config.errors import UserError
+from lab.config.trust import EVERYTHING, trusting
+from lab.engine.seeding import generator
+from lab.memory import horizon
+from lab.memory.config import MemoryConfig
+from lab.memory.flow import gradient_flow, some_palindromes
+from lab.memory.network import build_network, build_sequence
+from lab.memory.task import MemoryTask
+from tests.command_line import TINY, quick_lab
+from tests.run_files import only
+
+LAYERS = ("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN")
+
+
+def config_of(*overrides: str) -> MemoryConfig:
+    config = compose_config("hidden_size=8", "seq_len=12", *overrides)
+    assert isinstance(config, MemoryConfig)
+    return config
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("target", LAYERS)
+def test_a_layer_of_torch_reads_step_by_step_as_at_once(target, layers):
+    config = config_of("cell=torch_gru", f"cell._target_={target}", f"cell.num_layers={layers}")
+    network = copy.deepcopy(build_network(config)).double()
+    digits = some_palindromes(config, 12, 5)[:, :-1]
+    expected, state = network.cell(network.encode(digits), None)
+    assert all(part.shape == (5, 8) for part in state)
+    assert len(state) == layers * (2 if target == "torch.nn.LSTM" else 1)
+    assert torch.equal(state[0], expected[-1])
+    for t, part in enumerate(network.states(digits)):
+        assert (part[0] - expected[t]).abs().max() < 1e-12
+    for whole, stepped in zip(state, part, strict=True):
+        assert (whole - stepped).abs().max() < 1e-12
+    flow = gradient_flow(network, some_palindromes(config, 12))
+    assert flow.norms["h"].shape == (11,)
+
+
+def test_a_torch_lstm_is_ours():
+    ours = build_network(config_of()).double()
+    theirs = build_network(config_of("cell=torch_gru", "cell._target_=torch.nn.LSTM")).double()
+    theirs.cell.load_state_dict(ours.cell.to_torch().state_dict())
+    theirs.W_ph, theirs.b_p = ours.W_ph, ours.b_p
+    digits = some_palindromes(config_of(), 12, 5)
+    assert (ours(digits[:, :-1]) - theirs(digits[:, :-1])).abs().max() < 1e-12
+    flows = [gradient_flow(network, digits) for network in (ours, theirs)]
+    for name in "hc":
+        a, b = (flow.norms[name] for flow in flows)
+        assert abs(a - b)[~torch.tensor(a).isnan().numpy()].max() < 1e-9
+
+
+def test_the_run_of_a_torch_lstm_has_every_figure_and_tool(tmp_path):
+    words = ("cell=torch_gru", "cell._target_=torch.nn.LSTM", *TINY)
+    done = quick_lab(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert only(tmp_path, "outputs/runs/*/figures/gradient_flow.png").exists()
+    for tool in ("flow", "probe", "horizon"):
+        assert quick_lab(tool, "last", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "line"),
+    [
+        ("+cell.batch_first=true", "a state of shape [1, 3, 8]"),
+        ("+cell.bidirectional=true", "h(1..T) of shape [3, 2, 16]"),
+    ],
+)
+def test_a_layer_of_another_shape_is_refused(word, line):
+    config = config_of("cell=torch_gru")
+    key, _, value = word.removeprefix("+cell.").partition("=")
+    changed = {**config.cell, key: value == "true"}
+    with pytest.raises(UserError, match=r"cell torch.nn.GRU gives .* expected") as error:
+        build_network(MemoryConfig(**{**vars(config), "cell": changed}))
+    assert line in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["peephole_lstm", "janet", "mgu"])
+def test_a_cell_of_torchrecurrent_trains(name):
+    pytest.importorskip("torchrecurrent", reason="needs the extra cells: pip install 'lab[cells]'")
+    with trusting(EVERYTHING):  # as a training command
+        task = MemoryTask(config_of(f"cell={name}", "data_size=200", "batch_size=16"), "cpu")
+        task.check()
+    before = [parameter.detach().clone() for parameter in task.network.cell.parameters()]
+    task.step()
+    after = list(task.network.cell.parameters())
+    assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_the_transformer_sees_no_later_step_and_tells_positions():
+    network = build_network(config_of("cell=transformer")).double()
+    x = network.encode(some_palindromes(config_of(), 12, 3)[:, :-1])
+    hidden, _ = network.cell(x, None)
+    changed = x.clone()
+    changed[6] = x[6].roll(1, -1)
+    other, _ = network.cell(changed, None)
+    assert (hidden[:6] - other[:6]).abs().max() < 1e-12
+    assert (hidden[6:] - other[6:]).abs().amax((1, 2)).min() > 1e-6
+    swapped, _ = network.cell(x[[1, 0, *range(2, 11)]], None)
+    assert (hidden[-1] - swapped[-1]).abs().max() > 1e-6
+
+
+def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path):
+    tiny = ("device=cpu", "size=small", "max_steps=4", "stream=true", "data_size=100")
+    assert quick_lab("cell=transformer", "seq_len=5", *tiny, cwd=tmp_path).returncode == 0
+    for tool in ("flow", "probe"):
+        done = quick_lab(tool, "last", cwd=tmp_path)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "carries no state from step to step" in done.stderr
+    assert quick_lab("predict", "last", "12321", cwd=tmp_path).returncode == 0
+    assert quick_lab("horizon", "last", "--longest", "20", cwd=tmp_path).returncode == 0
+    assert quick_lab("sequence=parity", "seq_len=6", *tiny, cwd=tmp_path).returncode == 0
+    for tool in ("flow", "probe", "predict"):
+        done = quick_lab(tool, "last", *["12321"] * (tool == "predict"), cwd=tmp_path)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "a run of sequence=parity, but this tool looks for the first digit" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["copy", "parity", "adding", "recall"])
+def test_reading_any_sequence_in_chunks_is_reading_whole(name):
+    config = config_of(f"sequence={name}", "seq_len=40", "cell=torch_gru")
+    network, sequence = build_network(config).double(), build_sequence(config)
+    examples = sequence.draw(40, 6, generator(0, "chunks"))
+    with torch.no_grad():
+        expected = network.answers(examples)
+        for chunk in (1, 7, 37, 1000):
+            found = horizon.answers_to(network, examples, chunk)
+            assert (found - expected).abs().max() < 1e-12
