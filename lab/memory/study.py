@@ -43,15 +43,18 @@ def objective(result: Mapping[str, Any]) -> float:
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-    """Accuracy against length, a figure for each sequence."""
+    """Accuracy against length, a figure for each sequence, and one of all if there are several."""
     from lab.memory.figures import sweep_accuracy
+    from lab.memory.lengths import accuracy_beyond_training
 
     by_sequence: dict[str, list[dict[str, Any]]] = {}
     for row in rows:  # runs of before there were others have no name of it
         by_sequence.setdefault(row.get("sequence", "palindrome"), []).append(row)
-    if len(by_sequence) == 1:
-        return {"accuracy_vs_length": sweep_accuracy(rows)}
-    return {f"accuracy_vs_length_{name}": sweep_accuracy(of) for name, of in by_sequence.items()}
+    figures = {} if len(by_sequence) < 2 else {"beyond_training": accuracy_beyond_training(rows)}
+    for name, some in by_sequence.items():
+        suffix = "" if name == "palindrome" else f"_{name}"
+        figures[f"accuracy_vs_length{suffix}"] = sweep_accuracy(some)
+    return figures
 
 
 def load_network(

@@ -201,6 +201,7 @@ class MemoryTask(Task):
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Test on examples never seen and at other lengths; write weights and figures."""
         from lab.memory import figures, remembering
+        from lab.memory.lengths import longest_correct
 
         recorder.weights(self.network.equation_weights())
         if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
@@ -238,6 +239,7 @@ class MemoryTask(Task):
             "gradient_factor": factors,
             "sequence": self.config.sequence_name,
             "chance": self.sequence.chance,
+            "longest_correct": longest_correct(by_length),
         }
 
     def _accuracy_by_other_lengths(self) -> dict[int, float]:

@@ -1,0 +1,46 @@
+"""The bench: its preset, how far a network is correct, and the figure of a sweep."""
+
+from lab.engine.run_folder import RunFolder
+from lab.memory.lengths import accuracy_beyond_training, longest_correct
+from lab.memory.network import build_sequence
+from lab.memory.study import sweep_figures
+from lab.sweeps.expansion import configs_of
+from tests.command_line import ROOT
+
+
+def test_the_longest_correct_length_has_no_gap_below_it():
+    assert longest_correct({20: 1.0, 40: 0.99, 100: 0.9, 500: 1.0}) == 40
+    assert longest_correct({20: 0.98, 40: 1.0}) == 0
+    assert longest_correct({500: 1.0, 20: 1.0}) == 500
+
+
+def test_the_bench_asks_every_sequence_with_one_budget():
+    configs = list(configs_of("-m +experiment=bench cell=torch_lstm_bias_1 seed=0"))
+    names = {path.stem for path in (ROOT / "conf/sequence").glob("*.yaml")}
+    assert {config.sequence_name for config in configs} == names
+    assert {config.max_steps for config in configs} == {4000}
+    for config in configs:
+        assert build_sequence(config).shortest <= 20
+
+
+def test_the_figure_of_a_bench_has_a_panel_for_each_sequence(tmp_path):
+    rows = []
+    for name, chance in (("parity", 0.5), ("recall", 0.125)):
+        for seed in (0, 1):
+            folder = RunFolder(tmp_path / f"{name}{seed}")
+            folder.path.mkdir()
+            folder.save_result({"accuracy_by_length": {40: 1.0, 500: chance + seed / 10}})
+            rows.append({
+                "run": str(folder.path), "sequence": name, "chance": chance, "label": "lstm",
+                "seq_len": 40, "seed": seed, "series": name, "val_accuracy": 1.0,
+                "test_accuracy": 1.0,
+            })  # fmt: skip
+    figure = accuracy_beyond_training(rows)
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    assert [axis.get_title() for axis in shown] == ["parity", "recall"]
+    curve = next(line for line in shown[0].lines if line.get_label() == "lstm")
+    assert curve.get_xydata().tolist() == [[40.0, 1.0], [500.0, 0.55]]
+    assert sweep_figures(rows).keys() == {
+        "beyond_training", "accuracy_vs_length_parity", "accuracy_vs_length_recall",
+    }  # fmt: skip
+    assert sweep_figures(rows[:2]).keys() == {"accuracy_vs_length_parity"}
