@@ -19,7 +19,7 @@ def commands() -> list[str]:
     found = {}
     for page in PAGES:
         for block in re.findall(r"```bash\n(.*?)```", page.read_text(), re.DOTALL):
-            for line in block.splitlines():
+            for line in re.sub(r"\s*\\\n\s*", " ", block).splitlines():  # continued lines
                 match = LINE.match(line)
                 if match:
                     found[match["words"]] = page.name
