@@ -15,7 +15,7 @@ from lab.images.classifier import load_classifier
 from lab.images.datasets import load
 from lab.play import frames
 from lab.play.layers import UnknownLayer, chain, main_directions
-from lab.play.recorded import recorded
+from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
 # A class of the user's own is never built.
@@ -23,7 +23,6 @@ GENERATORS = ("lab.generation.networks.MLPGenerator", "lab.generation.networks.C
 COLUMNS = 5  # of the animation of training
 DIRECTIONS = 6
 TESTED = 3
-SAMPLES = 2000
 
 
 def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
@@ -42,11 +41,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     }
     target = str(config.generator["_target_"])
     if target not in GENERATORS:
-        reason = (
-            f"The page has no equations for the generator {target}, so it cannot compute with it. "
-            "These are the pictures that the run drew when it was trained."
-        )
-        return {**about, **recorded(folder, reason)}
+        return {**about, **of_unknown(folder, f"generator {target}")}
     network, _ = open_run(folder)
     latent = network.latent
     assert isinstance(latent, int)

@@ -12,7 +12,7 @@ from lab.memory.config import MemoryConfig
 from lab.memory.finished import open_run
 from lab.memory.gates import carried_share
 from lab.memory.network import Network
-from lab.play.recorded import recorded
+from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
 # The page's name of each cell whose equations it has. A class of the user's own is never built.
@@ -48,11 +48,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
     }
     target = str(config.cell["_target_"])
     if target not in CELLS:
-        reason = (
-            f"The page has no equations for the cell {target}, so it cannot compute with it. "
-            "These are the pictures that the run drew when it was trained."
-        )
-        return {**about, **recorded(folder, reason)}
+        return {**about, **of_unknown(folder, f"cell {target}")}
     if not config.asks_palindrome:
         reason = (
             f"The page computes answers to palindromes, but this run has "

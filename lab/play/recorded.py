@@ -20,6 +20,15 @@ def recorded(folder: RunFolder, reason: str) -> dict[str, Any]:
     return {"recorded": {"reason": reason, "pictures": pictures}}
 
 
+def of_unknown(folder: RunFolder, part: str) -> dict[str, Any]:
+    """The pictures of a run with a part, such as `cell my.Cell`, whose equations no page has."""
+    return recorded(
+        folder,
+        f"The page has no equations for the {part}, so it cannot compute with it. "
+        "These are the pictures that the run drew when it was trained.",
+    )
+
+
 def data_address(png: bytes) -> str:
     """The bytes of a PNG file as an address that needs no network."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

@@ -32,7 +32,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries
     by their own names, nested ones with dots; of each column of metrics.csv `first_NAME` and
     `last_NAME`, its means over the first and the last tenth of the steps, and `half_NAME`, its
-    value nearest to half of the steps; `history`, at most 50 rows of metrics.csv as JSON;
+    value nearest to half of the steps; `history`, at most MOST_POINTS rows of metrics.csv as JSON;
     `commit`, `torch`, `device` and `cpu`, where the numbers come from.
     """
     result = folder.result or {}

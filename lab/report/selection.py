@@ -1,6 +1,7 @@
 """Which runs a claim rests on. The same object says which are missing, and is the plan."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -43,14 +44,20 @@ class Planned:
     def found(self, evidence: Evidence) -> pd.DataFrame:
         """The rows that agree with a planned run in all but the free keys."""
         wanted = {likeness(config, self.runs.free) for config in self.configs}
-        names = [name for name, config in evidence.configs.items()
-                 if likeness(config, self.runs.free) in wanted]  # fmt: skip
+        found = _likenesses(evidence, self.runs.free)
+        names = [name for name, found_likeness in found.items() if found_likeness in wanted]
         table = evidence.table
         return table[table["run"].isin(names)] if len(table) else table
 
     def missing(self, evidence: Evidence) -> int:
         """How many of the planned runs are not finished."""
         return sum(config.run_dir.name not in evidence.rows for config in self.configs)
+
+
+@cache
+def _likenesses(evidence: Evidence, free: tuple[str, ...]) -> Mapping[str, str]:
+    """By run; asked for by each part of the plan, and the same for all that free the same keys."""
+    return {name: likeness(config, free) for name, config in evidence.configs.items()}
 
 
 @cache

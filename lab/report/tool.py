@@ -13,8 +13,6 @@ from lab.report.make import make
 from lab.report.selection import plan
 
 SAVED = Path(__file__).parents[2] / "docs" / "evidence"
-HELP = "test the claims on the runs there are, and write a notebook and a page"
-EXAMPLE = "lab report outputs --docs docs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -71,11 +71,7 @@ def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
     number: signal.Signals, only_the_parent: bool, alone: Path, tmp_path: Path
 ) -> None:
     words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    sweep = subprocess.Popen(
-        command(*words), cwd=tmp_path, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    wait_until(lambda: has_two_in_training(tmp_path))
+    sweep = started_until_two_train(words, tmp_path)
     # A terminal sends Ctrl-C to every process of the group; `kill` and `timeout` send to one.
     (os.kill if only_the_parent else os.killpg)(sweep.pid, number)
     stdout, stderr = sweep.communicate(timeout=60)
@@ -96,11 +92,7 @@ def test_joblib_interrupted_leaves_checkpoints_and_no_process_and_goes_on(
 
 def test_a_joblib_worker_that_is_killed_leaves_no_job_unnamed(tmp_path: Path) -> None:
     words = [*FOUR, *SIGNALLED, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    sweep = subprocess.Popen(
-        command(*words), cwd=tmp_path, env=environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    wait_until(lambda: has_two_in_training(tmp_path))
+    sweep = started_until_two_train(words, tmp_path)
     workers = [
         pid
         for pid, line in processes_of_session(sweep.pid).items()
@@ -115,6 +107,16 @@ def test_a_joblib_worker_that_is_killed_leaves_no_job_unnamed(tmp_path: Path) ->
     assert {"not begun: seq_len=4 seed=0", "not begun: seq_len=4 seed=1"} <= set(
         stdout.splitlines()
     )
+
+
+def started_until_two_train(words: list[str], cwd: Path) -> subprocess.Popen[str]:
+    """A sweep in a session of its own, once two of its runs have logged steps."""
+    sweep = subprocess.Popen(
+        command(*words), cwd=cwd, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_until(lambda: has_two_in_training(cwd))
+    return sweep
 
 
 def has_two_in_training(cwd: Path) -> bool:
