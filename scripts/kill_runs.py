@@ -35,7 +35,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         reference, seconds = uninterrupted(Path(scratch, "never-killed"), words)
         print(f"a run takes {seconds:.1f} s from its first step")
-        print(f"{'kill':>4} {'after':>7} {'logged':>7} {'goes on at':>11}  {'in writing':16} equal")
+        print(
+            f"{'kill':>4} {'after':>7} {'logged':>7} {'continues at':>12}  {'in writing':16} equal"
+        )
         equal = 0
         for number in range(1, arguments.kills + 1):
             cwd = Path(scratch, f"killed-{number}")
@@ -47,7 +49,7 @@ def main() -> int:
             same = is_equal(folder, reference)
             equal += same
             print(
-                f"{number:4} {after:6.2f}s {logged:7} {begins + 1:11}  {writing or '-':16} {same}",
+                f"{number:4} {after:6.2f}s {logged:7} {begins + 1:12}  {writing or '-':16} {same}",
                 flush=True,
             )
     print(f"{equal} of {arguments.kills} kills lost nothing: weights and metrics are bitwise equal")

@@ -34,7 +34,7 @@ def headline(result: Mapping[str, Any]) -> str:
 
 
 def objective(result: Mapping[str, Any]) -> float:
-    """The share of the samples that the judge does not recognise as their digit."""
+    """The share of the samples that the classifier does not read as their digit."""
     return float(1 - result["judge_share"])
 
 

@@ -1,6 +1,6 @@
 """The door: `lab NAME …` starts a tool, and every other command line is Hydra's.
 
-Imports neither Hydra nor torch by itself, so that a tool's help is shown at once.
+Imports neither Hydra nor torch, so that a tool's help is shown at once.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -90,7 +90,7 @@ class RunConfig:
     checkpoint_seconds: Annotated[float, Field(ge=0)]
     objective: str | None = None
 
-    # Where a run is computed and written and how it is watched and judged do not make it another
+    # Where a run is computed and written and how it is watched and compared do not make it another
     # run. Its provenance.json names the device and the threads, on which the last bits depend.
     NOT_ASKED_FOR: ClassVar[tuple[str, ...]] = (
         "device", "threads", "out_dir", "fresh", "dry_run", "checkpoint_seconds", "objective",

@@ -109,7 +109,7 @@ def act(message: str = "stopped") -> None:
     """Do what the signal asks for, if one came: the caller has nothing half done.
 
     Returns where none came, and where the one who handled the signal before us lets the run go on:
-    submitit does on SIGTERM, because Slurm takes the job away and queues it again by itself.
+    submitit does on SIGTERM, because Slurm takes the job away and queues it again.
 
     Args:
         message: how far the run has come.

@@ -35,7 +35,7 @@ def headline(result: Mapping[str, Any]) -> str:
 
 
 def objective(result: Mapping[str, Any]) -> float | None:
-    """The FID; None where there are no labels and so no judge."""
+    """The FID; None where there are no labels and so no classifier."""
     return result.get("fid")
 
 
