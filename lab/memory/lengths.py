@@ -1,13 +1,11 @@
 """How far networks generalise beyond the lengths they were trained on: one sweep, one figure."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from lab.engine import plots
-from lab.engine.run_folder import RunFolder
 
 NEEDED = 0.99
 COLUMNS = 4
@@ -29,7 +27,8 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     The lengths trained on are shaded; a band goes from the least to the greatest of the seeds.
 
     Args:
-        rows: of a sweep's summary; each run's result.json has the accuracies.
+        rows: with `seq_len`, `label`, `accuracy_by_length`, and `sequence` and `chance` where it is
+            not the palindrome.
     """
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -69,7 +68,6 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
 def _by_length(runs: Sequence[Mapping[str, Any]]) -> dict[int, list[float]]:
     found: dict[int, list[float]] = {}
     for run in runs:
-        result = RunFolder(Path(run["run"])).result or {}
-        for length, accuracy in result.get("accuracy_by_length", {}).items():
+        for length, accuracy in run["accuracy_by_length"].items():
             found.setdefault(int(length), []).append(accuracy)
     return found

@@ -1,6 +1,7 @@
 """The memory study's task, headline and sweep figures, as lab.engine.study looks for them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config.wording import percent
@@ -44,13 +45,21 @@ def objective(result: Mapping[str, Any]) -> float:
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """Accuracy against length, a figure for each sequence, and one of all if there are several."""
+    from lab.engine.run_folder import RunFolder
     from lab.memory.figures import sweep_accuracy
     from lab.memory.lengths import accuracy_beyond_training
 
     by_sequence: dict[str, list[dict[str, Any]]] = {}
     for row in rows:  # runs of before there were others have no name of it
         by_sequence.setdefault(row.get("sequence", "palindrome"), []).append(row)
-    figures = {} if len(by_sequence) < 2 else {"beyond_training": accuracy_beyond_training(rows)}
+    figures = {}
+    if len(by_sequence) > 1:  # the summary's rows have no nested entries
+        results = [RunFolder(Path(row["run"])).result or {} for row in rows]
+        with_lengths = [
+            {**row, "accuracy_by_length": result.get("accuracy_by_length", {})}
+            for row, result in zip(rows, results, strict=True)
+        ]
+        figures["beyond_training"] = accuracy_beyond_training(with_lengths)
     for name, some in by_sequence.items():
         suffix = "" if name == "palindrome" else f"_{name}"
         figures[f"accuracy_vs_length{suffix}"] = sweep_accuracy(some)

@@ -26,20 +26,42 @@ def series_of(rows: pd.DataFrame) -> pd.Series:
 
 def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
     """Accuracy against a key: the means of each series, a band over its seeds."""
-    figure, (axis,) = plots.new_figure(title or "Accuracy of the last digit")
+    figure, (axis,) = plots.new_figure(title or "Accuracy of the answers")
     ticks = sorted({float(v) for v in rows[x]})
     # Between two lengths that were not run there is nothing to be drawn.
     gap = 1 if x == "seq_len" else math.inf
     curves = [_curve(str(n), some, x, "accuracy") for n, some in rows.groupby(series_of(rows))]
     plots.draw_curves(axis, curves, widest_gap=gap, nested=True)
-    plots.accuracy_axis(axis, 1 / DIGITS)
+    plots.accuracy_axis(axis, _chance(rows))
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
     plots.measured_ticks(axis, ticks)
-    axis.set_xlabel("length T of the palindrome" if x == "seq_len" else x.removeprefix("config."))
-    axis.set_ylabel("accuracy on palindromes of neither set")
+    axis.set_xlabel("length T of the sequence" if x == "seq_len" else x.removeprefix("config."))
+    axis.set_ylabel("accuracy on examples of neither set")
     plots.legend_below(figure)
     return figure
+
+
+def _chance(rows: pd.DataFrame) -> float:
+    """Of the rows' sequence; those saved before there were others are of palindromes."""
+    chance = rows["chance"].dropna() if "chance" in rows else ()
+    return float(chance.iloc[0]) if len(chance) else 1 / DIGITS
+
+
+def beyond(rows: pd.DataFrame) -> Figure:
+    """Accuracy against the length tested, a panel for each sequence, a line for each cell."""
+    from lab.memory.lengths import accuracy_beyond_training
+
+    prefix = "accuracy_by_length."
+    columns = [column for column in rows if str(column).startswith(prefix)]
+    runs = [
+        {**row, "accuracy_by_length": {
+            int(column.removeprefix(prefix)): row[column]
+            for column in columns if not math.isnan(row[column])
+        }}
+        for row in rows.to_dict("records")
+    ]  # fmt: skip
+    return accuracy_beyond_training(runs)
 
 
 def _curve(name: str, some: pd.DataFrame, x: str, metric: str) -> plots.Curve:
@@ -64,7 +86,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
         axis.set_xlabel("optimizer step")
         axis.set_ylabel(words)
     plots.log_axis(axes[0])
-    plots.accuracy_axis(axes[1], 1 / DIGITS)
+    plots.accuracy_axis(axes[1], _chance(rows))
     plots.legend_below(figure)
     return figure
 

@@ -15,6 +15,7 @@ from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.engine.files import write_atomically
 from lab.report import figures
+from lab.report.bench import BENCH, bench_table
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.links import links_to_pages
@@ -26,6 +27,12 @@ CSS_CLASS: dict[Verdict, str] = {
     "holds in part": "in-part",
     "does not hold": "fails",
     "not settled": "open",
+}
+PLURAL: dict[Verdict, str] = {
+    "holds": "hold",
+    "holds in part": "hold in part",
+    "does not hold": "do not hold",
+    "not settled": "are not settled",
 }
 PALETTE = 48
 GAP = 12
@@ -55,11 +62,11 @@ class Report:
     def summary(self) -> None:
         """How many claims hold, and the findings that a reader would repeat to a colleague."""
         found = Counter(finding.verdict for finding in self.findings.values())
-        counted = ", ".join(f"{found[verdict]} {verdict}" for verdict in CSS_CLASS)
+        counted = ", ".join(f"{found[verdict]} {words}" for verdict, words in PLURAL.items())
         here = int((self.evidence.table["from"] == "here").sum()) if self.evidence.rows else 0
         lines = [f"<p>{len(self.claims)} claims: {counted}. They rest on "
-                 f"{len(self.evidence.rows):,} finished runs, {here:,} of them from this "
-                 "folder and the others from the saved evidence.</p>"]  # fmt: skip
+                 f"{len(self.evidence.rows):,} finished runs: {here:,} in this folder, the others "
+                 "in the saved evidence.</p>"]  # fmt: skip
         said = [f.sentence(f.claim.finding) for f in self.findings.values()]
         points = "".join(f"<li>{html.escape(words)}</li>" for words in said if words)
         show_html(*lines, f"<ul>{points}</ul>" if points else "")
@@ -129,9 +136,18 @@ class Report:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{name}.png", lambda file: file.write(data))
 
+    def bench(self) -> None:
+        """The bench of memory: its table and figure, or the command that runs it."""
+        rows = BENCH.found(self.evidence)
+        if rows.empty:
+            show_html(f"<p>It has not been run: <code>{BENCH.command}</code></p>")
+            return
+        show_html(bench_table(rows))
+        self.picture("bench", figures.beyond(rows), "Accuracy beyond the lengths trained on")
+
     def missing(self) -> None:
         """The commands of the plan that are not finished."""
-        steps = plan(self.claims, quick=False)
+        steps = {**plan(self.claims, quick=False), BENCH.command: BENCH}
         rows = "".join(
             f"<tr><td>{missing} of {len(step.configs)}</td><td><code>{html.escape(command)}"
             "</code></td></tr>"

@@ -43,15 +43,21 @@ class Planned:
 
     def found(self, evidence: Evidence) -> pd.DataFrame:
         """The rows that agree with a planned run in all but the free keys."""
-        wanted = {likeness(config, self.runs.free) for config in self.configs}
+        wanted = {alike for alike, _ in self._wanted()}
         found = _likenesses(evidence, self.runs.free)
-        names = [name for name, found_likeness in found.items() if found_likeness in wanted]
+        names = [name for name, alike in found.items() if alike in wanted]
         table = evidence.table
         return table[table["run"].isin(names)] if len(table) else table
 
     def missing(self, evidence: Evidence) -> int:
-        """How many of the planned runs are not finished."""
-        return sum(config.run_dir.name not in evidence.rows for config in self.configs)
+        """How many of the planned runs are not finished, with any value of the free keys."""
+        found = _likenesses(evidence, self.runs.free)
+        finished = {(alike, evidence.configs[name].seed) for name, alike in found.items()}
+        return sum(run not in finished for run in self._wanted())
+
+    def _wanted(self) -> list[tuple[str, int]]:
+        """The likeness and the seed of each planned run."""
+        return [(likeness(config, self.runs.free), config.seed) for config in self.configs]
 
 
 @cache

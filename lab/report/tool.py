@@ -6,6 +6,7 @@ from pathlib import Path
 from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.engine.files import write_text
+from lab.report.bench import BENCH
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.links import without_links
@@ -56,14 +57,14 @@ def run(args: argparse.Namespace) -> None:
 def make_report(out_dir: Path, config_dirs: list[str] | None = None) -> list[Path]:
     """The claims' notebook and page; gives their paths."""
     load_claims([CONF, *(config_dirs or [])])  # a broken claim is told before anything is run
-    return make("claims", "What five sources claim, and what holds", out_dir / "report",
+    return make("claims", "Claims about memory and GANs, and what holds", out_dir / "report",
                 out_dir=str(out_dir), saved=str(SAVED) if SAVED.is_dir() else None,
                 config_dirs=config_dirs or [])  # fmt: skip
 
 
 def save_evidence(out_dir: Path, folder: Path) -> list[Path]:
-    """Write the rows of the finished runs that a claim of ours rests on; gives the paths."""
+    """Write the rows of the finished runs of our claims and of the bench; gives the paths."""
     evidence = Evidence(out_dir, folder)
-    steps = plan(load_claims([CONF]), quick=False).values()
+    steps = [*plan(load_claims([CONF]), quick=False).values(), BENCH]
     chosen = {name for step in steps for name in step.found(evidence).get("run", ())}
     return evidence.save(sorted(chosen), folder)

@@ -1,5 +1,7 @@
 """The bench: its preset, how far a network is correct, and the figure of a sweep."""
 
+from pathlib import Path
+
 from lab.engine.run_folder import RunFolder
 from lab.memory.lengths import accuracy_beyond_training, longest_correct
 from lab.memory.network import build_sequence
@@ -35,7 +37,10 @@ def test_the_figure_of_a_bench_has_a_panel_for_each_sequence(tmp_path):
                 "seq_len": 40, "seed": seed, "series": name, "val_accuracy": 1.0,
                 "test_accuracy": 1.0,
             })  # fmt: skip
-    figure = accuracy_beyond_training(rows)
+    figure = accuracy_beyond_training(
+        [{**row, "accuracy_by_length": RunFolder(Path(row["run"])).result["accuracy_by_length"]}
+         for row in rows]
+    )  # fmt: skip
     shown = [axis for axis in figure.axes if axis.get_visible()]
     assert [axis.get_title() for axis in shown] == ["parity", "recall"]
     curve = next(line for line in shown[0].lines if line.get_label() == "lstm")
