@@ -44,8 +44,8 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
 
 def _chance(rows: pd.DataFrame) -> float:
     """Of the rows' sequence; those saved before there were others are of palindromes."""
-    chance = rows["chance"].dropna() if "chance" in rows else ()
-    return float(chance.iloc[0]) if len(chance) else 1 / DIGITS
+    known = rows["chance"].dropna().tolist() if "chance" in rows else []
+    return float(known[0]) if known else 1 / DIGITS
 
 
 def beyond(rows: pd.DataFrame) -> Figure:

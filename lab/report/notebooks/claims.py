@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Claims about memory and GANs, and what holds
 #
-# `lab` trains recurrent networks on sequences, and GANs on MNIST. It was built from five documents:
-# an assignment (S2), three reports on it (S0, S1, S3) and a report on one-layer GANs (S4). This page
-# tests their claims, and some of published papers, with our own runs. Every verdict is computed from
-# the numbers beside it.
+# `lab` trains recurrent networks on sequences, and GANs on MNIST. It was built from five
+# documents: an assignment (S2), three reports on it (S0, S1, S3) and a report on one-layer GANs
+# (S4). This page tests their claims, and some of published papers, with our own runs. Every verdict
+# is computed from the numbers beside it.
 
 # %% tags=["parameters"]
 out_dir = "outputs"
