@@ -11,13 +11,14 @@ starts as the pair of torch.nn.Linear layers that the equations spell out, which
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import ClassVar, Literal, Self
 
 import torch
 from pydantic import validate_call
 from torch import Tensor, nn
 
 from lab.config import Count
+from lab.memory.torch_weights import copy_from_torch, copy_to_torch
 
 State = tuple[Tensor, ...]
 """What a cell carries from step to step, each [B, H]; h comes first."""
@@ -126,12 +127,12 @@ class RNN(Cell):
 
     def to_torch(self) -> nn.RNN:
         """The same layer as torch.nn's, weights copied."""
-        return _copy_to_torch(self, nn.RNN(self.input_size, self.hidden_size), "h")
+        return copy_to_torch(self, nn.RNN(self.input_size, self.hidden_size), "h")
 
     @classmethod
     def from_torch(cls, layer: nn.RNN) -> Self:
         """The layer of torch.nn's, weights copied."""
-        return _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "h")
+        return copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "h")
 
 
 class IRNN(RNN):
@@ -151,7 +152,7 @@ class IRNN(RNN):
     def to_torch(self) -> nn.RNN:
         """The same layer as torch.nn's, weights copied."""
         layer = nn.RNN(self.input_size, self.hidden_size, nonlinearity="relu")
-        return _copy_to_torch(self, layer, "h")
+        return copy_to_torch(self, layer, "h")
 
 
 class LSTM(Cell):
@@ -210,12 +211,12 @@ class LSTM(Cell):
 
     def to_torch(self) -> nn.LSTM:
         """The same layer as torch.nn's, weights copied."""
-        return _copy_to_torch(self, nn.LSTM(self.input_size, self.hidden_size), "ifgo")
+        return copy_to_torch(self, nn.LSTM(self.input_size, self.hidden_size), "ifgo")
 
     @classmethod
     def from_torch(cls, layer: nn.LSTM) -> Self:
         """The layer of torch.nn's, weights copied."""
-        return _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "ifgo")
+        return copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "ifgo")
 
 
 class GRU(Cell):
@@ -244,7 +245,7 @@ class GRU(Cell):
 
     def to_torch(self) -> nn.GRU:
         """The same layer as torch.nn's, weights copied."""
-        layer = _copy_to_torch(self, nn.GRU(self.input_size, self.hidden_size), "rzn")
+        layer = copy_to_torch(self, nn.GRU(self.input_size, self.hidden_size), "rzn")
         with torch.no_grad():
             layer.get_parameter("bias_hh_l0")[2 * self.hidden_size :] = self.get_parameter("b_nh")
         return layer
@@ -252,7 +253,7 @@ class GRU(Cell):
     @classmethod
     def from_torch(cls, layer: nn.GRU) -> Self:
         """The layer of torch.nn's, weights copied."""
-        cell = _copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "rzn")
+        cell = copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "rzn")
         with torch.no_grad():
             b_nh = layer.get_parameter("bias_hh_l0")[2 * layer.hidden_size :]
             cell.get_parameter("b_nh").copy_(b_nh)
@@ -274,32 +275,3 @@ class TorchLSTM(LSTM):
 
     def _in_torch_order(self, name: str) -> Tensor:
         return torch.cat([self.get_parameter(name.format(gate)) for gate in "ifgo"])
-
-
-Layer = TypeVar("Layer", bound=nn.RNNBase)
-AnyCell = TypeVar("AnyCell", bound=Cell)
-TORCH_NAMES = {"weight_ih_l0": "W_{}x", "weight_hh_l0": "W_{}h", "bias_ih_l0": "b_{}"}
-
-
-@torch.no_grad()
-def _copy_to_torch(cell: Cell, layer: Layer, order: str) -> Layer:
-    """Copy the gates in torch's order; our one bias goes to its first, its second becomes 0."""
-    layer.to(cell.stacked("b_{}"))
-    for theirs, ours in TORCH_NAMES.items():
-        parts = [cell.get_parameter(ours.format(gate)).data for gate in order]
-        layer.get_parameter(theirs).copy_(torch.cat(parts))
-    layer.get_parameter("bias_hh_l0").zero_()
-    return layer
-
-
-@torch.no_grad()
-def _copy_from_torch(cell: AnyCell, layer: nn.RNNBase, order: str) -> AnyCell:
-    """Copy the gates out of torch's order; our one bias is the sum of its two."""
-    cell.to(layer.get_parameter("weight_ih_l0"))
-    for theirs, ours in TORCH_NAMES.items():
-        parts = layer.get_parameter(theirs).chunk(len(order))
-        for gate, part in zip(order, parts, strict=True):
-            cell.get_parameter(ours.format(gate)).copy_(part)
-    for gate, part in zip(order, layer.get_parameter("bias_hh_l0").chunk(len(order)), strict=True):
-        cell.get_parameter(f"b_{gate}").add_(part)
-    return cell
