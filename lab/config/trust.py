@@ -19,10 +19,12 @@ A tool that opens runs does this, with `--trust` as the user gave it:
 import importlib
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib import metadata
 from typing import Any
 
 from lab.config.errors import UserError, reason
@@ -125,9 +127,24 @@ def _find(name: str, what: str) -> Any:
             except Exception as error:
                 raise UserError(f"{what} {name}: {reason(error)}") from error
         if depth == 0:
-            near = did_you_mean(part, (module.name for module in pkgutil.iter_modules()))
-            raise UserError(f"{what} names {name}: there is no module {part} to import{near}")
+            more = _in_an_extra(part) or did_you_mean(
+                part, (module.name for module in pkgutil.iter_modules())
+            )
+            raise UserError(f"{what} names {name}: there is no module {part} to import{more}")
         owner = ".".join(parts[:depth])
         near = did_you_mean(part, (word for word in dir(found) if not word.startswith("_")))
         raise UserError(f"{what} names {name}: there is no {part} in {owner}{near}")
     return found
+
+
+def _in_an_extra(package: str) -> str:
+    """How to install a package that one of our extras brings; empty for any other."""
+    try:
+        required = metadata.requires("lab") or []
+    except metadata.PackageNotFoundError:
+        return ""
+    for line in required:
+        found = re.fullmatch(rf"{package}\b.*extra == [\"'](\w+)[\"']", line)
+        if found:
+            return f": pip install 'lab[{found[1]}]'"
+    return ""

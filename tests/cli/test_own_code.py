@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import TINY, environment, quick_lab
+from tests.command_line import ROOT, TINY, environment, quick_lab
 
 CELLS = """
 from torch import nn
@@ -65,3 +65,13 @@ def test_the_console_script_finds_the_modules_of_the_current_folder(own, tmp_pat
     environ = environment()
     done = subprocess.run(words, cwd=own, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_the_libraries_one_line_says_how_to_install_them():
+    # -S hides the installed packages.
+    words = [sys.executable, "-S", "-m", "lab", "seq_len=5"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("lab: hydra is not installed")
+    assert "scripts/run" in done.stderr

@@ -1,6 +1,7 @@
 """Components: signatures check their arguments; a failure names the line of the user's code."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ OWN = {
 def test_a_component_of_the_users_own_that_fails_is_one_line_with_its_place(case):
     target, key, value = case
     assert OWN[case] in complaint("cell", target, 10, 32, **({key: value} if key else {}))
+
+
+@pytest.mark.skipif(find_spec("torchrecurrent") is not None, reason="torchrecurrent is installed")
+def test_a_package_of_an_extra_is_named_with_its_extra():
+    assert complaint("cell", "torchrecurrent.JANET", 10, 32) == (
+        "cell names torchrecurrent.JANET: there is no module torchrecurrent to import: "
+        "pip install 'lab[cells]'"
+    )
 
 
 def test_a_component_may_be_an_argument_of_another():
