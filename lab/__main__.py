@@ -22,8 +22,10 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in NEEDED:
             raise
-        sys.exit(f"lab: {error.name} is not installed for {sys.executable}: use scripts/run once, then "
-                 "source .venv/bin/activate")  # fmt: skip
+        sys.exit(
+            f"lab: {error.name} is not installed for {sys.executable}: "
+            "use scripts/run once, then source .venv/bin/activate"
+        )
 
 
 if __name__ == "__main__":
