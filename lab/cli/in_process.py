@@ -18,6 +18,7 @@ from lab.cli.hydra_entry import do_job
 from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.engine import interrupts
+from lab.engine.finding import folder_of
 from lab.engine.jobs import report
 from lab.sweeps.recap import end_of_sweep, folder_of_begun, objective_of
 
@@ -41,7 +42,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         raise KeyboardInterrupt(outcome.line)
     if outcome.exit_code:
         raise UserError(outcome.line)
-    return Path(config.run_dir)
+    return folder_of(config).path
 
 
 def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:

@@ -14,6 +14,7 @@ from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, same_data, study
 from lab.engine.files import short
+from lab.engine.finding import folder_of
 from lab.engine.run_folder import RunFolder
 
 Plan = Literal["run", "resume", "skip", "run again"]
@@ -54,7 +55,7 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
 
 def preview(config: RunConfig) -> str:
     """What `perform` would do now, in a line: the plan, or busy, and the run's folder."""
-    folder = RunFolder(config.run_dir)
+    folder = folder_of(config)
     return f"{'busy' if folder.is_held else plan(config, folder):10} {short(folder.path)}"
 
 
@@ -68,7 +69,7 @@ def perform(
         command: the words after `python -m lab` that make this very run, for provenance.
         begin: called before the training, if there is any.
     """
-    folder = RunFolder(config.run_dir)
+    folder = folder_of(config)
     try:
         # Showing needs no lock: a finished run may lie where nobody can write.
         if plan(config, folder) != "skip":

@@ -249,7 +249,7 @@ class GanTask(Task):
 
         network = self.sampled.eval()
         recorder.weights(network.state_dict())
-        title = f"{self.config.readable_name}: {self.config.title}"
+        title = f"{self.config.short_name}: {self.config.title}"
         is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
         pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
         result = {

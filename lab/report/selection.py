@@ -13,7 +13,7 @@ from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.config.identity import asked_for, short_hash
 from lab.report.claims import Claim, Runs
-from lab.report.evidence import Evidence
+from lab.report.evidence import Evidence, which_run
 from lab.sweeps.expansion import configs_of
 
 
@@ -51,7 +51,8 @@ class Planned:
 
     def missing(self, evidence: Evidence) -> int:
         """How many of the planned runs are not finished."""
-        return sum(config.run_dir.name not in evidence.rows for config in self.configs)
+        finished = set(map(which_run, evidence.rows))
+        return sum(which_run(config.run_dir.name) not in finished for config in self.configs)
 
 
 @cache

@@ -21,6 +21,7 @@ from lab.config import RunConfig
 from lab.config.command import composing_flags
 from lab.config.identity import short_hash
 from lab.engine.files import short, write_text
+from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
@@ -114,10 +115,11 @@ class Sweep:
             trial: what is noted of a search's, `objective` and `direction`.
         """
         asked = asked_in(overrides, self.folder)
+        run = None if config is None else folder_of(config).path
         content = {
             "number": number,
             "overrides": asked,
-            "run": None if config is None else os.path.relpath(config.run_dir, self.folder),
+            "run": None if run is None else os.path.relpath(run, self.folder),
             "kind": outcome.kind,
             "line": outcome.line,
             "exit_code": outcome.exit_code,
