@@ -54,9 +54,18 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
 
 
 def preview(config: RunConfig) -> str:
-    """What `perform` would do now, in a line: the plan, or busy, and the run's folder."""
+    """What `perform` would do now, in a line: the plan, or what it would be refused for."""
     folder = folder_of(config)
-    return f"{'busy' if folder.is_held else plan(config, folder):10} {short(folder.path)}"
+    return f"{_would_do(config, folder):10} {short(folder.path)}"
+
+
+def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "other data"]:
+    if folder.is_held:
+        return "busy"
+    planned = plan(config, folder)
+    with trusting(EVERYTHING):  # a data set of the user's own is read
+        refused = planned in ("skip", "resume") and same_data.are_others(config, folder)
+    return "other data" if refused else planned
 
 
 def perform(

@@ -17,7 +17,7 @@ NAMES = {
     "optimizer=adamw": "lstm-T20-adamw-s0",
     "size=small max_steps=20": "lstm-T20-h32-steps20-s0",
     "clip_norm=null": "lstm-T20-s0",
-    "cell.init=chrono input=number optimizer.lr=1e-5 size=small": "lstm-T20-chrono-lr1e-05-number-s0",
+    "cell.init=chrono input=number optimizer.lr=0.05": "lstm-T20-chrono-lr0.05-number-s0",
     "sequence=parity curriculum=upper_half": "parity-lstm-T20-upper_half-s0",
     "task=gan": "gan-mnist-s0",
     "task=gan loss=non_saturating generator=conv": "gan-mnist-non_saturating-conv-s0",
