@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import yaml
 
-from lab.config.errors import BusyError, UserError
+from lab.config.errors import BusyError
 from lab.engine.files import (
     TEMPORARY,
     make_folders,
@@ -27,12 +27,12 @@ from lab.engine.files import (
     write_text,
 )
 from lab.engine.locks import lock as lock_file
+from lab.engine.weights import read_weights, weight_bytes
 
 if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
-LFS_POINTER = b"version https://git-lfs"
 Status = Literal["running", "finished", "failed", "interrupted"]
 # What lies in figures/: pictures, animations, arrays and what the tools write.
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
@@ -48,14 +48,6 @@ def columns_of(table: str) -> dict[str, list[float]]:
     rows = list(csv.DictReader(io.StringIO(table)))
     names = rows[0].keys() if rows else []
     return {name: [float(row[name] or "nan") for row in rows] for name in names}
-
-
-def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
-    """Tensors in the format of safetensors."""
-    from safetensors.torch import save
-
-    # Clones, as safetensors refuses tensors that share their memory: tied weights.
-    return save({name: t.detach().cpu().contiguous().clone() for name, t in weights.items()})
 
 
 class RunFolder:
@@ -316,15 +308,4 @@ class RunFolder:
         Raises:
             UserError: there is none, or it is not whole.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        if not self.model_file.is_file():
-            raise UserError(f"{self.model_file}: no such file; was the run copied only in part?")
-        try:
-            return load_file(self.model_file)
-        except SafetensorError as error:
-            with open(self.model_file, "rb") as file:
-                is_pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
-            remedy = "git lfs pull fetches the file itself" if is_pointer else "copy it again"
-            raise UserError(f"{self.model_file} holds no weights: {remedy}") from error
+        return read_weights(self.model_file)

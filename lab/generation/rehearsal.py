@@ -6,7 +6,7 @@ from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.config.errors import UserError
-from lab.engine.run_folder import weight_bytes
+from lab.engine.weights import weight_bytes
 from lab.generation.config import GanConfig
 from lab.generation.losses import Loss
 from lab.generation.networks import EMA
