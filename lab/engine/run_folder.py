@@ -5,7 +5,6 @@ Every file is written under a temporary name and renamed, so that a reader never
 """
 
 import csv
-import io
 import json
 import os
 import time
@@ -26,6 +25,7 @@ from lab.engine.files import (
     write_atomically,
     write_text,
 )
+from lab.engine.locks import is_locked
 from lab.engine.locks import lock as lock_file
 from lab.engine.weights import read_weights, weight_bytes
 
@@ -45,7 +45,7 @@ def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def columns_of(table: str) -> dict[str, list[float]]:
     """The text of a metrics.csv by column; nan where a row has no value."""
-    rows = list(csv.DictReader(io.StringIO(table)))
+    rows = list(csv.DictReader(table.splitlines()))
     names = rows[0].keys() if rows else []
     return {name: [float(row[name] or "nan") for row in rows] for name in names}
 
@@ -215,17 +215,7 @@ class RunFolder:
     @property
     def is_held(self) -> bool:
         """Whether a live process holds this run now."""
-        try:
-            lock = os.open(self._lock_file, os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            lock_file(lock, shared=True)
-            return False
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
+        return is_locked(self._lock_file)
 
     # Writing.
 
