@@ -93,11 +93,8 @@ class RunFolder:
     @property
     def checkpoint_files(self) -> list[Path]:
         """Where a checkpoint may lie, newest first; the first is there only within a rename."""
-        return [
-            self.path / "checkpoint.new.pt",
-            self.checkpoint_file,
-            self.previous_checkpoint_file,
-        ]
+        new = self.path / "checkpoint.new.pt"
+        return [new, self.checkpoint_file, self.previous_checkpoint_file]
 
     @property
     def has_checkpoint(self) -> bool:
