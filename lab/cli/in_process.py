@@ -17,6 +17,7 @@ from lab.cli.composing import CONF
 from lab.cli.hydra_entry import do_job
 from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
+from lab.config.hydra_versions import VERSION_BASE
 from lab.engine import interrupts
 from lab.engine.finding import folder_of
 from lab.engine.jobs import report
@@ -87,7 +88,7 @@ def _hydra(overrides: Sequence[str], config_dir: str | Path | None) -> "Iterator
     state = GlobalHydra.instance()
     hosts, state.hydra = state.hydra, None
     try:
-        with hydra.initialize_config_dir(CONF, job_name="lab", version_base="1.3"):
+        with hydra.initialize_config_dir(CONF, job_name="lab", **VERSION_BASE):
             app = GlobalHydra.instance().hydra
             assert app is not None
             for folder in own:
