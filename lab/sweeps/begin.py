@@ -107,6 +107,11 @@ def _dry_run(config: DictConfig) -> int:
     """Tell what each job would do; gives the exit code."""
     jobs = _checked_jobs(config)
     if jobs is None:
+        if search.direction_of(config.hydra.sweeper) is None:
+            name = config.hydra.runtime.choices["hydra/sweeper"]
+            raise UserError(
+                f"dry_run=true: hydra/sweeper={name} names its jobs only as it runs them"
+            )
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
     code = 0
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
