@@ -23,7 +23,8 @@ LENGTHS = range(3, 26)
 NOTHING = """
 import hydra
 from lab.cli import CONF
-hydra.main(config_path=CONF, config_name="config", version_base="1.3")(lambda cfg: None)()
+from lab.config.hydra_versions import VERSION_BASE
+hydra.main(config_path=CONF, config_name="config", **VERSION_BASE)(lambda cfg: None)()
 """
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from lab.config import Count, NotNegative, Positive, RunConfig, config
+from lab.config.naming import unless
 from lab.images.config import DataComponent, data_checksum
 
 
@@ -48,6 +49,19 @@ class OneLayerConfig(RunConfig):
         "seconds",
     )
     IN_LABEL: ClassVar = ("rule",)
+    TELLING: ClassVar = {
+        "rule": unless("sgd", "{}"),
+        "lr": unless(1e-3, "lr{}"),
+        "generator_hidden": unless(0, "G{}"),
+        "discriminator_hidden": unless(0, "D{}"),
+        "noise": unless("normal", "{}"),
+        "reduction": unless("sum", "{}"),
+        "discriminator_lr": unless(None, "Dlr{}"),
+        "discriminator_decay": unless(0.0, "decay{}"),
+        "init_scale": unless(0.01, "scale{}"),
+        "images_per_epoch": unless(200, "b{}"),
+        "epochs": unless(2000, "epochs{}"),
+    }
 
     @property
     def label(self) -> str:
@@ -59,5 +73,5 @@ class OneLayerConfig(RunConfig):
         return data_checksum(self.data)
 
     @property
-    def readable_name(self) -> str:
-        return f"one-layer-{self.data['name']}-s{self.seed}"
+    def subject(self) -> str:
+        return f"one-layer-{self.data['name']}"

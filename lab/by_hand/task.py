@@ -119,7 +119,7 @@ class OneLayerTask(Task):
         recorder.weights(self._weights())
         best = {digit: self._best_step(index) for index, digit in enumerate(self.config.digits)}
         floor = sum(self.measures.floors) / len(best)
-        title = f"{self.config.readable_name}: {self.config.label}"
+        title = f"{self.config.short_name}: {self.config.label}"
         pictures.of_run(
             recorder, self.frames, self.measured, history, self.names, best, floor, title
         )

@@ -3,21 +3,21 @@
 from pathlib import Path
 
 import hydra
-from omegaconf import OmegaConf
 
 from lab.cli.tools import table
 from lab.config import RunConfig
+from lab.config.hydra_versions import VERSION_BASE, register_resolver
 from lab.config.reading import from_hydra
-from lab.sweeps.records import register_resolver
+from lab.sweeps.records import register_resolvers
 from lab.sweeps.search import use_own_config
 
 PACKAGED = Path(__file__).parents[1] / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "conf")
 
-register_resolver()
+register_resolvers()
 use_own_config()
 # Read by the help text alone.
-OmegaConf.register_new_resolver("lab.tools", table, replace=True)
+register_resolver("lab.tools", table, replace=True)
 
 
 def compose_config(*overrides: str) -> RunConfig:
@@ -26,5 +26,5 @@ def compose_config(*overrides: str) -> RunConfig:
     Raises:
         UserError: a value is wrong; Hydra's own exceptions where a key or an option is.
     """
-    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+    with hydra.initialize_config_dir(CONF, **VERSION_BASE):
         return from_hydra(hydra.compose("config", list(overrides)))

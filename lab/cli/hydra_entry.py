@@ -13,6 +13,7 @@ from lab.config import RunConfig, flags
 from lab.config.command import command_of
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
+from lab.config.hydra_versions import VERSION_BASE
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
@@ -67,7 +68,7 @@ def _compose_and_run() -> str | int | None:
     return 0
 
 
-@hydra.main(config_path=CONF, config_name="config", version_base="1.3")
+@hydra.main(config_path=CONF, config_name="config", **VERSION_BASE)
 def compose_and_run(cfg: DictConfig) -> float | None:
     """One job, alone or of a sweep, here or in a launcher's worker process.
 

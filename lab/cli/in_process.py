@@ -17,7 +17,9 @@ from lab.cli.composing import CONF
 from lab.cli.hydra_entry import do_job
 from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
+from lab.config.hydra_versions import VERSION_BASE
 from lab.engine import interrupts
+from lab.engine.finding import folder_of
 from lab.engine.jobs import report
 from lab.sweeps.recap import end_of_sweep, folder_of_begun, objective_of
 
@@ -41,7 +43,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         raise KeyboardInterrupt(outcome.line)
     if outcome.exit_code:
         raise UserError(outcome.line)
-    return Path(config.run_dir)
+    return folder_of(config).path
 
 
 def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -86,7 +88,7 @@ def _hydra(overrides: Sequence[str], config_dir: str | Path | None) -> "Iterator
     state = GlobalHydra.instance()
     hosts, state.hydra = state.hydra, None
     try:
-        with hydra.initialize_config_dir(CONF, job_name="lab", version_base="1.3"):
+        with hydra.initialize_config_dir(CONF, job_name="lab", **VERSION_BASE):
             app = GlobalHydra.instance().hydra
             assert app is not None
             for folder in own:

@@ -51,8 +51,8 @@ def page() -> str:
         if folder.name in ("task", "hydra", "claim", "experiment"):
             continue
         parts += [f"### `{folder.name}`\n", _options(folder)]
-    parts += ["## Presets\n", "`+experiment=NAME`; those with a sweep need `-m`.\n",
-              _options(Path(CONF, "experiment"), keys=False)]  # fmt: skip
+    parts += ["## Presets\n", "`python -m lab` and the words in the left column start one.\n",
+              _presets(Path(CONF, "experiment"))]  # fmt: skip
     return "\n".join(parts)
 
 
@@ -124,24 +124,36 @@ def _bounds(extra: Any) -> Iterator[str]:
                 yield f"{BOUNDS[name]} {getattr(item, name):g}"
 
 
-def _options(folder: Path, keys: bool = True) -> str:
+def _options(folder: Path) -> str:
     """A table of the options of a group, with their own keys."""
-    rows = (["| option | its keys | meaning |", "|---|---|---|"] if keys
-            else ["| name | meaning |", "|---|---|"])  # fmt: skip
-    for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem):
+    rows = ["| option | its keys | meaning |", "|---|---|---|"]
+    for path in _files(folder):
         own = ", ".join(f"`{key}={default}`" for key, (default, _) in _written(path).items()
                         if key not in ("_target_", "defaults", "hydra") and default)  # fmt: skip
-        rows.append(_row(f"`{path.stem}`", *([own] if keys else []), _heading(path)))
+        rows.append(_row(f"`{path.stem}`", own, _heading(path)))
     return "\n".join(rows) + "\n"
 
 
+def _presets(folder: Path) -> str:
+    """A table of the presets; those that sweep are started with `-m`."""
+    rows = ["| preset | meaning |", "|---|---|"]
+    for path in _files(folder):
+        sweeps = "-m " if "mode: MULTIRUN" in path.read_text() else ""
+        rows.append(_row(f"`{sweeps}+experiment={path.stem}`", _heading(path)))
+    return "\n".join(rows) + "\n"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"), key=lambda path: path.stem)
+
+
 def _heading(path: Path) -> str:
-    """The comment that opens a YAML file, in one line."""
+    """The comment that opens a YAML file, in one line; without the commands, which are indented."""
     lines = []
     for line in path.read_text().splitlines():
         if not line.startswith("#"):
             break
-        if not line.startswith("# @package"):
+        if not line.startswith(("# @package", "#   ")):
             lines.append(line.lstrip("# "))
     return " ".join(lines)
 

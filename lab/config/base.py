@@ -22,6 +22,7 @@ from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
 from lab.config.identity import identity
+from lab.config.naming import Say, differences
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -140,10 +141,25 @@ class RunConfig:
     # The keys that the result's `label` tells of: a sweep's curves need not repeat them.
     IN_LABEL: ClassVar[tuple[str, ...]] = ()
 
+    # The keys whose value, where it is not the default, is worth a word in the run's name; the most
+    # telling first.
+    TELLING: ClassVar[Mapping[str, Say]] = {}
+
+    @property
+    def subject(self) -> str:
+        """What the run's name begins with, e.g. `lstm-T20`."""
+        return self.task
+
+    @property
+    def short_name(self) -> str:
+        """The subject and the seed, e.g. `lstm-T20-s0`."""
+        return f"{self.subject}-s{self.seed}"
+
     @property
     def readable_name(self) -> str:
-        """The first part of the run's folder name, e.g. `lstm-T20-s0`."""
-        return f"{self.task}-s{self.seed}"
+        """The folder's name without the hash, e.g. `lstm-T20-lr0.003-s0`: how it differs, too."""
+        words = differences(dataclasses.asdict(self), self.TELLING)
+        return "-".join([self.subject, *words, f"s{self.seed}"])
 
     def data_checksum(self) -> str | None:
         """Of the data there are now, if a run has data that may change; imports no torch.

@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from lab.config.errors import UserError, reason
+from lab.config.hydra_versions import VERSION_BASE
 from lab.config.trust import EVERYTHING, trusting
 from lab.config.wording import did_you_mean, no_such_key
 
@@ -100,6 +101,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         options = _options(conf_dirs, group)
         near = did_you_mean(option, options)
         return f"{group}={option} is not an option: expected one of {', '.join(options)}{near}"
+    if first_line.startswith("hydra.mode changed"):  # Hydra 1.4 takes no preset's word for it
+        return f"this preset is a sweep, which needs -m: python -m lab -m {' '.join(overrides)}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
     return first_line
@@ -193,7 +196,7 @@ def _choices(conf_dirs: Dirs, parsed: Sequence[Override]) -> list[str]:
 def _composed(conf_dirs: Dirs, choices: list[str]) -> DictConfig:
     """What these choices compose; without those that do not go together, if any."""
     path = f"hydra.searchpath=[{','.join(f'file://{conf}' for conf in conf_dirs[1:])}]"
-    with initialize_config_dir(conf_dirs[0], version_base="1.3"):
+    with initialize_config_dir(conf_dirs[0], **VERSION_BASE):
         try:
             return compose("config", [path, *choices])
         except HydraException:

@@ -1,12 +1,14 @@
-"""Which run is meant: by its folder, its name, the start of its hash, or as the last one.
+"""Which run is meant: by its config, its folder, its name, the start of its hash, or as the last.
 
 Imports no torch, so that a tool that only reads files answers at once.
 """
 
+import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 
@@ -15,11 +17,26 @@ MOST_LISTED = 5
 FILES = ("config.yaml", "provenance.json", "status", "metrics.csv", "result.json", ".lock")
 
 
+def folder_of(config: RunConfig) -> RunFolder:
+    """The folder of the run that a config asks for, which need not exist.
+
+    A run that was begun under another name is found by its hash. Earlier versions said less in a
+    name, and what is worth a word may change again.
+    """
+    named = RunFolder(config.run_dir)
+    if named.status is not None:
+        return named
+    start, end = glob.escape(config.subject), f"s{config.seed}-{config.identity}"
+    others = (RunFolder(path) for path in sorted(named.path.parent.glob(f"{start}-*{end}")))
+    return next((run for run in others if run.status is not None), named)
+
+
 def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
     """The one run that `word` means.
 
     Args:
         word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
+            Of a name, what it says between its beginning and the seed may be left out.
         out_dir: where runs are looked for, at any depth; a folder is found anywhere.
 
     Raises:
@@ -38,6 +55,8 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
     runs = _some_runs(out_dir)
     found = [run for run in runs if word in (run.path.name, _readable_name(run))]
     found = found or [run for run in runs if _hash(run).startswith(word.lower())]
+    found = found or [run for run in runs if _says_less(word, run.path.name)]
+    found = found or [run for run in runs if _says_less(word, _readable_name(run))]
     if len(found) > 1:
         listed = ", ".join(str(run.path) for run in found[:MOST_LISTED])
         more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
@@ -93,6 +112,12 @@ def _begun(run: RunFolder) -> tuple[str, float]:
 
 def _readable_name(run: RunFolder) -> str:
     return run.path.name.rpartition("-")[0]
+
+
+def _says_less(word: str, name: str) -> bool:
+    """Whether a name has all of a word, with more before the seed: lstm-T20-s0, lstm-T20-h32-s0."""
+    start, seed, end = word.rpartition("-s")
+    return bool(seed) and name.startswith(f"{start}-") and name.endswith(f"-s{end}")
 
 
 def _hash(run: RunFolder) -> str:

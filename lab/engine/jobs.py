@@ -14,6 +14,7 @@ from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, same_data, study
 from lab.engine.files import short
+from lab.engine.finding import folder_of
 from lab.engine.run_folder import RunFolder
 
 Plan = Literal["run", "resume", "skip", "run again"]
@@ -53,9 +54,18 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
 
 
 def preview(config: RunConfig) -> str:
-    """What `perform` would do now, in a line: the plan, or busy, and the run's folder."""
-    folder = RunFolder(config.run_dir)
-    return f"{'busy' if folder.is_held else plan(config, folder):10} {short(folder.path)}"
+    """What `perform` would do now, in a line: the plan, or what it would be refused for."""
+    folder = folder_of(config)
+    return f"{_would_do(config, folder):10} {short(folder.path)}"
+
+
+def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "other data"]:
+    if folder.is_held:
+        return "busy"
+    planned = plan(config, folder)
+    with trusting(EVERYTHING):  # a data set of the user's own is read
+        refused = planned in ("skip", "resume") and same_data.are_others(config, folder)
+    return "other data" if refused else planned
 
 
 def perform(
@@ -68,7 +78,7 @@ def perform(
         command: the words after `python -m lab` that make this very run, for provenance.
         begin: called before the training, if there is any.
     """
-    folder = RunFolder(config.run_dir)
+    folder = folder_of(config)
     try:
         # Showing needs no lock: a finished run may lie where nobody can write.
         if plan(config, folder) != "skip":

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 try:
     import fcntl
@@ -30,6 +31,21 @@ def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> None:
         if not wait:
             raise BlockingIOError("locked by another process")
         time.sleep(0.05)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a live process holds a file's lock now; also false where there is no such file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        lock(descriptor, shared=True)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _lock_a_byte(descriptor: int) -> bool:

@@ -5,7 +5,6 @@ Every file is written under a temporary name and renamed, so that a reader never
 """
 
 import csv
-import io
 import json
 import os
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import yaml
 
-from lab.config.errors import BusyError, UserError
+from lab.config.errors import BusyError
 from lab.engine.files import (
     TEMPORARY,
     make_folders,
@@ -26,13 +25,14 @@ from lab.engine.files import (
     write_atomically,
     write_text,
 )
+from lab.engine.locks import is_locked
 from lab.engine.locks import lock as lock_file
+from lab.engine.weights import read_weights, weight_bytes
 
 if TYPE_CHECKING:
     import torch
     from matplotlib.figure import Figure
 
-LFS_POINTER = b"version https://git-lfs"
 Status = Literal["running", "finished", "failed", "interrupted"]
 # What lies in figures/: pictures, animations, arrays and what the tools write.
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
@@ -45,17 +45,9 @@ def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def columns_of(table: str) -> dict[str, list[float]]:
     """The text of a metrics.csv by column; nan where a row has no value."""
-    rows = list(csv.DictReader(io.StringIO(table)))
+    rows = list(csv.DictReader(table.splitlines()))
     names = rows[0].keys() if rows else []
     return {name: [float(row[name] or "nan") for row in rows] for name in names}
-
-
-def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
-    """Tensors in the format of safetensors."""
-    from safetensors.torch import save
-
-    # Clones, as safetensors refuses tensors that share their memory: tied weights.
-    return save({name: t.detach().cpu().contiguous().clone() for name, t in weights.items()})
 
 
 class RunFolder:
@@ -101,11 +93,8 @@ class RunFolder:
     @property
     def checkpoint_files(self) -> list[Path]:
         """Where a checkpoint may lie, newest first; the first is there only within a rename."""
-        return [
-            self.path / "checkpoint.new.pt",
-            self.checkpoint_file,
-            self.previous_checkpoint_file,
-        ]
+        new = self.path / "checkpoint.new.pt"
+        return [new, self.checkpoint_file, self.previous_checkpoint_file]
 
     @property
     def has_checkpoint(self) -> bool:
@@ -223,17 +212,7 @@ class RunFolder:
     @property
     def is_held(self) -> bool:
         """Whether a live process holds this run now."""
-        try:
-            lock = os.open(self._lock_file, os.O_RDONLY)
-        except OSError:
-            return False
-        try:
-            lock_file(lock, shared=True)
-            return False
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(lock)
+        return is_locked(self._lock_file)
 
     # Writing.
 
@@ -316,15 +295,4 @@ class RunFolder:
         Raises:
             UserError: there is none, or it is not whole.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        if not self.model_file.is_file():
-            raise UserError(f"{self.model_file}: no such file; was the run copied only in part?")
-        try:
-            return load_file(self.model_file)
-        except SafetensorError as error:
-            with open(self.model_file, "rb") as file:
-                is_pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
-            remedy = "git lfs pull fetches the file itself" if is_pointer else "copy it again"
-            raise UserError(f"{self.model_file} holds no weights: {remedy}") from error
+        return read_weights(self.model_file)

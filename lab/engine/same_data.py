@@ -28,6 +28,32 @@ def check_finished(config: RunConfig, folder: RunFolder) -> None:
         )
 
 
+def are_others(config: RunConfig, folder: RunFolder) -> bool:
+    """Whether a run that was begun would be refused, as its data are others now, or gone."""
+    try:
+        check_finished(config, folder)
+    except UserError:
+        return True
+    return False
+
+
+def check_judged(folder: RunFolder, now: str) -> None:
+    """Refuse to judge a finished run's images by a classifier of other data.
+
+    Args:
+        folder: of the run.
+        now: the checksum of the data there are.
+
+    Raises:
+        UserError: says so.
+    """
+    if folder.provenance.get("data", now) != now:
+        raise UserError(
+            f"{folder.path} was trained on other data than there are now: put those back, "
+            "as they teach the classifier that judges its images"
+        )
+
+
 def check_begun(folder: RunFolder, now: str | None) -> None:
     """Refuse to go on with a run on other data than it began with.
 

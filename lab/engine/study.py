@@ -79,7 +79,10 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
         value = result.get(config.objective)
     else:
         of_study = getattr(_module(type(config)), "objective", None)
-        value = of_study(result) if of_study else None
+        try:
+            value = of_study(result) if of_study else None
+        except (KeyError, TypeError):  # a result.json that is not whole
+            return None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 

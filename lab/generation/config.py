@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lab.config import Component, Count, NotNegative, Optimizer, Positive, RunConfig, config
+from lab.config.naming import unless
 from lab.images.config import DataComponent, data_checksum
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -45,6 +46,23 @@ class GanConfig(RunConfig):
         "seconds",
     )
     IN_LABEL: ClassVar = ("loss", "generator")
+    TELLING: ClassVar = {
+        "loss._target_": unless("Hinge", "{}"),
+        "generator._target_": unless("MLPGenerator", "{}"),
+        "discriminator._target_": unless("MLPDiscriminator", "D{}"),
+        "optimizer.lr": unless(5e-4, "lr{}"),
+        "generator.widths": unless([128, 256, 512, 1024], "G{}"),
+        "discriminator.widths": unless([512, 256], "D{}"),
+        "discriminator.dropout": unless(0.0, "dropout{}"),
+        "optimizer._target_": unless("Adam", "{}"),
+        "gradient_penalty": unless(0.0, "gp{}"),
+        "discriminator_lr": unless(1e-3, "Dlr{}"),
+        "ema": unless(0.999, "ema{}"),
+        "lr_schedule": unless("soft_cosine", "{}"),
+        "max_steps": unless(12000, "steps{}"),
+        "batch_size": unless(64, "b{}"),
+        "precision": unless("fp32", "{}"),
+    }
 
     @property
     def label(self) -> str:
@@ -62,8 +80,8 @@ class GanConfig(RunConfig):
         return f"{'-'.join(_words(loss))} loss, {' '.join(_words(generator))}"
 
     @property
-    def readable_name(self) -> str:
-        return f"gan-{self.data['name']}-s{self.seed}"
+    def subject(self) -> str:
+        return f"gan-{self.data['name']}"
 
 
 def _words(name: str) -> list[str]:

@@ -1,30 +1,57 @@
-"""The generation study's components, built once before a classifier is trained."""
+"""The generation study's components, tried on tiny inputs before a classifier is trained."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
+from lab.config.errors import UserError
+from lab.engine.weights import weight_bytes
 from lab.generation.config import GanConfig
 from lab.generation.losses import Loss
+from lab.generation.networks import EMA
 from lab.images.base import Shape
 
+IMAGES = 2
 
+
+@torch.no_grad()
 def rehearse(config: GanConfig, image_shape: Shape) -> None:
-    """Build each component and throw it away, so that a wrong argument is told at once.
+    """Build each component, try it on two images and throw it away.
 
-    Otherwise it would be told after a classifier was trained. The random numbers that this draws
-    are drawn again.
+    Otherwise what is wrong would be told after a classifier was trained, or at the end of the run.
+    The random numbers that this draws are drawn again.
 
     Args:
         config: of the run.
         image_shape: C, H, W.
 
     Raises:
-        UserError: a component refuses its arguments.
+        UserError: a component refuses its arguments, the generator's images are not like the real
+            ones, the discriminator does not give one logit for each image, or the loss is not one
+            number.
     """
     with torch.random.fork_rng(devices=[]):
-        build("generator", config.generator, image_shape=image_shape)
-        build("discriminator", config.discriminator, image_shape=image_shape)
-        build("loss", config.loss, base=Loss)
+        generator = build("generator", config.generator, image_shape=image_shape)
+        discriminator = build("discriminator", config.discriminator, image_shape=image_shape)
+        loss = build("loss", config.loss, base=Loss)
         build("optimizer", config.optimizer, [nn.Parameter(torch.zeros(1))], base=Optimizer)
+        sampled = generator if config.ema is None else EMA(generator, config.ema).network
+        weight_bytes(sampled.state_dict())
+        real = torch.zeros(IMAGES, *image_shape)
+        fake = sampled.eval()(torch.randn(IMAGES, generator.latent))
+        _expect(config, "generator", fake, real.shape, "images")
+        logits = [discriminator.eval()(images) for images in (real, fake)]
+        for of_images in logits:
+            _expect(config, "discriminator", of_images, real.shape[:1], "a logit for each image")
+        for value in (loss.discriminator(*logits), loss.generator(logits[1])):
+            _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
+
+
+def _expect(config: GanConfig, group: str, got: Tensor, shape: torch.Size, words: str) -> None:
+    if got.shape != shape:
+        component = getattr(config, group)["_target_"]
+        raise UserError(
+            f"{group} {component} gives {list(got.shape)} for {IMAGES} images, "
+            f"expected {list(shape)}: {words}"
+        )

@@ -8,10 +8,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
-from lab.config.errors import UserError, say
+from lab.config.errors import say
 from lab.engine.devices import resolve_precision
 from lab.engine.recorder import History, Recorder
-from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
@@ -21,7 +20,7 @@ from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.networks import EMA
 from lab.generation.rehearsal import rehearse
 from lab.images.base import open_data_set
-from lab.images.datasets import Batches, as_drawn, load, to_bytes, to_float
+from lab.images.datasets import Batches, as_drawn, load, to_bytes
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
 GRID = 25
@@ -54,7 +53,7 @@ class GanTask(Task):
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device
         known = open_data_set(config.data).image_shape
-        if known:  # a wrong argument is told before the images are fetched
+        if known:  # what is wrong with a component is told before the images are fetched
             rehearse(config, known)
         self.data = load(config.data)
         if not known:
@@ -217,39 +216,13 @@ class GanTask(Task):
         self.steps, self.frames = state["steps"], state["frames"]
         self.right_sum, self.right_count = state["right"]
 
-    @torch.no_grad()
-    def check(self) -> None:
-        """Try two generated and two real images, and pack the weights.
-
-        Raises:
-            UserError: the generator's images are not like the real ones, or the discriminator does
-                not give one logit for each image.
-        """
-        real = to_float(self.data.test.pixels[:2].to(self.device))
-        fake = self.sampled.eval()(self.fixed_z[: len(real)])
-        self.generator.train()
-        self._expect("generator", fake, real.shape, "images")
-        for images in (real, fake):
-            logits = self.discriminator.eval()(images)
-            self.discriminator.train()
-            self._expect("discriminator", logits, real.shape[:1], "a logit for each image")
-        weight_bytes(self.sampled.state_dict())
-
-    def _expect(self, player: str, got: Tensor, shape: torch.Size, words: str) -> None:
-        if got.shape != shape:
-            component = getattr(self.config, player)["_target_"]
-            raise UserError(
-                f"{player} {component} gives {list(got.shape)} for {shape[0]} images, "
-                f"expected {list(shape)}: {words}"
-            )
-
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """The full figures of quality; generator, pictures and walks into the folder."""
         from lab.generation import pictures
 
         network = self.sampled.eval()
         recorder.weights(network.state_dict())
-        title = f"{self.config.readable_name}: {self.config.title}"
+        title = f"{self.config.short_name}: {self.config.title}"
         is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
         pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
         result = {

@@ -2,15 +2,28 @@
 
 import re
 from dataclasses import field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from lab.config import Component, Count, Optimizer, Positive, RunConfig, Share, config
 from lab.config.base import MOST
+from lab.config.naming import unless
 
 Length = Annotated[int, Field(ge=3, le=MOST)]
 PALINDROME = "lab.memory.sequences.palindrome.Palindrome"
+LSTMS = ("LSTM", "TorchLSTM")
+
+
+def _initialisation(cell: dict[str, Any]) -> str:
+    """As a word of a run's name; empty for what conf/cell says."""
+    is_lstm = str(cell["_target_"]).rpartition(".")[2] in LSTMS
+    init = cell.get("init", "")
+    if init == "forget_bias":
+        return unless(5.0, "bias{}")(cell.get("forget_bias"))
+    if init == "default":
+        return "default_init" if is_lstm else ""
+    return str(init)
 
 
 @config
@@ -50,6 +63,21 @@ class MemoryConfig(RunConfig):
     OBJECTIVES: ClassVar = ("val_accuracy", "test_accuracy", "steps", "seconds", "parameters")
     SWEEP_AXIS: ClassVar = "seq_len"
     IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
+    TELLING: ClassVar = {
+        "cell": _initialisation,
+        "optimizer.lr": unless(0.01, "lr{}"),
+        "optimizer._target_": unless("RMSprop", "{}"),
+        "input": unless("one_hot", "{}"),
+        "hidden_size": unless(128, "h{}"),
+        "curriculum": unless("none", "{}"),
+        "clip_norm": unless(1.0, "clip{}"),
+        "lr_schedule": unless("constant", "{}"),
+        "data_size": unless(10000, "n{}"),
+        "batch_size": unless(128, "b{}"),
+        "stream": unless(False, "stream"),
+        "max_steps": unless(None, "steps{}"),
+        "epochs": unless(100, "epochs{}"),
+    }
 
     @property
     def cell_name(self) -> str:
@@ -80,6 +108,6 @@ class MemoryConfig(RunConfig):
         return bool(self.sequence["_target_"] == PALINDROME)
 
     @property
-    def readable_name(self) -> str:
-        name = f"{self.cell_name}-T{self.seq_len}-s{self.seed}"
+    def subject(self) -> str:
+        name = f"{self.cell_name}-T{self.seq_len}"
         return name if self.asks_palindrome else f"{self.sequence_name}-{name}"

@@ -12,10 +12,10 @@ from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.patience import Patience
 from lab.engine.recorder import History, Recorder
-from lab.engine.run_folder import weight_bytes
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
+from lab.engine.weights import weight_bytes
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent
 from lab.memory.network import build_network, build_sequence, evaluate

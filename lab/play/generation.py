@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.engine import same_data
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import generator as random_generator
 from lab.generation.config import GanConfig
@@ -61,7 +62,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
         "bits": 32 if fits_in_32_bits(network.state_dict().values()) else 16,
         "cost": cost,
         "directions": packed(main_directions(first.weight, DIRECTIONS).half()),
-        "classifier": _classifier(config, images),
+        "classifier": _classifier(folder, config, images),
         "frames": _frames(folder, config, images.shape[1:]),
         "selftest": {"z": numbers(z), "images": numbers(images.flatten(1))},
     }
@@ -101,10 +102,11 @@ def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, f
     return coarse, made, largest_difference(made, exact)
 
 
-def _classifier(config: GanConfig, images: Tensor) -> dict[str, Any]:
+def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[str, Any]:
     """The classifier of the run's data, or the reason why there is none."""
     try:
         data = load(config.data)
+        same_data.check_judged(folder, data.checksum)
         classifier = load_classifier(data.train, data.test)
         coarse, logits, cost = _as_in_the_page(classifier, images)
         layers = chain(_sequential(coarse, "body")) + chain(

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,12 @@ MOST_POINTS = 82
 EDGE = 0.1
 """The share of the steps over which `first_NAME` and `last_NAME` are means."""
 AS_TEXT = {"run", "task", "label", "cell", "data", "commit", "device", "torch", "cpu"}
+
+
+def which_run(name: str) -> str:
+    """Equal for the names that one run may have: the hash, or all of a name that has none."""
+    found = re.search(r"-([0-9a-f]{8})$", name)
+    return found[1] if found else name
 
 
 def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
@@ -133,12 +140,12 @@ class Evidence:
         self.folders: dict[str, RunFolder] = {}
         self.unreadable: list[str] = []
         self.rows: dict[str, dict[str, Any]] = {}
+        self._names: dict[str, str] = {}
         for file in sorted(saved.glob("*.csv")) if saved else ():
             for row in _read_csv(file):
                 config = self._readable(row["run"], partial(from_dict, _config_in(row)))
                 if config is not None:
-                    self.rows[row["run"]] = {**row, "from": file.name}
-                    self.configs[row["run"]] = config
+                    self._add(row["run"], {**row, "from": file.name}, config)
         for path in sorted(out_dir.rglob("config.yaml")):
             folder = RunFolder(path.parent)
             if folder.result is None:
@@ -146,9 +153,18 @@ class Evidence:
             config = self._readable(folder.path.name, partial(from_file, path))
             if config is not None:
                 name = folder.path.name
-                self.rows[name] = {**row_of(folder, config), "from": "here"}
-                self.configs[name], self.folders[name] = config, folder
+                self._add(name, {**row_of(folder, config), "from": "here"}, config)
+                self.folders[name] = folder
         self.table = pd.DataFrame(list(self.rows.values()))
+
+    def _add(self, name: str, row: dict[str, Any], config: RunConfig) -> None:
+        """In place of the row of the same run, which may have had another name."""
+        before = self._names.get(which_run(name))
+        if before is not None:
+            del self.rows[before], self.configs[before]
+            self.folders.pop(before, None)
+        self._names[which_run(name)] = name
+        self.rows[name], self.configs[name] = row, config
 
     def _readable(self, name: str, read: Callable[[], RunConfig]) -> RunConfig | None:
         try:
@@ -164,9 +180,10 @@ class Evidence:
         folder.mkdir(parents=True, exist_ok=True)
         for task in sorted({row["task"] for row in chosen}):
             path = folder / f"{task}.csv"
-            kept = {row["run"]: row for row in (_read_csv(path) if path.exists() else ())}
-            kept |= {row["run"]: row for row in chosen if row["task"] == task}
-            _write_csv(path, [kept[name] for name in sorted(kept)])
+            rows = [*(_read_csv(path) if path.exists() else ())]
+            rows += [row for row in chosen if row["task"] == task]
+            kept = {which_run(row["run"]): row for row in rows}
+            _write_csv(path, sorted(kept.values(), key=lambda row: str(row["run"])))
             paths.append(path)
         return paths
 

@@ -20,8 +20,8 @@ from types import FrameType
 
 from lab.cli import CONF
 from lab.config.errors import UserError
+from lab.engine.finding import folder_of
 from lab.engine.interrupts import Interrupted
-from lab.engine.run_folder import RunFolder
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan
@@ -110,7 +110,7 @@ def write_pages(out_dir: str) -> list[Path]:
     written = []
     for commands in PAGES:
         configs = [config for c in commands for config in configs_of(f"{c} out_dir={out_dir}")]
-        folders = [RunFolder(config.run_dir) for config in configs]
+        folders = [folder_of(config) for config in configs]
         if all(folder.result is not None for folder in folders):
             written.append(write_page(folders))
     return written

@@ -13,7 +13,7 @@ from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
 from lab.config.reading import unresolved
 from lab.engine import interrupts
-from lab.engine.files import make_folders
+from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, jobs_of
@@ -61,7 +61,7 @@ def _begin(config: DictConfig) -> None:
         search.be_quiet()
     if not str(config.hydra.launcher._target_).endswith(".BasicLauncher"):
         interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
-    print(f"sweep: summary goes to {config.hydra.sweep.dir}", flush=True)
+    print(f"sweep: summary goes to {short(folder)}", flush=True)
     for line in (*sweep.strangers(), *_hint(config, jobs)):
         print(line, flush=True)
 
@@ -107,6 +107,11 @@ def _dry_run(config: DictConfig) -> int:
     """Tell what each job would do; gives the exit code."""
     jobs = _checked_jobs(config)
     if jobs is None:
+        if search.direction_of(config.hydra.sweeper) is None:
+            name = config.hydra.runtime.choices["hydra/sweeper"]
+            raise UserError(
+                f"dry_run=true: hydra/sweeper={name} names its jobs only as it runs them"
+            )
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
     code = 0
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.config.reading import from_hydra, unresolved
-from lab.sweeps.search import direction_of
+from lab.sweeps.search import knows_its_jobs
 
 
 def jobs_of(config: DictConfig) -> list[list[str]] | None:
@@ -35,7 +35,7 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     words = unresolved(config.hydra.overrides.task)
     parsed = _parse(words)
     _refuse_swept_sweeps(config, parsed)
-    if direction_of(config.hydra.sweeper) is not None:
+    if not knows_its_jobs(config.hydra.sweeper):
         return None
     choices: dict[str, list[str]] = {}
     # As Hydra has it, the command line's values take the place of a preset's.

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.cli import CONF
 from lab.config import RunConfig
+from lab.config.hydra_versions import VERSION_BASE
 from lab.config.reading import from_hydra
 
 
@@ -25,7 +26,7 @@ def configs_of(command: str) -> Iterator[RunConfig]:
         UserError: a value is wrong.
         HydraException: a key or an option does not exist.
     """
-    with hydra.initialize_config_dir(CONF, version_base="1.3"):
+    with hydra.initialize_config_dir(CONF, **VERSION_BASE):
         given = [word for word in shlex.split(command) if word != "-m"]
         fixed, swept = _split(given)
         for chosen, plain in _choices(swept):

@@ -13,8 +13,8 @@ from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
 from lab.engine.files import remove_empty
+from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome, preview, report
-from lab.engine.run_folder import RunFolder
 from lab.sweeps import search
 from lab.sweeps.records import Sweep, asked_for
 from lab.sweeps.summary import rebuild, rebuild_now_and_then
@@ -105,7 +105,7 @@ class Job:
 
 def objective_of(config: RunConfig | None) -> float | None:
     """What a search improves, of a finished run; None of any other."""
-    result = None if config is None else RunFolder(config.run_dir).result
+    result = None if config is None else folder_of(config).result
     return None if config is None or result is None else study.objective(config, result)
 
 

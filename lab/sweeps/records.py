@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from lab.config import RunConfig
 from lab.config.command import composing_flags
+from lab.config.hydra_versions import register_resolver
 from lab.config.identity import short_hash
 from lab.engine.files import short, write_text
+from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
@@ -73,13 +73,13 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
 
-def register_resolver() -> None:
+def register_resolvers() -> None:
     """Make `${lab.sweep_dir:…}` and `${lab.workers:…}` known.
 
     With use_cache, the sweep's jobs, whose own overrides differ, all see what the sweep saw.
     """
-    OmegaConf.register_new_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
-    OmegaConf.register_new_resolver("lab.workers", workers, replace=True)
+    register_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
+    register_resolver("lab.workers", workers, replace=True)
 
 
 class Sweep:
@@ -114,10 +114,11 @@ class Sweep:
             trial: what is noted of a search's, `objective` and `direction`.
         """
         asked = asked_in(overrides, self.folder)
+        run = None if config is None else folder_of(config).path
         content = {
             "number": number,
             "overrides": asked,
-            "run": None if config is None else os.path.relpath(config.run_dir, self.folder),
+            "run": None if run is None else os.path.relpath(run, self.folder),
             "kind": outcome.kind,
             "line": outcome.line,
             "exit_code": outcome.exit_code,

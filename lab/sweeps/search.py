@@ -13,29 +13,41 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+SAMPLERS = ("tpe", "random", "grid")
 MOST_KEYS = 4
 Record = Mapping[str, Any]
 
 
-def direction_of(sweeper: Any) -> str | None:
-    """`minimize` or `maximize`; None where Hydra's own sweeper tries every combination.
+def knows_its_jobs(sweeper: Any) -> bool:
+    """Whether it is Hydra's own sweeper, which tries every combination.
 
     Args:
         sweeper: Hydra's node of that name.
     """
-    if sweeper._target_ == BASIC:
-        return None
-    return str(OmegaConf.select(sweeper, "direction", default="minimize"))
+    return bool(sweeper._target_ == BASIC)
+
+
+def direction_of(sweeper: Any) -> str | None:
+    """`minimize` or `maximize`; None of a sweeper that does not search by an objective.
+
+    Args:
+        sweeper: Hydra's node of that name.
+    """
+    direction = OmegaConf.select(sweeper, "direction")
+    return None if direction is None else str(direction)
 
 
 def use_own_config() -> None:
-    """Let conf/hydra/sweeper/optuna.yaml take the place of the config that the plugin brings.
+    """Let the YAML files in conf/hydra/sweeper take the place of the plugin's own configs.
 
-    Hydra refuses a YAML file beside a plugin's config of the same name that has a defaults list.
+    Hydra refuses a YAML file beside a plugin's config of the same name that has a defaults list. Of
+    one that has none it warns.
     """
     Plugins.instance()  # imports the plugins, which store their configs
     group = ConfigStore.instance().repo.get("hydra", {}).get("sweeper", {})
     group.pop("optuna.yaml", None)
+    for sampler in SAMPLERS:
+        group.get("sampler", {}).pop(f"{sampler}.yaml", None)
 
 
 def be_quiet() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
@@ -24,9 +24,14 @@ from lab.engine.study import sweep_figures
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SECONDS_BETWEEN = 5.0
 FIRST_COLUMNS = ("overrides", "status", "task", "seed", "steps", "seconds")
 LAST_COLUMNS = ("run", "reason")
+# What a study's plot raises of a result.json without a key, or of a metrics.csv that is gone.
+NOT_WHOLE = (KeyError, TypeError, ValueError, OSError)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,11 +92,28 @@ def _rebuild(sweep: Sweep) -> list[Path]:
         of_task = [
             row for row in rows if row.get("task", "") == task and row["status"] == "finished"
         ]
-        for name, figure in sweep_figures(study, of_task).items():
+        for name, figure in _figures(study, of_task).items():
             path = sweep.folder / f"{name if len(studies) == 1 else f'{task}_{name}'}.png"
             write_atomically(path, partial(save_png, figure))
             paths.append(path)
     return paths
+
+
+def _figures(study: type[RunConfig], rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+    """A study's plots of finished runs, without those whose files lack what is drawn."""
+    try:
+        return sweep_figures(study, rows)
+    except NOT_WHOLE:
+        whole = [row for row in rows if _is_whole(study, row)]
+        return sweep_figures(study, whole) if whole else {}
+
+
+def _is_whole(study: type[RunConfig], row: dict[str, Any]) -> bool:
+    try:
+        sweep_figures(study, [row])
+    except NOT_WHOLE:
+        return False
+    return True
 
 
 def _by_key(overrides: list[str]) -> dict[str, str]:

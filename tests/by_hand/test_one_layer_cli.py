@@ -36,7 +36,7 @@ def run(workshop) -> Path:
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("read as their digit: ")
-    return only(workshop / "outputs/runs", "one-layer-folder-s0-*")
+    return only(workshop / "outputs/runs", "one-layer-folder-*s0-*")
 
 
 def test_a_run_leaves_its_animations_sheets_and_curves(run):

@@ -151,7 +151,7 @@ def test_weights_are_named_by_the_equations(folder, hidden, count):
 
 def test_identity_tells_settings_apart(folder):
     config = make(folder).config
-    assert config.readable_name == "one-layer-folder-s0"
+    assert config.short_name == "one-layer-folder-s0"
     assert config.label == "single layers, sgd"
     assert dataclasses.replace(config, generator_hidden=8).label == "MLPs, sgd"
     assert dataclasses.replace(config, reduction="mean").identity != config.identity

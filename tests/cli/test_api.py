@@ -19,6 +19,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 
 import lab
+from lab.config.hydra_versions import VERSION_BASE
 from tests.command_line import (
     ENDLESS,
     ROOT,
@@ -118,7 +119,7 @@ def test_the_host_is_as_it_was(cwd: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_host_that_uses_hydra_itself_keeps_it(cwd: Path, reference: Path):
     copy_into(cwd, reference)
-    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+    with hydra.initialize_config_dir(str(ROOT / "conf"), **VERSION_BASE):
         before = GlobalHydra.instance().hydra
         lab.run(*TINY)
         assert GlobalHydra.instance().hydra is before

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from lab.generation.losses import Hinge
 from lab.generation.networks import MLPDiscriminator
 from lab.memory.cells import RNN, State
 
@@ -37,6 +38,13 @@ class ColumnOfLogits(MLPDiscriminator):
 
     def forward(self, images: Tensor) -> Tensor:
         return super().forward(images).unsqueeze(1)
+
+
+class LossForEachImage(Hinge):
+    """Forgets the mean."""
+
+    def generator(self, fake_logits: Tensor) -> Tensor:
+        return -fake_logits
 
 
 class SmallImages(nn.Module):

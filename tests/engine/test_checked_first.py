@@ -69,21 +69,47 @@ def test_a_cell_that_cannot_be_followed_back_is_refused_before_the_first_step(tm
     assert not (config.run_dir / "metrics.csv").exists()
 
 
-def test_a_column_of_logits_is_refused_before_the_first_step(tmp_path, images):
-    own = {"_target_": f"{HERE}.ColumnOfLogits", "widths": [8]}
-    outcome = perform(gan(tmp_path / "out", images, discriminator=own), [])
-    assert outcome.line == (
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "discriminator": (
+        {"_target_": f"{HERE}.ColumnOfLogits", "widths": [8]},
         f"discriminator {HERE}.ColumnOfLogits gives [2, 1] for 2 images, "
-        "expected [2]: a logit for each image"
-    )
+        "expected [2]: a logit for each image",
+    ),
+    "generator": (
+        {"_target_": f"{HERE}.SmallImages", "latent": 3},
+        f"generator {HERE}.SmallImages gives [2, 1, 14, 14] for 2 images, "
+        "expected [2, 1, 28, 28]: images",
+    ),
+    "loss": (
+        {"_target_": f"{HERE}.LossForEachImage"},
+        f"loss {HERE}.LossForEachImage gives [2] for 2 images, expected []: one number",
+    ),
+}
+
+
+@pytest.mark.parametrize("group", REFUSED)
+def test_a_wrong_shape_is_refused_before_a_classifier_is_trained(
+    tmp_path, monkeypatch, capsys, group
+):
+    monkeypatch.setenv("LAB_DATA", str(tmp_path / "cache"))
+    write_bars(tmp_path / "images", 30, 10)
+    component, line = REFUSED[group]
+    outcome = perform(gan(tmp_path / "out", tmp_path / "images", **{group: component}), [])
+    assert (outcome.kind, outcome.line) == ("failed", line)
+    assert "training the classifier" not in capsys.readouterr().err
+    assert not (tmp_path / "cache").exists()
     assert not (tmp_path / "out").exists()
 
 
-def test_images_of_another_size_than_the_datas_are_refused_before_the_first_step(tmp_path, images):
-    own = {"_target_": f"{HERE}.SmallImages", "latent": 3}
-    outcome = perform(gan(tmp_path / "out", images, generator=own), [])
-    assert "gives [2, 1, 14, 14] for 2 images, expected [2, 1, 28, 28]: images" in outcome.line
-    assert not (tmp_path / "out").exists()
+def test_a_wrong_shape_is_refused_before_mnist_is_fetched(tmp_path, monkeypatch):
+    def refuse(component: object) -> None:
+        raise AssertionError("images are read")
+
+    monkeypatch.setattr("lab.generation.task.load", refuse)
+    component, line = REFUSED["generator"]
+    config = compose_config("task=gan", "device=cpu", f"out_dir={tmp_path}")
+    outcome = perform(dataclasses.replace(config, generator=component), [])
+    assert outcome.line == line
 
 
 def test_too_few_images_to_measure_quality_are_trained_on_without(tmp_path):

@@ -89,7 +89,7 @@ def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None
 
     failed = lab(*TINY, "seed=1")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("lab: cannot write to outputs/runs/lstm-T3-s1-")
+    assert failed.stderr.startswith("lab: cannot write to outputs/runs/lstm-T3-h32-n100-b32-s1-")
     assert failed.stderr.endswith(": Permission denied\n")
     assert len(failed.stderr.splitlines()) == 1
 

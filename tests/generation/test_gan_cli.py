@@ -49,7 +49,7 @@ def run(studio) -> Path:
     done = run_lab(*TINY, cwd=studio)
     assert done.returncode == 0, done.stderr
     assert "in the classifier's features at n=60" in done.stdout
-    return only(studio / "outputs/runs", "gan-folder-s0-*")
+    return only(studio / "outputs/runs", "gan-folder-*s0-*")
 
 
 def test_a_run_leaves_its_pictures_and_an_animation(run):
@@ -117,7 +117,7 @@ def test_a_convolutional_pair_in_the_devices_precision_is_trained_and_sampled_fr
     images = f"data.root={studio / 'images'}"
     done = run_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    finished = only(tmp_path / "outputs/runs", "gan-folder-s0-*")
+    finished = only(tmp_path / "outputs/runs", "gan-folder-*s0-*")
     assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "auto"
     used = "bf16" if has_bf16("cpu") else "fp32"
     assert json.loads((finished / "result.json").read_text())["precision_used"] == used

@@ -154,6 +154,6 @@ def test_batch_norm_needs_two_images(unlabelled):
 
 def test_identity_tells_data_sets_apart(unlabelled):
     config = make(unlabelled).config
-    assert config.readable_name == "gan-folder-s0"
+    assert config.short_name == "gan-folder-s0"
     other = dataclasses.replace(config, data={**config.data, "root": "/elsewhere"})
     assert other.identity != config.identity

@@ -49,7 +49,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     out = cwd / networks[0].partition("=")[0]
     done = run_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
     assert done.returncode == 0, done.stderr
-    run = only(out, "runs/gan-discs-s0-*")
+    run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
     assert (result["data"], result["image_shape"]) == ("discs", [3, 32, 32])
     assert result["judge_accuracy"] == 1
@@ -70,7 +70,7 @@ def test_the_one_layer_gans_take_it_too(cwd):
     words = ("digits=[0,2]", "epochs=4", "images_per_epoch=10", "frame_every=2", "eval_samples=10")
     done = quick_lab(*SMALL, "task=one_layer_gan", *words, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    run = only(cwd, "outputs/runs/one-layer-discs-s0-*")
+    run = only(cwd, "outputs/runs/one-layer-discs-*s0-*")
     assert colours(run / "figures" / "frames.png") > 30
     assert "red" in json.loads((run / "result.json").read_text())["digits"]
 

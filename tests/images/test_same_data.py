@@ -1,13 +1,22 @@
 """Data belong to a run: other images under the same command are told; and what a person is told."""
 
 import json
+import shutil
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lab.cli import compose_config
+from lab.config.components import build
+from lab.config.errors import UserError
+from lab.engine.jobs import preview
+from lab.generation.tools.interpolate import interpolate
+from lab.play.tool import write_page
 from tests.command_line import quick_lab, start_lab, wait_until
+from tests.fake_runs import fake_run
 from tests.images.small_data import write_bars
 from tests.run_files import only
 
@@ -83,7 +92,6 @@ def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd):
 
 
 def test_without_a_home_folder_the_line_says_where_to_put_the_cache(cwd, monkeypatch):
-    from lab.config.errors import UserError
     from lab.images.cache import default_cache
 
     monkeypatch.delenv("LAB_DATA")
@@ -91,3 +99,39 @@ def test_without_a_home_folder_the_line_says_where_to_put_the_cache(cwd, monkeyp
     monkeypatch.setattr("pathlib.os.path.expanduser", lambda path: path)
     with pytest.raises(UserError, match=r"no home directory .*: set LAB_DATA to a folder"):
         default_cache()
+
+
+def test_a_dry_run_and_the_tools_tell_of_other_images(cwd, monkeypatch):
+    monkeypatch.chdir(cwd)
+    grey_pngs(Path("images"), 40)
+    config = compose_config(*TINY)
+    run = fake_run(Path("outputs"), *TINY)
+    run.save_provenance({"data": config.data_checksum()})
+    assert preview(config) == f"skip       {run.path}"
+    grey_pngs(Path("images"), 40, seed=1)
+    assert preview(config) == f"other data {run.path}"
+    (run.path / "result.json").rename(run.path / "kept.json")
+    run.checkpoint_file.touch()
+    assert preview(config) == f"other data {run.path}"
+    (run.path / "kept.json").rename(run.path / "result.json")
+
+    network = build("generator", config.to_dict()["generator"], image_shape=(1, 12, 12))
+    run.save_weights(network.state_dict())
+    run.save_result({**(run.result or {}), "image_shape": [1, 12, 12]})
+    with pytest.raises(UserError, match="was trained on other data than there are now"):
+        interpolate(run, (None, None), None, seed=0)
+    page = write_page([run]).read_text()
+    assert "was trained on other data than there are now" in page
+    shutil.rmtree("images")
+    assert preview(config) == f"other data {run.path}"
+
+
+def test_a_wrong_class_is_told_before_a_classifier_is_trained(cwd, capsys):
+    write_bars(cwd / "images", 40, 20)
+    run = fake_run(cwd / "outputs", *TINY, f"data.root={cwd}/images")
+    config = compose_config(*TINY)
+    network = build("generator", config.to_dict()["generator"], image_shape=(1, 28, 28))
+    run.save_weights(network.state_dict())
+    with pytest.raises(UserError, match="there is no class 12 among 0, 1, 2"):
+        interpolate(run, (None, "12"), None, seed=0)
+    assert "training the classifier" not in capsys.readouterr().err

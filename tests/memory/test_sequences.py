@@ -243,7 +243,7 @@ def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkey
     words = ("--config-dir", str(ROOT / "examples/conf"), "sequence=largest", "seq_len=8", *TINY)
     done = quick_lab(*words, "max_steps=20", "stream=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert only(tmp_path, "outputs/runs/largest-lstm-T8-s0-*").is_dir()
+    assert only(tmp_path, "outputs/runs/largest-lstm-T8-*s0-*").is_dir()
 
 
 def test_a_palindromes_run_is_the_run_it_was():

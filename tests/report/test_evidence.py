@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.report.claims import Runs
 from lab.report.evidence import Evidence
+from lab.report.selection import Planned
 from tests.command_line import quick_lab
 
 PRESET = ["+experiment=a5_rnn_vs_lstm", "cell=lstm,rnn", "seq_len=3", "max_steps=20"]
@@ -77,3 +79,20 @@ def test_a_result_without_metrics_still_makes_a_row(out: Path, tmp_path: Path):
     row = Evidence(tmp_path).rows[run.name]
     assert row["accuracy"] == Evidence(out).rows[run.name]["accuracy"]
     assert "history" not in row
+
+
+def test_a_saved_run_of_another_name_is_the_same_run(out: Path, tmp_path: Path):
+    here = Evidence(out)
+    name = sorted(here.rows)[0]
+    older = f"lstm-T3-s0-{name.rpartition('-')[2]}"
+    here.rows[older] = {**here.rows[name], "run": older}
+    here.save([older], tmp_path)
+    assert list(Evidence(tmp_path / "nothing", tmp_path).rows) == [older]
+    both = Evidence(out, tmp_path)
+    assert both.rows.keys() == Evidence(out).rows.keys()
+    assert both.rows[name]["from"] == "here"
+    preset, *overrides = PRESET
+    runs = Runs(preset=preset.removeprefix("+experiment="), overrides=" ".join(overrides))
+    assert Planned(runs).missing(Evidence(tmp_path / "nothing", tmp_path)) == 1
+    (path,) = both.save([name], tmp_path)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["run", name]

@@ -10,6 +10,7 @@ import pytest
 
 from lab.engine.jobs import Outcome
 from lab.sweeps.records import Sweep
+from lab.sweeps.summary import rebuild
 from tests.command_line import SMALL, TINY, environment, quick_lab, run_lab
 from tests.run_files import copy_into, only, recap, snapshot, summary
 
@@ -146,6 +147,23 @@ def test_odd_files_among_the_records_are_passed_over_with_one_line(cwd: Path) ->
     assert again.returncode == 0, again.stderr
     assert recap(again.stdout) == "2 skipped"
     assert again.stdout.count("passed over") == 1
+
+
+def test_a_result_without_a_key_is_told_and_left_out_of_the_plot(cwd: Path) -> None:
+    damaged = only(cwd, "outputs/runs/*-T3-*/result.json")
+    result = json.loads(damaged.read_text())
+    del result["val_accuracy"]
+    damaged.write_text(json.dumps(result))
+    (cwd / "mine/accuracy_vs_length.png").unlink()
+    again = quick_lab(*TWO, "hydra.sweep.dir=mine", cwd=cwd)
+    assert again.returncode == 1
+    assert "Traceback" not in again.stderr
+    assert recap(again.stdout) == "1 failed, 1 skipped"
+    assert "result.json has no 'val_accuracy': put it back" in again.stdout
+    assert (cwd / "mine/accuracy_vs_length.png").exists()
+    other = only(cwd, "outputs/runs/*-T4-*/result.json")
+    other.write_text("{}")
+    assert {path.name for path in rebuild(cwd / "mine")} == {"summary.csv"}
 
 
 def test_a_swept_key_that_is_no_result_is_a_column(tmp_path: Path) -> None:

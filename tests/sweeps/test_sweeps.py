@@ -158,3 +158,20 @@ def test_two_equal_sweeps_at_once_end_with_a_right_summary(tmp_path: Path) -> No
     assert len(run_folders(tmp_path)) == 3
     assert [row["seed"] for row in summary(tmp_path)] == ["0", "1", "2"]
     assert {row["status"] for row in summary(tmp_path)} == {"finished"}
+
+
+def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.list_sweeper_plugin")
+    pairs = ("seq_len=[3,4]", "seed=[0,1]")
+    words = ["-m", *SMALL, "max_steps=6", "hydra/sweeper=list"]
+    words += [f"+hydra.sweeper.list_params.{pair}" for pair in pairs]
+    dry = quick_lab(*words, "dry_run=true", cwd=tmp_path)
+    assert dry.stderr == (
+        "lab: dry_run=true: hydra/sweeper=list names its jobs only as it runs them\n"
+    )
+    done = quick_lab(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert recap(done.stdout) == "2 finished"
+    assert "best:" not in done.stdout
+    assert [(row["seq_len"], row["seed"]) for row in summary(tmp_path)] == [("3", "0"), ("4", "1")]
+    assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 skipped"

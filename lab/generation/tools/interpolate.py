@@ -5,14 +5,11 @@ Each picture is named after its classes and its seed, so that none overwrites an
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lab.config.errors import UserError
 from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from lab.images.classifier import Classifier
 
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
@@ -62,9 +59,11 @@ def interpolate(
         seed: of all that is drawn.
 
     Raises:
-        UserError: the folder is no finished run of the generation study, its data have no labels,
-            or there is no such class among the images that the generator makes.
+        UserError: the folder is no finished run of the generation study, its data are others now
+            or have no labels, or there is no such class among them or among the images that the
+            generator makes.
     """
+    from lab.engine import same_data
     from lab.engine.seeding import generator as random_generator
     from lab.generation import latent, pictures
     from lab.generation.finished import open_run
@@ -73,9 +72,11 @@ def interpolate(
 
     generator, config = open_run(folder)
     data = load(config.data)
+    same_data.check_judged(folder, data.checksum)
+    for name in (*ends, *(plus_minus_base or ())):
+        _check(name, data.train.classes)  # before a classifier is trained
     classifier = load_classifier(data.train, data.test)
-    labels = [None if name is None else _label(classifier, name) for name in ends]
-    sum_labels = [_label(classifier, name) for name in plus_minus_base or ()]
+    labels = [None if name is None else classifier.classes.index(name) for name in ends]
     random = random_generator(seed, "walks")
     draws = latent.draw(generator, classifier, pictures.DRAWS, random)
     figure, result = pictures.interpolation(
@@ -84,8 +85,8 @@ def interpolate(
     first, last = result["interpolation_ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
-    if sum_labels:
-        names = [classifier.classes[label] for label in sum_labels]
+    if plus_minus_base:
+        names = list(plus_minus_base)
         figure, result = pictures.arithmetic(draws, generator, classifier, random, names)
         plus, minus, base = names
         picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
@@ -94,10 +95,9 @@ def interpolate(
     return lines
 
 
-def _label(classifier: "Classifier", name: str) -> int:
-    if name not in classifier.classes:
-        raise UserError(f"there is no class {name} among {', '.join(classifier.classes)}")
-    return classifier.classes.index(name)
+def _check(name: str | None, classes: Sequence[str]) -> None:
+    if name is not None and classes and name not in classes:
+        raise UserError(f"there is no class {name} among {', '.join(classes)}")
 
 
 def _interpolations(result: Mapping[str, Any]) -> list[str]:

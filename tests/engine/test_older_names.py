@@ -1,0 +1,70 @@
+"""A run whose folder has another name, as earlier versions gave it, is the same run."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lab.cli import compose_config
+from lab.engine.finding import find_run, folder_of
+from lab.engine.jobs import Outcome, perform, preview
+from lab.engine.run_folder import RunFolder
+from lab.sweeps.records import Sweep
+from tests.fake_runs import fake_run
+
+WORDS = ("seq_len=5", "size=small", "optimizer.lr=0.003")
+
+
+@pytest.fixture
+def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A finished run under its old name, below the current folder."""
+    monkeypatch.chdir(tmp_path)
+    run = fake_run(Path("outputs"), *WORDS)
+    config = compose_config(*WORDS)
+    assert run.path.name == f"lstm-T5-lr0.003-h32-s0-{config.identity}"
+    return RunFolder(run.path.rename(run.path.with_name(f"lstm-T5-s0-{config.identity}")))
+
+
+def test_it_is_shown_and_not_trained_again(old: RunFolder):
+    config = compose_config(*WORDS)
+    assert folder_of(config).path == old.path
+    assert preview(config) == f"skip       {old.path}"
+    outcome = perform(config, [])
+    assert outcome.kind == "skipped"
+    assert outcome.line.startswith("finished before: ")
+    assert not config.run_dir.exists()
+
+
+def test_a_sweep_notes_where_it_lies(old: RunFolder):
+    sweep = Sweep(Path("outputs/sweeps/any-12345678"))
+    sweep.record(0, WORDS, compose_config(*WORDS), Outcome("skipped", ""))
+    (record,) = sweep.records()
+    assert sweep.run_of(record).path == old.path
+    assert sweep.status_of(record) == "finished"
+
+
+@pytest.mark.parametrize("word", ["seed=1", "seq_len=15", "optimizer.lr=0.002"])
+def test_other_runs_are_not_taken_for_it(old: RunFolder, word: str):
+    config = compose_config(*WORDS, word)
+    assert folder_of(config).path == config.run_dir
+
+
+def test_a_run_of_todays_name_comes_first(old: RunFolder):
+    config = compose_config(*WORDS)
+    shutil.copytree(old.path, config.run_dir)
+    assert folder_of(config).path == config.run_dir
+
+
+def test_an_interrupted_run_continues_where_it_lies(old: RunFolder):
+    (old.path / "result.json").unlink()
+    old.checkpoint_file.write_bytes(b"")
+    assert preview(compose_config(*WORDS)) == f"resume     {old.path}"
+
+
+def test_a_tool_finds_a_run_by_what_both_names_share(tmp_path: Path):
+    run = fake_run(tmp_path, *WORDS)
+    identity = compose_config(*WORDS).identity
+    for word in ("lstm-T5-s0", f"lstm-T5-s0-{identity}", identity[:5]):
+        assert find_run(word, tmp_path).path == run.path
+    plain = fake_run(tmp_path, "seq_len=5")
+    assert find_run("lstm-T5-s0", tmp_path).path == plain.path
