@@ -13,7 +13,7 @@ from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.config.identity import asked_for, short_hash
 from lab.report.claims import Claim, Runs
-from lab.report.evidence import Evidence, which_run
+from lab.report.evidence import Evidence
 from lab.sweeps.expansion import configs_of
 
 
