@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import yaml
 
 from lab.config.errors import BusyError, UserError
+from lab.config.old_names import COLUMNS, result_now
 from lab.engine.files import (
     TEMPORARY,
     make_folders,
@@ -38,16 +39,11 @@ Status = Literal["running", "finished", "failed", "interrupted"]
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 
-def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Those entries of a result that fit into a table's cell."""
-    return {key: value for key, value in result.items() if not isinstance(value, dict | list)}
-
-
 def columns_of(table: str) -> dict[str, list[float]]:
     """The text of a metrics.csv by column; nan where a row has no value."""
     rows = list(csv.DictReader(io.StringIO(table)))
     names = rows[0].keys() if rows else []
-    return {name: [float(row[name] or "nan") for row in rows] for name in names}
+    return {COLUMNS.get(n, n): [float(row[n] or "nan") for row in rows] for n in names}
 
 
 def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
@@ -137,8 +133,9 @@ class RunFolder:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The finished run's result.json, else None."""
-        return self._json("result.json")
+        """The finished run's result.json, else None; of an earlier version with today's names."""
+        result = self._json("result.json")
+        return None if result is None else result_now(result)
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lab.config.base import RunConfig, flatten
 from lab.engine import interrupts
 from lab.engine.events import EventFile
 from lab.engine.files import write_text
+from lab.engine.results import entry, flat
 from lab.engine.run_folder import RunFolder, columns_of
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -96,10 +97,12 @@ class Tracker:
             elif value is not None:
                 settings[key] = value if isinstance(value, int | float | str) else str(value)
         self._events.settings(settings)
+        cells = flat(result)
         numbers = {
-            tag: float(result[name])
+            tag: float(value)
             for name, tag in self._tags.items()
-            if name not in {*self.columns, *asked} and isinstance(result.get(name), int | float)
+            if name not in {*self.columns, *asked}
+            and isinstance(value := entry(cells, name), int | float)
         }
         self._events.scalars(numbers, int(result["steps"]))
 

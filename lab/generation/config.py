@@ -41,7 +41,7 @@ class GanConfig(RunConfig):
         "recall",
         "density",
         "coverage",
-        "class_balance",
+        "class_tv",
         "seconds",
     )
     IN_LABEL: ClassVar = ("loss", "generator")

@@ -67,7 +67,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
         f"FID in the classifier's features and recall at n={' and '.join(f'{n:,}' for n in counts)}"
     )
     figure, axes = plots.new_figure(title, panels=2)
-    panels = (("fid", "fid_floor", "FID (less is better)"), ("recall", "real_recall", "recall"))
+    panels = (("fid", "real_fid", "FID (less is better)"), ("recall", "real_recall", "recall"))
     for axis, (key, of_real, words) in zip(axes, panels, strict=True):
         plots.draw_strips(
             axis, {n: [float(r[key]) for r in rows if r["series"] == n] for n in names}
@@ -75,7 +75,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
         real = float(np.mean([row[of_real] for row in rows]))
         axis.axvline(real, **plots.LEVEL)
         axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
-    values = [float(row[key]) for row in rows for key in ("fid", "fid_floor")]
+    values = [float(row[key]) for row in rows for key in ("fid", "real_fid")]
     plots.log_ticks(axes[0].xaxis, min(values), max(values))
     axes[1].set_xlim(0, 1)
     plots.name_strips(figure, axes, names)

@@ -69,9 +69,9 @@ def of_latent_space(
     random: torch.Generator,
     words: Sequence[str] = ("7", "1", "6"),
 ) -> dict[str, Any]:
-    """Walks, sums and nearest neighbours; gives the counts for the result.
+    """Walks, sums and nearest neighbours; gives `interpolation` and `arithmetic` of the result.
 
-    A generator that makes too few classes for one of them gets a sentence in its place.
+    Where the generator makes too few classes for one of them, it says why in `not_measured`.
 
     Args:
         generator: in evaluation mode.
@@ -83,16 +83,15 @@ def of_latent_space(
     draws = latent.draw(generator, classifier, DRAWS, random)
     drawn = {"nearest": _nearest(draws, generator, train)}
     result: dict[str, Any] = {}
-    try:
-        drawn["interpolation"], counts = interpolation(draws, generator, classifier, random)
-        result |= counts
-    except UserError as error:
-        result["interpolation"] = str(error)
-    try:
-        drawn["arithmetic"], counts = arithmetic(draws, generator, classifier, random, words)
-        result |= counts
-    except UserError as error:
-        result["arithmetic"] = str(error)
+    parts = {
+        "interpolation": lambda: interpolation(draws, generator, classifier, random),
+        "arithmetic": lambda: arithmetic(draws, generator, classifier, random, words),
+    }
+    for name, draw in parts.items():
+        try:
+            drawn[name], result[name] = draw()
+        except UserError as error:
+            result[name] = {"not_measured": str(error)}
     for name, figure in drawn.items():
         recorder.figure(name, figure)
     return result
@@ -136,7 +135,7 @@ def interpolation(
     images, labels = _rows(
         generator, classifier, torch.stack([walk[shown] for walk in kinds.values()])
     )
-    result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
+    result: dict[str, Any] = {"pairs": WALKS, "ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
         readings = latent.readings_along(generator, classifier, walks)
         third = latent.third_classes(readings.labels, len(classifier.classes))
@@ -178,7 +177,7 @@ def arithmetic(
         name: dict(zip(classifier.classes, count.tolist(), strict=True))
         for name, count in totals.counts(generator, classifier).items()
     }
-    result = {f"sum_{p}-{m}+{b}": counts}
+    result = {f"{p}-{m}+{b}": counts}
     figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
     return figure, result
 

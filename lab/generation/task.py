@@ -27,7 +27,7 @@ from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measur
 GRID = 25
 # The discriminator overpowers when it is right this often between two evaluations of quality.
 OVERPOWERING = 0.99
-FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_balance", "classes", "clear")
+FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
 
 
 class GanTask(Task):
@@ -257,19 +257,23 @@ class GanTask(Task):
             "image_shape": list(self.data.train.shape),
             "label": self.config.label,
             "epochs": self.steps / self.batches.steps_per_epoch,
-            "d_loss": history["d_loss"][-1],
-            "g_loss": history["g_loss"][-1],
-            "d_auc": history["d_auc"][-1],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
             "precision_used": self.precision,
+            "players": {name: history[name][-1] for name in ("d_loss", "g_loss", "d_auc")},
         }
         if self.measures is None:
-            return {**result, "not_measured": self.not_measured}
+            return {**result, "quality": {"not_measured": self.not_measured}}
         z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
-        result |= self.measures.measure(generate(network, z))
-        result["judge_accuracy"] = float(self.measures.classifier.test_accuracy)
-        result["judge"] = self.measures.classifier.checksum[:8]
+        classifier = self.measures.classifier
         walks = generator(self.config.seed, "walks")
-        return result | pictures.of_latent_space(
-            recorder, network, self.measures.classifier, self.data.train, walks
-        )
+        return {
+            **result,
+            "classifier": {
+                "test_accuracy": float(classifier.test_accuracy),
+                "checksum": classifier.checksum[:8],
+            },
+            "quality": dict(self.measures.measure(generate(network, z))),
+            "latent": pictures.of_latent_space(
+                recorder, network, classifier, self.data.train, walks
+            ),
+        }

@@ -147,7 +147,7 @@ def counts(rows: pd.DataFrame, entry: str, marked: str) -> Figure:
         if str(column).startswith(f"{entry}."):
             kind, _, outcome = str(column).removeprefix(f"{entry}.").rpartition(".")
             shares.setdefault(kind, {})[outcome] = float(rows[column].sum())
-    figure, (axis,) = plots.new_figure(f"What comes out of {entry.removeprefix('sum_')}")
+    figure, (axis,) = plots.new_figure(f"What comes out of {entry.rpartition('.')[2]}")
     for index, outcomes in enumerate(shares.values()):
         total, left = sum(outcomes.values()) or 1.0, 0.0
         for outcome in [marked, *sorted(outcomes.keys() - {marked})]:

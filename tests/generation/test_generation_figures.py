@@ -137,7 +137,7 @@ def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
 
 def test_a_sweeps_quality_shows_each_seed_and_the_mean_of_each_setting():
     rows = [
-        {"series": s, "fid": f, "recall": r, "fid_floor": 0.1, "real_recall": 0.9, "n": 100}
+        {"series": s, "fid": f, "recall": r, "real_fid": 0.1, "real_recall": 0.9, "n": 100}
         for s, f, r in [("hinge", 2.0, 0.8), ("hinge", 4.0, 0.6), ("minimax", 9.0, 0.1)]
     ]
     fid, recall = figures.sweep_quality(rows).axes

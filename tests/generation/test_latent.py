@@ -148,24 +148,24 @@ def test_ends_of_walks_are_of_different_classes(draws):
 
 def test_sums_are_the_sums_they_say(draws):
     made = sums(draws, plus=N, minus=E, base=W, count=200, random=random())
-    # From the three equations, hybrid = base + 1.2 roof: on_row = base + 0.96 roof.
-    base = (made.on_row - 0.96 * made.single) / 0.04
+    # From the three equations, hybrid = base + 1.2 roof: source_row = base + 0.96 roof.
+    base = (made.source_row - 0.96 * made.single) / 0.04
     roof = made.single - base
     torch.testing.assert_close(made.as_written, 1.8 * base + 0.96 * roof, rtol=1e-3, atol=1e-3)
     assert (SECTORS.read(generate(PLANE, base)).labels == W).all()
     mean_roof = draws.sure_of(N).mean(0) - draws.sure_of(E).mean(0)
     torch.testing.assert_close(made.means - base, mean_roof.expand(200, 2), rtol=1e-3, atol=1e-3)
-    for null, true in ((made.null_single, made.single), (made.null_means, made.means)):
+    for null, true in ((made.random_single, made.single), (made.random_means, made.means)):
         torch.testing.assert_close(
             (null - base).norm(dim=1), (true - base).norm(dim=1), rtol=1e-3, atol=1e-3
         )
     counts = made.counts(PLANE, SECTORS)
-    assert {name: count.sum().item() for name, count in counts.items()} == dict.fromkeys(
-        ("single", "means", "on_row", "as_written", "roof", "null_single", "null_means"), 200
-    )
+    assert counts.keys() == {"single", "means", "source_row", "as_written", "difference",
+                             "random_single", "random_means"}  # fmt: skip
+    assert {count.sum().item() for count in counts.values()} == {200}
     # n - e points north-west, so w and this is w or n; a random direction is anything.
     assert counts["single"][[E, S]].sum() == 0
-    assert (counts["null_single"] > 0).all()
+    assert (counts["random_single"] > 0).all()
 
 
 def test_the_rows_of_the_source():

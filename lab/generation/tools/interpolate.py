@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
     "means": "z{b} + (mean of {p} - mean of {m})",
-    "on_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
+    "source_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
     "as_written": "z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
-    "roof": "z{p} - z{m}",
-    "null_single": "z{b} + a random vector as long as z{p} - z{m}",
-    "null_means": "z{b} + a random vector as long as the means' difference",
+    "difference": "z{p} - z{m}",
+    "random_single": "z{b} + a random vector as long as z{p} - z{m}",
+    "random_means": "z{b} + a random vector as long as the means' difference",
 }
 
 
@@ -81,7 +81,7 @@ def interpolate(
     figure, result = pictures.interpolation(
         draws, generator, classifier, random, (labels[0], labels[1])
     )
-    first, last = result["interpolation_ends"]
+    first, last = result["ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
     if sum_labels:
