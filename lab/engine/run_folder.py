@@ -83,6 +83,10 @@ class RunFolder:
         return self.path / "model.safetensors"
 
     @property
+    def last_model_file(self) -> Path:
+        return self.path / "last.safetensors"
+
+    @property
     def notes_file(self) -> Path:
         return self.path / "notes.txt"
 
@@ -246,6 +250,7 @@ class RunFolder:
             self.config_file,
             self.metrics_file,
             self.model_file,
+            self.last_model_file,
             self.path / "status",
             self.path / "provenance.json",
             *self.path.glob("events.out.tfevents.*"),
@@ -306,6 +311,11 @@ class RunFolder:
         """Write model.safetensors, the tensors by their names in the equations."""
         data = weight_bytes(weights)
         write_atomically(self.model_file, lambda file: file.write(data))
+
+    def save_last_weights(self, weights: "dict[str, torch.Tensor]") -> None:
+        """Write last.safetensors: those after the last step, where model.safetensors has others."""
+        data = weight_bytes(weights)
+        write_atomically(self.last_model_file, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
         """What `save_weights` wrote.

@@ -31,6 +31,7 @@ class GanConfig(RunConfig):
     sample_every: Count
     log_every: Count
     eval_every: Count
+    keep_best: bool = False
     eval_samples: Samples
     final_samples: Samples
 

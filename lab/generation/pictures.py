@@ -54,6 +54,19 @@ def of_training(
     recorder.figure("losses", figures.loss_dynamics(history, title, is_cross_entropy))
 
 
+def of_best(recorder: Recorder, network: nn.Module, z: Tensor, chosen: Mapping[str, Any]) -> None:
+    """The 25-image grid of the weights with the lowest validation FID.
+
+    Args:
+        network: with these weights, in evaluation mode.
+        z: [25, latent].
+        chosen: their `step` and `validation_fid`.
+    """
+    images = as_drawn(latent.generate(network, z)).cpu().numpy()
+    title = f"step {chosen['step']:,}, FID {chosen['validation_fid']:.1f}, the lowest"
+    recorder.figure("samples_best", sheet_figures.image_grid(images, title=title))
+
+
 def _at_step(history: History, step: int) -> str:
     """The step, with the FID if it was measured there."""
     fids = dict(zip(history["step"], history["fid"], strict=True))

@@ -33,8 +33,13 @@ def headline(result: Mapping[str, Any]) -> str:
         f"FID {quality['fid']:.2f} in the classifier's features at n={quality['n']:,} "
         f"(real images {quality['real_fid']:.2f}), recall {quality['recall']:.2f} "
         f"(real {quality['real_recall']:.2f}), {quality['classes']} classes, "
-        f"{result['steps']} steps"
+        f"{result['steps']} steps{_warned(result)}"
     )
+
+
+def _warned(result: Mapping[str, Any]) -> str:
+    count = len(result.get("warnings", ()))
+    return "" if not count else f", {count} {'warning' if count == 1 else 'warnings'}"
 
 
 def objective(result: Mapping[str, Any]) -> float | None:

@@ -32,10 +32,10 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     """A finished run as a row.
 
     Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries,
-    nested ones with dots such as `quality.fid`; of each column of metrics.csv `first_NAME` and
-    `last_NAME`, its means over the first and the last tenth of the steps, and `half_NAME`, its
-    value nearest to half of the steps; `history`, at most MOST_POINTS rows of metrics.csv as JSON;
-    `commit`, `torch`, `device` and `cpu`, where the numbers come from.
+    nested ones with dots such as `quality.fid`; `warnings`, a list; of each column of metrics.csv
+    `first_NAME` and `last_NAME`, its means over the first and the last tenth of the steps, and
+    `half_NAME`, its value nearest to half of the steps; `history`, at most MOST_POINTS rows of
+    metrics.csv as JSON; `commit`, `torch`, `device` and `cpu`, where the numbers come from.
     """
     result = folder.result or {}
     origin = folder.provenance
@@ -43,6 +43,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
         "run": folder.path.name,
         **{f"config.{key}": value for key, value in flatten(_asked(config)).items()},
         **_numbers(result),
+        **({"warnings": result["warnings"]} if result.get("warnings") else {}),
         **_of_history(_metrics(folder)),
         "commit": (origin.get("git") or {}).get("commit", "")[:10],
         "torch": (origin.get("versions") or {}).get("torch", ""),
