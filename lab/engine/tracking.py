@@ -40,7 +40,9 @@ class Tracker:
         tags: Mapping[str, str],
     ) -> None:
         self.columns, self._tags = ["step", *columns], tags
-        self._text = csv_text or self._line(dict(zip(self.columns, self.columns, strict=True)))
+        # A checkpoint of an earlier version may lack the last columns, or call some otherwise.
+        header = self._line(dict(zip(self.columns, self.columns, strict=True)))
+        self._text = header + (csv_text or "").partition("\n")[2]
         write_text(folder.metrics_file, self._text)
         self._file = open(folder.metrics_file, "a")  # noqa: SIM115 - closed in close()
         self._events = EventFile(folder.path, first_step if csv_text else None)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lab.config.errors import UserError
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import to_float
-from lab.images.quality import CLEAR
+from lab.images.quality import CLEAR, distance_to_real
 
 STEPS_BETWEEN = 7
 ROWS = 1000
@@ -46,6 +46,22 @@ class Draws:
         Raises:
             UserError: there are none; says what is made instead.
         """
+        return self.z[self._sure_of(label, threshold)]
+
+    def most_real(self, label: int, real: Tensor) -> Tensor:
+        """The z [latent] of the clear sample of a class that is most like real images.
+
+        Args:
+            label: of the class.
+            real: the classifier's features of real images [N, D].
+
+        Raises:
+            UserError: there is no clear sample of this class.
+        """
+        chosen = self._sure_of(label, CLEAR)
+        return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
+
+    def _sure_of(self, label: int, threshold: float) -> Tensor:
         sure = self.readings.confidence > threshold
         chosen = sure & (self.readings.labels == label)
         if not chosen.any():
@@ -59,7 +75,7 @@ class Draws:
                 f"the generator makes no clear {self.classes[label]} in {len(self.z):,} samples; "
                 f"it makes {made or 'nothing that the classifier is sure of'}"
             )
-        return self.z[chosen]
+        return chosen
 
 
 def draw(

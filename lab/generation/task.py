@@ -45,6 +45,7 @@ class GanTask(Task):
     columns = (
         *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
         *FIGURES,
+        *("d_real_score", "d_fake_score"),
     )
     tags: ClassVar = {
         "lr": "train/lr",
@@ -152,6 +153,8 @@ class GanTask(Task):
             "d_real": real_logits.detach().sigmoid().mean(),
             "d_fake": fake_logits.detach().sigmoid().mean(),
             "d_right": right,
+            "d_real_score": real_logits.detach().mean(),
+            "d_fake_score": fake_logits.detach().mean(),
         }
 
     def _descend(self, player: str, loss: Tensor) -> None:
@@ -253,10 +256,11 @@ class GanTask(Task):
         network = copy.deepcopy(self.sampled).eval()
         chosen = self.best.choose(network, self.steps, recorder)
         title = f"{self.config.readable_name}: {self.config.title}"
-        is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
-        pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
+        samples = self.config.eval_samples
+        n = self.measures.reference_values(samples).n if self.measures else 0
+        pictures.of_training(recorder, self.frames, history, title, self.loss, n)
         if self.best.weights:
-            pictures.of_best(recorder, network, self.fixed_z, chosen)
+            pictures.of_best(recorder, network, self.fixed_z, chosen, n)
         result = {
             "data": self.config.data["name"],
             "image_shape": list(self.data.train.shape),
@@ -284,7 +288,5 @@ class GanTask(Task):
                 "checksum": classifier.checksum[:8],
             },
             "quality": quality,
-            "latent": pictures.of_latent_space(
-                recorder, network, classifier, self.data.train, walks
-            ),
+            "latent": pictures.of_latent_space(recorder, network, classifier, self.data, walks),
         }

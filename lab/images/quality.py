@@ -74,6 +74,18 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
     )
 
 
+def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
+    """The mean distance [M] of each generated point to the k real ones that are nearest to it.
+
+    Args:
+        real: features [N, D].
+        fake: features [M, D].
+        k: neighbours.
+    """
+    distances = torch.cdist(fake.cpu().double(), real.cpu().double())  # [M, N]
+    return distances.topk(min(k, len(real)), largest=False).values.mean(1)
+
+
 def _radii(points: Tensor, k: int) -> Tensor:
     """Distance [N] of each point [N, D] to its k-th neighbour."""
     radii = []
@@ -193,7 +205,7 @@ def reference_values(
         ValueError: a split has no more than NEIGHBOURS images.
     """
     n = min(n, len(train), len(test))
-    real, known = (_read_some(classifier, images, n) for images in (test, train))
+    real, known = (read_some(classifier, images, n) for images in (test, train))
     assert train.labels is not None
     shares = class_shares(train.labels, len(train.classes))
     return ReferenceValues(
@@ -206,7 +218,7 @@ def reference_values(
     )
 
 
-def _read_some(classifier: Classifier, images: Images, n: int) -> Readings:
+def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
     """Of n images drawn always alike: files may be sorted by class."""
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
     device = next(classifier.parameters()).device

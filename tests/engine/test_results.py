@@ -9,7 +9,8 @@ from lab.config.base import flatten
 from lab.config.old_names import result_now, row_now
 from lab.engine import study
 from lab.engine.results import entry, flat, short_names
-from lab.engine.run_folder import columns_of
+from lab.engine.run_folder import RunFolder, columns_of
+from lab.engine.tracking import Tracker
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.verdict import judge
@@ -115,3 +116,16 @@ def test_a_table_of_all_studies_has_each_ones_fid_in_one_column(committed: Evide
     for task in ("gan", "one_layer_gan"):
         assert table.loc[table["task"] == task, "fid"].notna().all()
     assert not [name for name in table if "class_balance" in name or "judge_acc" in name]
+
+
+def test_metrics_that_an_earlier_version_began_go_on_under_todays_header(tmp_path):
+    folder = RunFolder(tmp_path)
+    began = "step,loss,class_balance\n1,0.5,0.25\n"
+    tracker = Tracker(folder, ("loss", "class_tv", "score"), 2, began, {})
+    tracker.log(2, {"loss": 0.4, "class_tv": 0.2, "score": 3.0})
+    tracker.close()
+    assert folder.metrics_file.read_text() == (
+        "step,loss,class_tv,score\n1,0.5,0.25\n2,0.4,0.2,3.0\n"
+    )
+    assert folder.read_metrics()["class_tv"] == [0.25, 0.2]
+    assert folder.read_metrics()["score"][1] == 3.0

@@ -70,6 +70,7 @@ def interpolate(
     from lab.generation.finished import open_run
     from lab.images.classifier import load_classifier
     from lab.images.datasets import load
+    from lab.images.quality import read_some
 
     generator, config = open_run(folder)
     data = load(config.data)
@@ -77,16 +78,17 @@ def interpolate(
     labels = [None if name is None else _label(classifier, name) for name in ends]
     sum_labels = [_label(classifier, name) for name in plus_minus_base or ()]
     random = random_generator(seed, "walks")
+    real = read_some(classifier, data.test, pictures.REAL_IMAGES).features
     draws = latent.draw(generator, classifier, pictures.DRAWS, random)
     figure, result = pictures.interpolation(
-        draws, generator, classifier, random, (labels[0], labels[1])
+        draws, generator, classifier, real, random, (labels[0], labels[1])
     )
     first, last = result["ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
     if sum_labels:
         names = [classifier.classes[label] for label in sum_labels]
-        figure, result = pictures.arithmetic(draws, generator, classifier, random, names)
+        figure, result = pictures.arithmetic(draws, generator, classifier, real, random, names)
         plus, minus, base = names
         picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
         (counts,) = result.values()
