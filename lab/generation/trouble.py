@@ -47,7 +47,10 @@ class Warnings:
         for seen in self._seen.values():
             when = f"step {seen['last']:,}"
             if seen["first"] != seen["last"]:
-                when = f"step {seen['first']:,} to {seen['last']:,}, {seen['times']} times; at last"
+                when = (
+                    f"steps {seen['first']:,} to {seen['last']:,} ({seen['times']} evaluations), "
+                    "the last"
+                )
             lines.append(f"{when}: {seen['sentence']}")
         return lines
 

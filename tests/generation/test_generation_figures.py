@@ -122,9 +122,7 @@ def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, i
         [] if is_cross_entropy else ["mean score (no probability)"]
     )
     if scores:
-        lowest = min(
-            line.get_ydata().min() for line in scores[0].get_lines() if len(line.get_xdata())
-        )
+        lowest = min(np.min(line.get_ydata()) for line in scores[0].get_lines())
         assert lowest == pytest.approx(-0.9)
     (mean,) = (line for line in losses.get_lines() if line.get_label() == "G's loss")
     assert np.allclose(mean.get_ydata(), 0.8)

@@ -76,7 +76,7 @@ def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys,
         "step 1,000: one", "step 2,000: two", "step 2,000: three", "step 3,000: four",
     ]  # fmt: skip
     assert resumed.lines() == [
-        "step 1,000 to 3,000, 3 times; at last: four",
+        "steps 1,000 to 3,000 (3 evaluations), the last: four",
         "step 2,000: three",
     ]
 
