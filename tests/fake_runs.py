@@ -7,11 +7,11 @@ from lab.cli import compose_config
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder
 
-GAN = {
-    "fid": 20.0, "fid_floor": 0.14, "fid_bias": 0.1, "n": 5000, "precision": 0.8, "recall": 0.4,
-    "real_precision": 0.93, "real_recall": 0.95, "classes": 10, "d_auc": 0.9, "parameters": 10,
-    "d_loss": 0.5, "g_loss": 1.0, "epochs": 200.0,
+QUALITY = {
+    "n": 5000, "fid": 20.0, "fid_bias": 0.1, "precision": 0.8, "recall": 0.4, "classes": 10,
+    "real_fid": 0.14, "real_precision": 0.93, "real_recall": 0.95,
 }  # fmt: skip
+PLAYERS = {"d_loss": 0.5, "g_loss": 1.0, "d_auc": 0.9}
 GAN_CURVE = {"d_loss": 0.5, "g_loss": 1.0, "d_right": 0.8, "d_fake": 0.3, "fid": 20.0, "clear": 0.6}
 CURVE = {"train_loss": 0.1, "train_accuracy": 1.0, "val_loss": 0.1, "val_accuracy": 1.0}
 
@@ -43,7 +43,11 @@ def fake_run(
     write_text(folder.metrics_file, "\n".join(lines) + "\n")
     common = {"task": config.task, "seed": config.seed, "steps": steps, "seconds": 1.0}
     if config.task == "gan":
-        common |= {"label": getattr(config, "label", ""), **GAN}
+        quality = {name: result.pop(name, value) for name, value in QUALITY.items()}
+        common |= {
+            "label": getattr(config, "label", ""), "epochs": 200.0, "parameters": 10,
+            "players": PLAYERS, "quality": quality,
+        }  # fmt: skip
     elif config.task == "lstm":
         accuracy = result.pop("accuracy", 1.0)
         common |= {

@@ -23,6 +23,7 @@ from pydantic.dataclasses import dataclass
 
 from lab.config.identity import identity
 from lab.config.naming import Say, differences
+from lab.config.old_names import COLUMNS
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -102,6 +103,7 @@ class RunConfig:
     @field_validator("objective")
     @classmethod
     def _is_an_entry_of_a_result(cls, name: str | None) -> str | None:
+        name = None if name is None else COLUMNS.get(name, name)
         if name is not None and cls.OBJECTIVES and name not in cls.OBJECTIVES:
             raise ValueError(
                 f"objective={name} is not allowed: expected {', '.join(cls.OBJECTIVES)}, "
@@ -177,7 +179,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
         else:
-            flat[prefix + key] = value
+            flat[f"{prefix}{key}"] = value
     return flat
 
 

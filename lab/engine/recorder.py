@@ -49,3 +49,7 @@ class Recorder:
     def weights(self, weights: "dict[str, Tensor]") -> None:
         """Write model.safetensors, the tensors by their names in the equations."""
         self._folder.save_weights(weights)
+
+    def last_weights(self, weights: "dict[str, Tensor]") -> None:
+        """Write last.safetensors, for a run whose model.safetensors holds those of another step."""
+        self._folder.save_last_weights(weights)

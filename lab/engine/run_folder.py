@@ -8,7 +8,7 @@ import csv
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import yaml
 
 from lab.config.errors import BusyError
+from lab.config.old_names import COLUMNS, result_now
 from lab.engine.files import (
     TEMPORARY,
     make_folders,
@@ -38,16 +39,11 @@ Status = Literal["running", "finished", "failed", "interrupted"]
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 
-def scalars(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Those entries of a result that fit into a table's cell."""
-    return {key: value for key, value in result.items() if not isinstance(value, dict | list)}
-
-
 def columns_of(table: str) -> dict[str, list[float]]:
     """The text of a metrics.csv by column; nan where a row has no value."""
     rows = list(csv.DictReader(table.splitlines()))
     names = rows[0].keys() if rows else []
-    return {name: [float(row[name] or "nan") for row in rows] for name in names}
+    return {COLUMNS.get(n, n): [float(row[n] or "nan") for row in rows] for n in names}
 
 
 class RunFolder:
@@ -77,6 +73,10 @@ class RunFolder:
     @property
     def model_file(self) -> Path:
         return self.path / "model.safetensors"
+
+    @property
+    def last_model_file(self) -> Path:
+        return self.path / "last.safetensors"
 
     @property
     def notes_file(self) -> Path:
@@ -126,8 +126,9 @@ class RunFolder:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The finished run's result.json, else None."""
-        return self._json("result.json")
+        """The finished run's result.json, else None; of an earlier version with today's names."""
+        result = self._json("result.json")
+        return None if result is None else result_now(result)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -228,6 +229,7 @@ class RunFolder:
             self.config_file,
             self.metrics_file,
             self.model_file,
+            self.last_model_file,
             self.path / "status",
             self.path / "provenance.json",
             *self.path.glob("events.out.tfevents.*"),
@@ -288,6 +290,11 @@ class RunFolder:
         """Write model.safetensors, the tensors by their names in the equations."""
         data = weight_bytes(weights)
         write_atomically(self.model_file, lambda file: file.write(data))
+
+    def save_last_weights(self, weights: "dict[str, torch.Tensor]") -> None:
+        """Write last.safetensors: those after the last step, where model.safetensors has others."""
+        data = weight_bytes(weights)
+        write_atomically(self.last_model_file, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
         """What `save_weights` wrote.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
+from lab.engine.results import entry, flat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from lab.engine.task import Task
 
 Rows = list[dict[str, Any]]
-"""Of a sweep's summary: the scalars of each finished run's result, its series, its folder."""
+"""Of a sweep's summary: the cells of each finished run's result, its series, its folder."""
 
 
 def build_task(config: RunConfig, device: str) -> "Task":
@@ -76,7 +77,7 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
     None where the result has no such number.
     """
     if config.objective is not None:
-        value = result.get(config.objective)
+        value = entry(flat(result), config.objective)
     else:
         of_study = getattr(_module(type(config)), "objective", None)
         try:

@@ -13,6 +13,7 @@ from lab.config.base import RunConfig, flatten
 from lab.engine import interrupts
 from lab.engine.events import EventFile
 from lab.engine.files import write_text
+from lab.engine.results import entry, flat
 from lab.engine.run_folder import RunFolder, columns_of
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -39,7 +40,9 @@ class Tracker:
         tags: Mapping[str, str],
     ) -> None:
         self.columns, self._tags = ["step", *columns], tags
-        self._text = csv_text or self._line(dict(zip(self.columns, self.columns, strict=True)))
+        # A checkpoint of an earlier version may lack the last columns, or call some otherwise.
+        header = self._line(dict(zip(self.columns, self.columns, strict=True)))
+        self._text = header + (csv_text or "").partition("\n")[2]
         write_text(folder.metrics_file, self._text)
         self._file = open(folder.metrics_file, "a")  # noqa: SIM115 - closed in close()
         self._events = EventFile(folder.path, first_step if csv_text else None)
@@ -96,10 +99,12 @@ class Tracker:
             elif value is not None:
                 settings[key] = value if isinstance(value, int | float | str) else str(value)
         self._events.settings(settings)
+        cells = flat(result)
         numbers = {
-            tag: float(result[name])
+            tag: float(value)
             for name, tag in self._tags.items()
-            if name not in {*self.columns, *asked} and isinstance(result.get(name), int | float)
+            if name not in {*self.columns, *asked}
+            and isinstance(value := entry(cells, name), int | float)
         }
         self._events.scalars(numbers, int(result["steps"]))
 

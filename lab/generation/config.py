@@ -32,6 +32,7 @@ class GanConfig(RunConfig):
     sample_every: Count
     log_every: Count
     eval_every: Count
+    keep_best: bool = False
     eval_samples: Samples
     final_samples: Samples
 
@@ -42,7 +43,7 @@ class GanConfig(RunConfig):
         "recall",
         "density",
         "coverage",
-        "class_balance",
+        "class_tv",
         "seconds",
     )
     IN_LABEL: ClassVar = ("loss", "generator")

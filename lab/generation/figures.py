@@ -1,7 +1,7 @@
 """The generation study's figures: numbers in, Matplotlib figures out."""
 
 from collections.abc import Mapping, Sequence
-from math import log
+from math import isclose, log
 from typing import Any
 
 import numpy as np
@@ -12,34 +12,52 @@ from lab.engine import plots
 
 
 def loss_dynamics(
-    history: Mapping[str, Sequence[float]], title: str, is_cross_entropy: bool
+    history: Mapping[str, Sequence[float]], title: str, is_cross_entropy: bool, undecided: float
 ) -> Figure:
     """Both losses against the step, and beside them what the discriminator makes of the images.
 
     Args:
-        history: the columns `step`, `d_loss`, `g_loss`, `d_right`, `d_real`, `d_fake`, `d_auc`.
+        history: the columns `step`, `d_loss`, `g_loss`, `d_right`, `d_real`, `d_fake`, `d_auc`,
+            `d_real_score`, `d_fake_score`.
         title: of the figure.
-        is_cross_entropy: whether a sigmoid of D's logit is a probability; only then are D(x) and
-            D(G(z)) drawn, and log 2, where a D stands that cannot decide.
+        is_cross_entropy: whether D(x), the sigmoid of a score, is a probability. It is drawn among
+            the shares; other scores have a panel of their own.
+        undecided: the loss of a D that cannot decide.
     """
-    figure, (left, right) = plots.new_figure(title, panels=2)
+    figure, (left, middle, *others) = plots.new_figure(title, panels=2 if is_cross_entropy else 3)
     steps = history["step"]
     _smoothed(left, steps, {"D's loss": history["d_loss"], "G's loss": history["g_loss"]})
+    plots.level_line(left, undecided, f"{level(undecided)}: D cannot decide")
+    left.set_ylabel("loss (nats)" if is_cross_entropy else "loss")
     shares = {"training images and samples that D tells right": history["d_right"]}
     if is_cross_entropy:
-        plots.level_line(left, log(2), "log 2: D cannot decide")
-        shares |= {"D(x)": history["d_real"], "D(G(z))": history["d_fake"]}
-    _smoothed(right, steps, shares, first=2)
+        shares |= {
+            "D(x), probability that a training image is real": history["d_real"],
+            "D(G(z)), the same of a sample": history["d_fake"],
+        }
+    _smoothed(middle, steps, shares, first=2)
     auc = plots.Curve("AUC of D on test images and samples", steps, history["d_auc"])
-    plots.draw_curves(right, [auc], first=2 + len(shares))
-    left.set_ylabel("loss")
-    right.axhline(0.5, **plots.LEVEL)
-    right.set_ylim(-0.02, 1.04)
-    right.set_ylabel("share, or mean over the batch")
-    for axis in (left, right):
+    plots.draw_curves(middle, [auc], first=2 + len(shares))
+    plots.level_line(middle, 0.5, "0.5: chance", below=True)
+    middle.set_ylim(-0.02, 1.04)
+    middle.set_ylabel("share, or mean over the batch")
+    for axis in others:
+        scores = {
+            "D(x), score of training images": history["d_real_score"],
+            "D(G(z)), score of samples": history["d_fake_score"],
+        }
+        _smoothed(axis, steps, scores, first=3 + len(shares))
+        plots.level_line(axis, 0.0, "above 0: taken for real")
+        axis.set_ylabel("mean score (no probability)")
+    for axis in (left, middle, *others):
         axis.set_xlabel("optimizer step")
     plots.legend_below(figure)
     return figure
+
+
+def level(loss: float) -> str:
+    """The loss of a D that cannot decide, as it is written: log 2, 2."""
+    return "log 2" if isclose(loss, log(2), rel_tol=1e-6) else f"{loss:g}"
 
 
 def _smoothed(
@@ -67,7 +85,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
         f"FID in the classifier's features and recall at n={' and '.join(f'{n:,}' for n in counts)}"
     )
     figure, axes = plots.new_figure(title, panels=2)
-    panels = (("fid", "fid_floor", "FID (less is better)"), ("recall", "real_recall", "recall"))
+    panels = (("fid", "real_fid", "FID (less is better)"), ("recall", "real_recall", "recall"))
     for axis, (key, of_real, words) in zip(axes, panels, strict=True):
         plots.draw_strips(
             axis, {n: [float(r[key]) for r in rows if r["series"] == n] for n in names}
@@ -75,7 +93,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
         real = float(np.mean([row[of_real] for row in rows]))
         axis.axvline(real, **plots.LEVEL)
         axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
-    values = [float(row[key]) for row in rows for key in ("fid", "fid_floor")]
+    values = [float(row[key]) for row in rows for key in ("fid", "real_fid")]
     plots.log_ticks(axes[0].xaxis, min(values), max(values))
     axes[1].set_xlim(0, 1)
     plots.name_strips(figure, axes, names)

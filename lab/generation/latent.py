@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lab.config.errors import UserError
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import to_float
-from lab.images.quality import CLEAR
+from lab.images.quality import CLEAR, distance_to_real
 
 STEPS_BETWEEN = 7
 ROWS = 1000
@@ -46,6 +46,22 @@ class Draws:
         Raises:
             UserError: there are none; says what is made instead.
         """
+        return self.z[self._sure_of(label, threshold)]
+
+    def most_real(self, label: int, real: Tensor) -> Tensor:
+        """The z [latent] of the clear sample of a class that is most like real images.
+
+        Args:
+            label: of the class.
+            real: the classifier's features of real images [N, D].
+
+        Raises:
+            UserError: there is no clear sample of this class.
+        """
+        chosen = self._sure_of(label, CLEAR)
+        return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
+
+    def _sure_of(self, label: int, threshold: float) -> Tensor:
         sure = self.readings.confidence > threshold
         chosen = sure & (self.readings.labels == label)
         if not chosen.any():
@@ -59,7 +75,7 @@ class Draws:
                 f"the generator makes no clear {self.classes[label]} in {len(self.z):,} samples; "
                 f"it makes {made or 'nothing that the classifier is sure of'}"
             )
-        return self.z[chosen]
+        return chosen
 
 
 def draw(
@@ -181,21 +197,21 @@ class Sums:
     Args:
         single: z_base + (z_plus - z_minus), of single samples.
         means: z_base + (the mean z of the class plus - that of minus).
-        on_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus): where
-            the source's picture has its 9.
+        source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus). The
+            source's picture has its 9 there.
         as_written: z_base + 0.8 z_hybrid, as the source's algebra has it.
-        roof: z_plus - z_minus by itself, which the source still takes for a 7.
-        null_single: z_base + a random direction as long as z_plus - z_minus.
-        null_means: z_base + a random direction as long as the difference of the means.
+        difference: z_plus - z_minus by itself, which the source still takes for a 7.
+        random_single: z_base + a random direction as long as z_plus - z_minus.
+        random_means: z_base + a random direction as long as the difference of the means.
     """
 
     single: Tensor
     means: Tensor
-    on_row: Tensor
+    source_row: Tensor
     as_written: Tensor
-    roof: Tensor
-    null_single: Tensor
-    null_means: Tensor
+    difference: Tensor
+    random_single: Tensor
+    random_means: Tensor
 
     def counts(self, generator: nn.Module, classifier: Classifier) -> Mapping[str, Tensor]:
         """How often each sum comes out as each class, int64 [K]."""
@@ -233,11 +249,11 @@ def sums(
     return Sums(
         single=z_base + roof,
         means=z_base + mean_roof,
-        on_row=0.2 * z_base + 0.8 * hybrid,
+        source_row=0.2 * z_base + 0.8 * hybrid,
         as_written=z_base + 0.8 * hybrid,
-        roof=roof,
-        null_single=z_base + direction * roof.norm(dim=1, keepdim=True),
-        null_means=z_base + direction * mean_roof.norm(dim=1, keepdim=True),
+        difference=roof,
+        random_single=z_base + direction * roof.norm(dim=1, keepdim=True),
+        random_means=z_base + direction * mean_roof.norm(dim=1, keepdim=True),
     )
 
 

@@ -26,6 +26,12 @@ class Loss(Protocol):
         """Of the generator, from the discriminator's logits [B] for its images."""
 
 
+@torch.no_grad()
+def undecided(loss: Loss) -> float:
+    """The discriminator's loss where it scores every image alike, at 0: it cannot decide."""
+    return float(loss.discriminator(torch.zeros(1), torch.zeros(1)))
+
+
 class Minimax(Loss):
     """The original game: min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))].
 

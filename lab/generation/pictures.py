@@ -10,17 +10,23 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.config.wording import percent
 from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
+from lab.generation.losses import Loss, undecided
 from lab.images import sheets as sheet_figures
 from lab.images.classifier import Classifier
-from lab.images.datasets import Images, as_drawn, to_float
+from lab.images.datasets import Data, Images, as_drawn, to_float
+from lab.images.quality import distance_to_real, read_some
 
 DRAWS = 5000
 WALKS = 200
 ROWS_OF_PROGRESS = 10
 NEAREST = 12
-READ_AS = "below each image: the class that it is read as"
+READ_AS = "below each image: the class that the classifier reads in it"
+# Of both ends of the interpolation that is shown, if there are such.
+SURE = 0.99
+REAL_IMAGES = 2000
 # z2 of B8 is this much farther from the origin.
 FARTHER = 2.0
 
@@ -30,7 +36,8 @@ def of_training(
     frames: Mapping[int, Tensor],
     history: History,
     title: str,
-    is_cross_entropy: bool,
+    loss: Loss,
+    n: int,
 ) -> None:
     """25-image grids at start, half and end, the progress sheet, the animation, the losses.
 
@@ -38,61 +45,83 @@ def of_training(
         frames: uint8 [25, H, W] or [25, H, W, 3] by step, of the same z.
         history: every logged metric.
         title: names the run.
-        is_cross_entropy: of its loss, see `figures.loss_dynamics`.
+        loss: that was played with.
+        n: how many samples an FID of the history is of.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
     half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
+    measured = zip(history["step"], history["fid"], strict=True)
+    fids = {int(step): fid for step, fid in measured if not math.isnan(fid)}
     for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
-        grid = sheet_figures.image_grid(sheets[index], title=_at_step(history, steps[index]))
+        title_of = at_step(steps[index], fids.get(steps[index]), n)
+        grid = sheet_figures.image_grid(sheets[index], title=title_of)
         recorder.figure(f"samples_{name}", grid, tag="samples", step=steps[index])
     chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
-    sheet = sheet_figures.progress_sheet(sheets[chosen, :10], [steps[index] for index in chosen])
+    shown = [steps[index] for index in chosen]
+    notes = [f"FID {fids[step]:.1f}" if step in fids else "" for step in shown]
+    sheet = sheet_figures.progress_sheet(sheets[chosen, :10], shown, notes)
     recorder.figure("progress", sheet)
     recorder.file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
 
-    recorder.figure("losses", figures.loss_dynamics(history, title, is_cross_entropy))
+    is_cross_entropy = getattr(loss, "is_cross_entropy", False)
+    drawn = figures.loss_dynamics(history, title, is_cross_entropy, undecided(loss))
+    recorder.figure("losses", drawn)
 
 
-def _at_step(history: History, step: int) -> str:
-    """The step, with the FID if it was measured there."""
-    fids = dict(zip(history["step"], history["fid"], strict=True))
-    fid = fids.get(float(step), math.nan)
-    return f"step {step:,}" + ("" if math.isnan(fid) else f", FID {fid:.1f}")
+def of_best(
+    recorder: Recorder, network: nn.Module, z: Tensor, chosen: Mapping[str, Any], n: int
+) -> None:
+    """The 25-image grid of the weights with the lowest validation FID.
+
+    Args:
+        network: with these weights, in evaluation mode.
+        z: [25, latent].
+        chosen: their `step` and `validation_fid`.
+        n: how many samples that is of.
+    """
+    images = as_drawn(latent.generate(network, z)).cpu().numpy()
+    title = at_step(chosen["step"], chosen["validation_fid"], n)
+    recorder.figure("samples_best", sheet_figures.image_grid(images, title=title))
+
+
+def at_step(step: int, fid: float | None, n: int) -> str:
+    """The title of a grid: its step, and the FID of n samples if it was measured there."""
+    return f"step {step:,}" + ("" if fid is None else f", FID {fid:.1f} at n={n:,}")
 
 
 def of_latent_space(
     recorder: Recorder,
     generator: nn.Module,
     classifier: Classifier,
-    train: Images,
+    data: Data,
     random: torch.Generator,
     words: Sequence[str] = ("7", "1", "6"),
 ) -> dict[str, Any]:
-    """Walks, sums and nearest neighbours; gives the counts for the result.
+    """Walks, sums and nearest neighbours; gives `interpolation` and `arithmetic` of the result.
 
-    A generator that makes too few classes for one of them gets a sentence in its place.
+    Where the generator makes too few classes for one of them, it says why in `not_measured`.
 
     Args:
         generator: in evaluation mode.
         classifier: of the same data set.
-        train: what it was trained on.
+        data: what it was trained on, and the test images.
         random: of all that is drawn, on the CPU.
         words: names of the classes of the arithmetic: plus, minus, base.
     """
     draws = latent.draw(generator, classifier, DRAWS, random)
-    drawn = {"nearest": _nearest(draws, generator, train)}
+    drawn = {"nearest": _nearest(draws, generator, data.train)}
+    real = read_some(classifier, data.test, REAL_IMAGES).features
     result: dict[str, Any] = {}
-    try:
-        drawn["interpolation"], counts = interpolation(draws, generator, classifier, random)
-        result |= counts
-    except UserError as error:
-        result["interpolation"] = str(error)
-    try:
-        drawn["arithmetic"], counts = arithmetic(draws, generator, classifier, random, words)
-        result |= counts
-    except UserError as error:
-        result["arithmetic"] = str(error)
+    parts = {
+        "interpolation": lambda: interpolation(draws, generator, classifier, real, random),
+        "arithmetic": lambda: arithmetic(draws, generator, classifier, real, random, words),
+    }
+    for name, draw in parts.items():
+        try:
+            drawn[name], result[name] = draw()
+        except UserError as error:
+            result[name] = {"not_measured": str(error)}
     for name, figure in drawn.items():
         recorder.figure(name, figure)
     return result
@@ -113,12 +142,15 @@ def interpolation(
     draws: latent.Draws,
     generator: nn.Module,
     classifier: Classifier,
+    real: Tensor,
     random: torch.Generator,
     ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Figure, dict[str, Any]]:
     """B7 and B8: from one class to another, straight, turning, and to a z twice as far out.
 
     Args:
+        real: the classifier's features of real images [N, D]; the pair that is shown has the ends
+            that are most like them.
         ends: the labels of the first and the last class; None is any.
     """
     starts, stops = latent.different_pairs(draws, WALKS, random, ends)
@@ -132,11 +164,11 @@ def interpolation(
         "spherical (slerp)",
         f"linear to {FARTHER:g} z2",
     ]
-    shown = _clearest(generator, classifier, starts, stops)
+    shown, least = _to_be_shown(generator, classifier, real, starts, stops)
     images, labels = _rows(
         generator, classifier, torch.stack([walk[shown] for walk in kinds.values()])
     )
-    result: dict[str, Any] = {"interpolation_ends": [labels[0][0], labels[0][-1]]}
+    result: dict[str, Any] = {"pairs": WALKS, "ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
         readings = latent.readings_along(generator, classifier, walks)
         third = latent.third_classes(readings.labels, len(classifier.classes))
@@ -144,20 +176,32 @@ def interpolation(
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
         result[f"path_length_{name}"] = float(lengths.mean())
         result[f"largest_step_{name}"] = float(latent.largest_step(readings.features).mean())
-    figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
+    caption = f"{READ_AS}; at z1 and z2 its probability is at least {percent(least)}"
+    figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=caption)
     return figure, result
 
 
-def _clearest(generator: nn.Module, classifier: Classifier, starts: Tensor, ends: Tensor) -> int:
-    """The pair of ends [W, latent] of which the classifier is surest, to be shown."""
-    sure = [classifier.read(latent.generate(generator, z)).confidence for z in (starts, ends)]
-    return int(torch.minimum(*sure).argmax())
+def _to_be_shown(
+    generator: nn.Module, classifier: Classifier, real: Tensor, starts: Tensor, ends: Tensor
+) -> tuple[int, float]:
+    """Of pairs of ends [W, latent] that the classifier is sure of, the one most like real images.
+
+    Returns:
+        its index, and the lower of the two probabilities that the classifier gives.
+    """
+    both = [classifier.read(latent.generate(generator, z)) for z in (starts, ends)]
+    least = torch.minimum(*(readings.confidence for readings in both)).cpu()
+    distance = torch.maximum(*(distance_to_real(real, readings.features) for readings in both))
+    distance[least < min(SURE, float(least.max()))] = math.inf
+    shown = int(distance.argmin())
+    return shown, float(least[shown])
 
 
 def arithmetic(
     draws: latent.Draws,
     generator: nn.Module,
     classifier: Classifier,
+    real: Tensor,
     random: torch.Generator,
     words: Sequence[str],
 ) -> tuple[Figure, dict[str, Any]]:
@@ -167,7 +211,7 @@ def arithmetic(
         raise UserError(f"there is no class {missing[0]} among {', '.join(classifier.classes)}")
     plus, minus, base = (classifier.classes.index(word) for word in words)
     totals = latent.sums(draws, plus, minus, base, WALKS, random)
-    sources = [draws.sure_of(label)[0] for label in (plus, minus, base)]
+    sources = [draws.most_real(label, real) for label in (plus, minus, base)]
     images, labels = _rows(generator, classifier, latent.roof_rows(*sources))
     p, m, b = words
     titles = [
@@ -178,7 +222,7 @@ def arithmetic(
         name: dict(zip(classifier.classes, count.tolist(), strict=True))
         for name, count in totals.counts(generator, classifier).items()
     }
-    result = {f"sum_{p}-{m}+{b}": counts}
+    result = {f"{p}-{m}+{b}": counts}
     figure = sheet_figures.labelled_rows(images, labels, titles, bold_ends=True, caption=READ_AS)
     return figure, result
 
@@ -190,5 +234,9 @@ def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure
     neighbours = to_float(train.pixels[found.cpu()]).to(samples.device)
     rows = as_drawn(torch.stack([samples, neighbours])).cpu().numpy()
     rms = [f"{float(distance) / math.sqrt(math.prod(train.shape)):.2f}" for distance in distances]
-    titles = ["samples", "nearest training images; below: RMS difference of pixels in [-1, 1]"]
-    return sheet_figures.labelled_rows(rows, [[""] * NEAREST, rms], titles)
+    titles = [
+        "samples; below: the class that the classifier reads",
+        "nearest training images; below: RMS difference of pixels in [-1, 1]",
+    ]
+    read = [draws.classes[label] for label in draws.readings.labels[:NEAREST].tolist()]
+    return sheet_figures.labelled_rows(rows, [read, rms], titles)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lab.engine.results import entry
 from lab.generation.config import GanConfig
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from lab.generation.task import GanTask
 
 HEADLINE = ("fid", "recall", "classes")
+DRAWN = ("fid", "real_fid", "recall", "real_recall", "n")
 
 
 def build_task(config: GanConfig, device: str) -> "GanTask":
@@ -23,27 +25,38 @@ def build_task(config: GanConfig, device: str) -> "GanTask":
 
 def headline(result: Mapping[str, Any]) -> str:
     """The quality of the samples beside what real images get."""
-    if "fid" not in result:
-        reason = result.get("not_measured", "no labels")
+    quality = result.get("quality", {})
+    if "fid" not in quality:
+        reason = quality.get("not_measured", "no labels")
         return f"{result['steps']} steps (no quality metrics: {reason})"
     return (
-        f"FID {result['fid']:.2f} in the classifier's features at n={result['n']:,} "
-        f"(real images {result['fid_floor']:.2f}), recall {result['recall']:.2f} "
-        f"(real {result['real_recall']:.2f}), {result['classes']} classes, "
-        f"{result['steps']} steps"
+        f"FID {quality['fid']:.2f} in the classifier's features at n={quality['n']:,} "
+        f"(real images {quality['real_fid']:.2f}), recall {quality['recall']:.2f} "
+        f"(real {quality['real_recall']:.2f}), {quality['classes']} classes, "
+        f"{result['steps']} steps{_warned(result)}"
     )
+
+
+def _warned(result: Mapping[str, Any]) -> str:
+    count = len(result.get("warnings", ()))
+    return "" if not count else f", {count} {'warning' if count == 1 else 'warnings'}"
 
 
 def objective(result: Mapping[str, Any]) -> float | None:
     """The FID; None where there are no labels and so no classifier."""
-    return result.get("fid")
+    fid: float | None = result.get("quality", {}).get("fid")
+    return fid
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """FID and recall of each setting."""
     from lab.generation.figures import sweep_quality
 
-    measured = [row for row in rows if "fid" in row]
+    measured = [
+        {"series": row["series"], **{name: entry(row, name) for name in DRAWN}}
+        for row in rows
+        if entry(row, "fid") is not None
+    ]
     return {"quality": sweep_quality(measured)} if measured else {}
 
 

@@ -1,5 +1,6 @@
 """The generation task: the discriminator's step, the generator's, and what comes of them."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -8,12 +9,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from lab.config.components import build
-from lab.config.errors import say
+from lab.config.errors import UserError, say
 from lab.engine.devices import resolve_precision
 from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
+from lab.generation import trouble
+from lab.generation.best import Best
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
@@ -24,9 +27,7 @@ from lab.images.datasets import Batches, as_drawn, load, to_bytes
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
 GRID = 25
-# The discriminator overpowers when it is right this often between two evaluations of quality.
-OVERPOWERING = 0.99
-FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_balance", "classes", "clear")
+FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
 
 
 class GanTask(Task):
@@ -43,6 +44,7 @@ class GanTask(Task):
     columns = (
         *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
         *FIGURES,
+        *("d_real_score", "d_fake_score"),
     )
     tags: ClassVar = {
         "lr": "train/lr",
@@ -62,6 +64,10 @@ class GanTask(Task):
         order = generator(config.seed, "batches")
         self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
         self.not_measured = why_not_measured(self.data)
+        if config.keep_best and self.not_measured:
+            raise UserError(
+                f"keep_best=true needs the FID, which is not measured: {self.not_measured}"
+            )
         self.measures = None if self.not_measured else QualityEvaluator(self.data, device)
         shape = self.data.train.shape
         self.generator = build("generator", config.generator, image_shape=shape).to(device)
@@ -97,6 +103,7 @@ class GanTask(Task):
         self.frames: dict[int, Tensor] = {}
         """The images of the fixed z by step, uint8 [25, H, W] or [25, H, W, 3]."""
         self.right_sum, self.right_count = 0.0, 0
+        self.best, self.warnings = Best(config.keep_best), trouble.Warnings()
         self.precision = resolve_precision(config.precision, device)
         if self.data.remark:
             say(self.data.remark)
@@ -145,6 +152,8 @@ class GanTask(Task):
             "d_real": real_logits.detach().sigmoid().mean(),
             "d_fake": fake_logits.detach().sigmoid().mean(),
             "d_right": right,
+            "d_real_score": real_logits.detach().mean(),
+            "d_fake_score": fake_logits.detach().mean(),
         }
 
     def _descend(self, player: str, loss: Tensor) -> None:
@@ -168,26 +177,18 @@ class GanTask(Task):
         fake = generate(self.sampled.eval(), z)
         metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake)}
         self.discriminator.train()
-        self.generator.train()
-        measured: Mapping[str, float] = {}
+        found = trouble.of_players(self.right_sum / max(self.right_count, 1))
+        self.right_sum, self.right_count = 0.0, 0
         if self.measures:
             measured = self.measures.measure(fake)
             metrics |= {name: float(measured[name]) for name in FIGURES}
-        self._warn(measured)
-        return metrics
-
-    def _warn(self, measured: Mapping[str, float]) -> None:
-        """Say in words what the figures mean when one of the players has lost."""
-        right = self.right_sum / max(self.right_count, 1)
-        self.right_sum, self.right_count = 0.0, 0
-        if right > OVERPOWERING:
-            say(f"step {self.steps}: D is right {right:.1%} of the time; G learns little from it")
-        if measured and measured["classes"] < measured["real_classes"]:
-            made, wanted = measured["classes"], measured["real_classes"]
-            say(
-                f"step {self.steps}: G makes only {made} of the {wanted} classes that as many real "
-                "images show (a class counts from a fifth of its share)"
+            found |= trouble.of_quality(
+                measured, len(fake), self.measures.features, self.best.lowest
             )
+            self.best.offer(measured["fid"], self.steps, self.sampled)
+        self.warnings.note(self.steps, found)
+        self.generator.train()
+        return metrics
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -201,6 +202,8 @@ class GanTask(Task):
             "steps": self.steps,
             "frames": self.frames,
             "right": [self.right_sum, self.right_count],
+            "best": self.best.state_dict(),
+            "warnings": self.warnings.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -215,34 +218,48 @@ class GanTask(Task):
         self.noise.set_state(state["noise"])
         self.steps, self.frames = state["steps"], state["frames"]
         self.right_sum, self.right_count = state["right"]
+        if "best" in state:  # not in a checkpoint of an earlier version
+            self.best.load_state_dict(state["best"])
+            self.warnings.load_state_dict(state["warnings"])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """The full figures of quality; generator, pictures and walks into the folder."""
         from lab.generation import pictures
 
-        network = self.sampled.eval()
-        recorder.weights(network.state_dict())
+        network = copy.deepcopy(self.sampled).eval()
+        chosen = self.best.choose(network, self.steps, recorder)
         title = f"{self.config.short_name}: {self.config.title}"
-        is_cross_entropy = getattr(self.loss, "is_cross_entropy", False)
-        pictures.of_training(recorder, self.frames, history, title, is_cross_entropy)
+        samples = self.config.eval_samples
+        n = self.measures.reference_values(samples).n if self.measures else 0
+        pictures.of_training(recorder, self.frames, history, title, self.loss, n)
+        if self.best.weights:
+            pictures.of_best(recorder, network, self.fixed_z, chosen, n)
         result = {
             "data": self.config.data["name"],
             "image_shape": list(self.data.train.shape),
             "label": self.config.label,
             "epochs": self.steps / self.batches.steps_per_epoch,
-            "d_loss": history["d_loss"][-1],
-            "g_loss": history["g_loss"][-1],
-            "d_auc": history["d_auc"][-1],
             "parameters": sum(p.numel() for p in self.generator.parameters()),
             "precision_used": self.precision,
+            "weights": chosen,
+            "players": {name: history[name][-1] for name in ("d_loss", "g_loss", "d_auc")},
         }
         if self.measures is None:
-            return {**result, "not_measured": self.not_measured}
+            not_measured = {"not_measured": self.not_measured}
+            return {**result, "warnings": self.warnings.lines(), "quality": not_measured}
         z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
-        result |= self.measures.measure(generate(network, z))
-        result["judge_accuracy"] = float(self.measures.classifier.test_accuracy)
-        result["judge"] = self.measures.classifier.checksum[:8]
+        classifier = self.measures.classifier
+        quality = dict(self.measures.measure(generate(network, z)))
+        found = trouble.of_quality(quality, len(z), self.measures.features, None)
+        self.warnings.note(self.steps, found)
         walks = generator(self.config.seed, "walks")
-        return result | pictures.of_latent_space(
-            recorder, network, self.measures.classifier, self.data.train, walks
-        )
+        return {
+            **result,
+            "warnings": self.warnings.lines(),
+            "classifier": {
+                "test_accuracy": float(classifier.test_accuracy),
+                "checksum": classifier.checksum[:8],
+            },
+            "quality": quality,
+            "latent": pictures.of_latent_space(recorder, network, classifier, self.data, walks),
+        }

@@ -37,6 +37,11 @@ class QualityEvaluator:
     def _reference_values(self, n: int) -> ReferenceValues:
         return reference_values(self.classifier, self._data.train, self._data.test, n)
 
+    @property
+    def features(self) -> int:
+        """How many the classifier has."""
+        return self.classifier.head.in_features
+
     def measure(self, samples: Tensor) -> Mapping[str, float]:
         """The metrics of generated images [N, C, H, W].
 

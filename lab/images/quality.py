@@ -74,6 +74,18 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
     )
 
 
+def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
+    """The mean distance [M] of each generated point to the k real ones that are nearest to it.
+
+    Args:
+        real: features [N, D].
+        fake: features [M, D].
+        k: neighbours.
+    """
+    distances = torch.cdist(fake.cpu().double(), real.cpu().double())  # [M, N]
+    return distances.topk(min(k, len(real)), largest=False).values.mean(1)
+
+
 def _radii(points: Tensor, k: int) -> Tensor:
     """Distance [N] of each point [N, D] to its k-th neighbour."""
     radii = []
@@ -137,8 +149,8 @@ def class_shares(labels: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels.cpu(), minlength=classes).double() / len(labels)
 
 
-def class_balance(shares: Tensor, wanted: Tensor) -> float:
-    """Total variation between two distributions [K]: 0 if equal, 1 if nothing is in common."""
+def total_variation(shares: Tensor, wanted: Tensor) -> float:
+    """The distance of two distributions [K]: 0 if equal, 1 if nothing is in common."""
     return float((shares - wanted).abs().sum() / 2)
 
 
@@ -193,7 +205,7 @@ def reference_values(
         ValueError: a split has no more than NEIGHBOURS images.
     """
     n = min(n, len(train), len(test))
-    real, known = (_read_some(classifier, images, n) for images in (test, train))
+    real, known = (read_some(classifier, images, n) for images in (test, train))
     assert train.labels is not None
     shares = class_shares(train.labels, len(train.classes))
     return ReferenceValues(
@@ -206,7 +218,7 @@ def reference_values(
     )
 
 
-def _read_some(classifier: Classifier, images: Images, n: int) -> Readings:
+def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
     """Of n images drawn always alike: files may be sorted by class."""
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
     device = next(classifier.parameters()).device
@@ -222,10 +234,10 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         real: the reference values.
 
     Returns:
-        fid, fid_floor, fid_bias, n; precision, recall, density, coverage and the same of real
-        images as real_precision etc.; class_balance (total variation); classes (how many are made:
-        see `classes_present`) and real_classes (how many real images show); clear (share of samples
-        that the classifier is sure of).
+        n; fid, fid_bias, precision, recall, density, coverage; classes (how many are made: see
+        `classes_present`); class_tv (the total variation distance between the classes of the
+        samples and of the training images); clear (share of samples that the classifier is sure
+        of); and real_fid, real_precision etc., what real images get.
 
     Raises:
         ValueError: another number of samples than of real images.
@@ -235,14 +247,14 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
     readings = classifier.read(samples)
     shares = class_shares(readings.labels, len(classifier.classes))
     return {
-        "fid": fid(real.features, readings.features),
-        "fid_floor": real.floor,
-        "fid_bias": real.bias,
         "n": real.n,
+        "fid": fid(real.features, readings.features),
+        "fid_bias": real.bias,
         **asdict(prdc(real.features, readings.features)),
-        **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
-        "class_balance": class_balance(shares, real.shares),
         "classes": classes_present(shares, real.shares),
-        "real_classes": real.classes,
+        "class_tv": total_variation(shares, real.shares),
         "clear": float((readings.confidence > CLEAR).float().mean()),
+        "real_fid": real.floor,
+        **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
+        "real_classes": real.classes,
     }

@@ -56,20 +56,20 @@ def image_grid(images: np.ndarray, columns: int | None = None, title: str = "") 
     return figure
 
 
-def progress_sheet(sheets: np.ndarray, steps: Sequence[int]) -> Figure:
+def progress_sheet(sheets: np.ndarray, steps: Sequence[int], notes: Sequence[str] = ()) -> Figure:
     """The same z through training: a row of N images for each step, the first on top.
 
     Args:
         sheets: S times N images.
         steps: S optimizer steps.
+        notes: S words below the steps, or none.
     """
     sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
     figure, (axis,) = strips([sheet], left=MARGIN)
     step_down = sheets.shape[2] + GAP
     for index, step in enumerate(steps):
-        axis.text(
-            -GAP, (index + 0.5) * step_down, f"step {step:,}", fontsize=9, ha="right", va="center"
-        )
+        words = "\n".join(filter(None, [f"step {step:,}", *notes[index : index + 1]]))
+        axis.text(-GAP, (index + 0.5) * step_down, words, fontsize=9, ha="right", va="center")
     return figure
 
 

@@ -38,7 +38,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
         "label": config.title,
         "data": config.data["name"],
         "steps": result.get("steps"),
-        "fid": result.get("fid"),
+        "fid": result.get("quality", {}).get("fid"),
     }
     target = str(config.generator["_target_"])
     if target not in GENERATORS:

@@ -15,8 +15,10 @@ import pandas as pd
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.errors import UserError
+from lab.config.old_names import row_now
 from lab.config.reading import from_dict, from_file
 from lab.engine.files import write_text
+from lab.engine.results import flat, short_names
 from lab.engine.run_folder import RunFolder
 
 MOST_ENTRIES = 100
@@ -36,11 +38,11 @@ def which_run(name: str) -> str:
 def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     """A finished run as a row.
 
-    Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries
-    by their own names, nested ones with dots; of each column of metrics.csv `first_NAME` and
-    `last_NAME`, its means over the first and the last tenth of the steps, and `half_NAME`, its
-    value nearest to half of the steps; `history`, at most MOST_POINTS rows of metrics.csv as JSON;
-    `commit`, `torch`, `device` and `cpu`, where the numbers come from.
+    Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries,
+    nested ones with dots such as `quality.fid`; `warnings`, a list; of each column of metrics.csv
+    `first_NAME` and `last_NAME`, its means over the first and the last tenth of the steps, and
+    `half_NAME`, its value nearest to half of the steps; `history`, at most MOST_POINTS rows of
+    metrics.csv as JSON; `commit`, `torch`, `device` and `cpu`, where the numbers come from.
     """
     result = folder.result or {}
     origin = folder.provenance
@@ -48,6 +50,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
         "run": folder.path.name,
         **{f"config.{key}": value for key, value in flatten(_asked(config)).items()},
         **_numbers(result),
+        **({"warnings": result["warnings"]} if result.get("warnings") else {}),
         **_of_history(_metrics(folder)),
         "commit": (origin.get("git") or {}).get("commit", "")[:10],
         "torch": (origin.get("versions") or {}).get("torch", ""),
@@ -61,13 +64,7 @@ def _asked(config: RunConfig) -> dict[str, Any]:
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for key, value in result.items():
-        if isinstance(value, Mapping):
-            nested = flatten(value, f"{key}.")
-            row |= nested if len(nested) <= MOST_ENTRIES else {}
-        elif not isinstance(value, list):
-            row[key] = value
+    row = flat(result, MOST_ENTRIES)
     if "val_accuracy" in row:
         test = row.get("test_accuracy")
         row["accuracy"] = row["val_accuracy"] if test is None else test
@@ -129,7 +126,8 @@ class Evidence:
         saved: a folder with `*.csv` as `save` writes them; None for none.
 
     Attributes:
-        table: a row for each run. Where a run is both here and saved, the one here counts.
+        table: a row for each run. Where a run is both here and saved, the one here counts. Nested
+            entries of results have their short names too: `fid` beside `quality.fid`.
         configs: each row's typed config, by `run`.
         folders: of the runs that are here, by `run`.
         unreadable: a line for each run that this version cannot read.
@@ -155,7 +153,7 @@ class Evidence:
                 name = folder.path.name
                 self._add(name, {**row_of(folder, config), "from": "here"}, config)
                 self.folders[name] = folder
-        self.table = pd.DataFrame(list(self.rows.values()))
+        self.table = pd.DataFrame([_with_short_names(row) for row in self.rows.values()])
 
     def _add(self, name: str, row: dict[str, Any], config: RunConfig) -> None:
         """In place of the row of the same run, which may have had another name."""
@@ -188,6 +186,11 @@ class Evidence:
         return paths
 
 
+def _with_short_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    short = short_names(name for name in row if not name.startswith("config."))
+    return {**{name: row[full] for name, full in short.items()}, **row}
+
+
 def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
     """The nested config of a row's `config.…` columns, with what makes no other run."""
     nested: dict[str, Any] = {"device": "auto", "threads": 1, "out_dir": "outputs", "fresh": False,
@@ -205,7 +208,7 @@ def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
 def _read_csv(path: Path) -> list[dict[str, Any]]:
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
-    return [{k: _value(k, text) for k, text in row.items() if text != ""} for row in rows]
+    return [row_now({k: _value(k, text) for k, text in row.items() if text != ""}) for row in rows]
 
 
 def _value(column: str, text: str) -> Any:

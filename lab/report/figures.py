@@ -93,6 +93,10 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
 
 def losses(rows: pd.DataFrame) -> Figure:
     """The losses of both players against the step, the first seed."""
+    from lab.config.components import build
+    from lab.generation.figures import level
+    from lab.generation.losses import Loss, undecided
+
     row = rows.sort_values("seed").iloc[0]
     figure, (axis,) = plots.new_figure(f"Losses of D and G, {row['label']}, seed {row['seed']}")
     players = {"D's loss": "d_loss", "G's loss": "g_loss"}
@@ -101,9 +105,10 @@ def losses(rows: pd.DataFrame) -> Figure:
         for name, column in players.items()
     ]
     plots.draw_curves(axis, curves)
-    plots.level_line(axis, math.log(2), "log 2", below=True)
+    loss = build("loss", {"_target_": row["config.loss._target_"]}, base=Loss)
+    plots.level_line(axis, undecided(loss), level(undecided(loss)), below=True)
     axis.set_xlabel("optimizer step")
-    axis.set_ylabel("loss (nats)")
+    axis.set_ylabel("loss")
     plots.legend_below(figure)
     return figure
 
@@ -147,7 +152,7 @@ def counts(rows: pd.DataFrame, entry: str, marked: str) -> Figure:
         if str(column).startswith(f"{entry}."):
             kind, _, outcome = str(column).removeprefix(f"{entry}.").rpartition(".")
             shares.setdefault(kind, {})[outcome] = float(rows[column].sum())
-    figure, (axis,) = plots.new_figure(f"What comes out of {entry.removeprefix('sum_')}")
+    figure, (axis,) = plots.new_figure(f"What comes out of {entry.rpartition('.')[2]}")
     for index, outcomes in enumerate(shares.values()):
         total, left = sum(outcomes.values()) or 1.0, 0.0
         for outcome in [marked, *sorted(outcomes.keys() - {marked})]:

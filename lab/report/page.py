@@ -104,7 +104,7 @@ class Report:
         show_html(*said)
         for number in range(1, len(claim.figures) + 1):
             self.figure(name, number)
-        show_html(_details(finding))
+        show_html(_warnings(finding), _details(finding))
 
     def figure(self, name: str, number: int) -> None:
         """A claim's figure, counted from 1; nothing where its runs are missing."""
@@ -234,6 +234,21 @@ def _number(measured: Measured, value: float) -> str:
 def _interval(measured: Measured) -> str:
     ends = measured.interval
     return "" if ends is None else f"{_number(measured, ends[0])} to {_number(measured, ends[1])}"
+
+
+def _warnings(finding: Finding) -> str:
+    """What the runs say went wrong; nothing where none says so."""
+    lines = {
+        str(run): said
+        for rows in finding.runs.values()
+        if "warnings" in rows
+        for run, said in zip(rows["run"], rows["warnings"], strict=True)
+        if isinstance(said, list)
+    }
+    items = "".join(f"<li>{html.escape(run)}: {html.escape('. '.join(said))}</li>"
+                    for run, said in lines.items())  # fmt: skip
+    count = f"{len(lines)} {'run has' if len(lines) == 1 else 'runs have'} warnings"
+    return f"<details><summary>{count}</summary><ul>{items}</ul></details>" if lines else ""
 
 
 def _details(finding: Finding) -> str:

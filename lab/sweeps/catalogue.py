@@ -16,7 +16,8 @@ from lab.config.reading import config_class, from_file
 from lab.config.wording import did_you_mean
 from lab.engine import study
 from lab.engine.finding import find_runs
-from lab.engine.run_folder import RunFolder, scalars
+from lab.engine.results import entry, flat, short_names
+from lab.engine.run_folder import RunFolder
 
 Row = dict[str, Any]
 
@@ -37,10 +38,10 @@ def describe(run: RunFolder) -> Row:
     """A run as a row.
 
     `name`, `status`, `begun`, `ended` and `run` (its folder) come first, then the settings with
-    keys such as `optimizer.lr`, then the numbers of the result. Of a run that is not finished these
-    are the numbers that were logged last. A number that is named like a setting gets the prefix
-    `result.`: `epochs` are those asked for, `result.epochs` those trained. `problem` says what
-    could not be read.
+    keys such as `optimizer.lr`, then the numbers of the result, nested ones with keys such as
+    `quality.fid`. Of a run that is not finished these are the numbers that were logged last. A
+    number that is named like a setting gets the prefix `result.`: `epochs` are those asked for,
+    `result.epochs` those trained. `problem` says what could not be read.
     """
     row: Row = {
         "name": run.path.name,
@@ -74,7 +75,7 @@ def headline_metrics(row: Row) -> Sequence[str]:
 def numbers(run: RunFolder) -> dict[str, Any]:
     """The numbers of a run's result; of one that is not finished, the last that were logged."""
     if run.result is not None:
-        return scalars(run.result)
+        return flat(run.result)
     last: dict[str, Any] = {}
     for name, values in logged_metrics(run).items():
         known = [value for value in values if value == value]
@@ -138,11 +139,14 @@ class Filter:
 
 
 def value(row: Row, key: str) -> Any:
-    """What a row has under a key; of a group such as `cell`, the name of its class: `lstm`."""
+    """What a row has under a key, or under the only key that ends in it: `fid` is `quality.fid`.
+
+    Of a group such as `cell`, the name of its class: `lstm`.
+    """
     if row.get(key) is None and f"{key}._target_" in row:
         name = str(row[f"{key}._target_"]).rpartition(".")[2].lower()
         return name.removesuffix(key) or name
-    return row.get(key)
+    return entry(row, key)
 
 
 def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
@@ -161,8 +165,10 @@ def check_key(key: str, all_rows: Sequence[Row]) -> None:
     """Raise a UserError unless a row has this key; the line names the nearest."""
     known = dict.fromkeys(name for row in all_rows for name in row)
     groups = [name.removesuffix("._target_") for name in known if name.endswith("._target_")]
-    if all_rows and key not in (*known, *groups):
-        raise UserError(f"no run has a key {key}{did_you_mean(key, [*known, *groups])}")
+    short = {name for row in all_rows for name in short_names(row)}
+    if all_rows and key not in {*known, *groups, *short}:
+        near = did_you_mean(key, [*known, *groups, *short])
+        raise UserError(f"no run has a key {key}{near}")
 
 
 def _plain(text: str) -> str:

@@ -70,7 +70,7 @@ def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str
 
     metrics = dict.fromkeys(name for row in shown for name in headline_metrics(row))
     columns = dict.fromkeys(
-        [*BASE, *(m for m in metrics if any(row.get(m) is not None for row in shown)), *more]
+        [*BASE, *(m for m in metrics if any(value(row, m) is not None for row in shown)), *more]
     )
     lines = [[*columns, "age"]]
     lines += [[*(_cell(value(row, key)) for key in columns), _age(row)] for row in shown]

@@ -41,6 +41,9 @@ def show(run: RunFolder) -> list[str]:
     found = {k: v for k, v in numbers(run).items() if k not in ("task", "seed")}
     if found:
         lines += ["", "results" if run.result else "logged so far", *_pairs(found)]
+    warned = (run.result or {}).get("warnings")
+    if warned:
+        lines += ["", "warnings", *(f"  {line}" for line in warned)]
     if settings:
         lines += ["", "settings", *_pairs(settings)]
     figures = sorted(path for path in run.path.glob("figures/*") if path.is_file())

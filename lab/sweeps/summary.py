@@ -19,7 +19,8 @@ from lab.config.errors import UserError
 from lab.config.reading import from_file
 from lab.engine.files import save_png, write_atomically, write_text
 from lab.engine.locks import lock as lock_file
-from lab.engine.run_folder import RunFolder, scalars
+from lab.engine.results import flat
+from lab.engine.run_folder import RunFolder
 from lab.engine.study import sweep_figures
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
@@ -144,7 +145,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> dict[str, A
     run = sweep.run_of(record)
     row["run"] = os.path.relpath(run.path)
     result = run.result
-    return row if result is None else {**row, "status": "finished", "series": "", **scalars(result)}
+    return row if result is None else {**row, "status": "finished", "series": "", **flat(result)}
 
 
 def _series(

@@ -94,6 +94,9 @@ def test_runs_lists_every_run_at_any_depth_as_they_began(cwd: Path, tool: Callab
         (["optimizer.lr=1e-2"], ["lstm-T20-s0", "lstm-T20-s1"]),
         (["--sort", "val_accuracy", "--reverse"], ["lstm-T20-s1", "lstm-T20-s0", "gan-mnist-s2"]),
         (["status=finished", "fid<=8.5"], ["gan-mnist-s2"]),
+        (["quality.precision>0.7"], ["gan-mnist-s2"]),
+        (["lr=1e-2", "seed=1"], ["lstm-T20-s1"]),
+        (["--sort", "fid"], ["gan-mnist-s2", "lstm-T20-s0", "lstm-T20-s1"]),
     ],
 )
 def test_runs_filters_and_sorts(
@@ -104,9 +107,9 @@ def test_runs_filters_and_sorts(
 
 def test_runs_as_json_holds_settings_and_results(cwd: Path, tool: Callable[..., Answer]):
     (row,) = json.loads(tool("runs", "task=gan", "--json")[1])
-    assert row["fid"] == 8.5
+    assert row["quality.fid"] == 8.5
     assert (row["epochs"], row["result.epochs"]) == (200, 200.0)
-    assert (row["precision"], row["result.precision"]) == ("fp32", 0.8)
+    assert (row["precision"], row["quality.precision"]) == ("fp32", 0.8)
     assert row["run"].startswith("outputs/deep/er/runs/gan-mnist-s2-")
 
 
@@ -130,7 +133,7 @@ def test_show_says_what_is_known(cwd: Path, tool: Callable[..., Answer]):
     code, out, _ = tool("show", "last")
     assert code == 0
     lines = [line.split() for line in out.splitlines()]
-    assert ["fid", "8.5"] in lines
+    assert ["quality.fid", "8.5"] in lines
     assert ["ema", "0.999"] in lines
     assert ["command", "python", "-m", "lab", "task=gan"] in lines
     assert lines[-2:] == [["notes"], ["strange", "losses"]]

@@ -61,14 +61,19 @@ def test_a_run_leaves_its_pictures_and_an_animation(run):
 
 def test_the_result_holds_figures_beside_what_real_images_get(run):
     result = json.loads((run / "result.json").read_text())
-    for name in ("fid", "fid_floor", "fid_bias", "precision", "recall", "density", "coverage"):
-        assert result[name] >= 0
-    assert result["n"] == 60
-    assert result["real_recall"] > 0.5
-    assert 0 <= result["class_balance"] <= 1
-    assert result["classes"] <= 3
+    quality = result["quality"]
+    for name in ("fid", "real_fid", "fid_bias", "precision", "recall", "density", "coverage"):
+        assert quality[name] >= 0
+    assert quality["n"] == 60
+    assert quality["real_recall"] > 0.5
+    assert 0 <= quality["class_tv"] <= 1
+    assert quality["classes"] <= 3
     assert result["epochs"] == 10
-    assert {"d_loss", "g_loss", "data", "parameters", "judge", "judge_accuracy"} <= result.keys()
+    assert {"data", "parameters"} <= result.keys()
+    assert result["players"].keys() == {"d_loss", "g_loss", "d_auc"}
+    assert result["classifier"].keys() == {"test_accuracy", "checksum"}
+    assert result["latent"].keys() == {"interpolation", "arithmetic"}
+    assert result["latent"]["arithmetic"] == {"not_measured": "there is no class 7 among 0, 1, 2"}
 
 
 def test_quality_is_logged_during_training(run):
@@ -174,7 +179,7 @@ def test_images_without_labels_train_without_figures_of_quality(studio, tmp_path
     assert done.returncode == 0, done.stderr
     assert "no labels" in done.stdout
     result = json.loads(only(tmp_path, "outputs/runs/*/result.json").read_text())
-    assert "fid" not in result
+    assert result["quality"] == {"not_measured": "no labels"}
     assert result["steps"] == 60
 
 

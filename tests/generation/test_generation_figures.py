@@ -1,13 +1,14 @@
 """The figures as pixels: true greys, square pixels, thin gaps, every label in its place."""
 
 import io
+import math
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lab.generation import figures
+from lab.generation import figures, pictures
 from lab.images import sheets
 from lab.images.sheets import GAP, ZOOM
 
@@ -53,8 +54,9 @@ def texts(figure):
 
 
 def test_a_progress_sheet_has_a_row_for_each_step():
-    figure = sheets.progress_sheet(ramps(12).reshape(3, 4, SIDE, SIDE), [0, 500, 12_000])
-    assert texts(figure) == ["step 0", "step 500", "step 12,000"]
+    notes = ["", "FID 29.1", "FID 2.1"]
+    figure = sheets.progress_sheet(ramps(12).reshape(3, 4, SIDE, SIDE), [0, 500, 12_000], notes)
+    assert texts(figure) == ["step 0", "step 500\nFID 29.1", "step 12,000\nFID 2.1"]
     pixels = drawn(figure)
     sheet = pixels[:, sheets.MARGIN :]
     assert sheet.shape == (3 * STEP + GAP * ZOOM, 4 * STEP + GAP * ZOOM)
@@ -98,17 +100,30 @@ def test_a_grid_has_room_for_its_title(count):
 @pytest.mark.parametrize("count", [1, 10, 500])
 @pytest.mark.parametrize("is_cross_entropy", [True, False])
 def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, is_cross_entropy):
-    level = {"d_loss": 0.7, "g_loss": 0.8, "d_right": 0.6, "d_real": 0.5, "d_fake": 0.4}
+    level = {"d_loss": 0.7, "g_loss": 0.8, "d_right": 0.6, "d_real": 0.5, "d_fake": 0.4,
+             "d_real_score": 0.9, "d_fake_score": -0.9}  # fmt: skip
     history = {name: [value] * count for name, value in level.items()}
     history |= {"step": list(range(count)), "d_auc": [np.nan] * (count - 1) + [0.9]}
-    figure = figures.loss_dynamics(history, "gan-mnist-s0", is_cross_entropy)
-    losses, shares = figure.axes
+    undecided = math.log(2) if is_cross_entropy else 2.0
+    figure = figures.loss_dynamics(history, "gan-mnist-s0", is_cross_entropy, undecided)
+    losses, shares, *scores = figure.axes
     (legend,) = figure.legends
     named = [text.get_text() for text in legend.get_texts()]
     assert [name for name in named if "D(" in name] == (
-        ["D(x)", "D(G(z))"] if is_cross_entropy else []
+        ["D(x), probability that a training image is real", "D(G(z)), the same of a sample"]
+        if is_cross_entropy
+        else ["D(x), score of training images", "D(G(z)), score of samples"]
     )
-    assert texts(figure) == (["log 2: D cannot decide"] if is_cross_entropy else [])
+    words, value = ("log 2: D cannot decide", math.log(2)) if is_cross_entropy else (
+        "2: D cannot decide", 2.0)  # fmt: skip
+    assert [text.get_text() for text in losses.texts] == [words]
+    assert value in [line.get_ydata()[0] for line in losses.get_lines()]
+    assert [axis.get_ylabel() for axis in scores] == (
+        [] if is_cross_entropy else ["mean score (no probability)"]
+    )
+    if scores:
+        lowest = min(np.min(line.get_ydata()) for line in scores[0].get_lines())
+        assert lowest == pytest.approx(-0.9)
     (mean,) = (line for line in losses.get_lines() if line.get_label() == "G's loss")
     assert np.allclose(mean.get_ydata(), 0.8)
     (auc,) = (line for line in shares.get_lines() if str(line.get_label()).startswith("AUC"))
@@ -137,7 +152,7 @@ def test_the_animation_holds_every_frame_in_true_greys(tmp_path):
 
 def test_a_sweeps_quality_shows_each_seed_and_the_mean_of_each_setting():
     rows = [
-        {"series": s, "fid": f, "recall": r, "fid_floor": 0.1, "real_recall": 0.9, "n": 100}
+        {"series": s, "fid": f, "recall": r, "real_fid": 0.1, "real_recall": 0.9, "n": 100}
         for s, f, r in [("hinge", 2.0, 0.8), ("hinge", 4.0, 0.6), ("minimax", 9.0, 0.1)]
     ]
     fid, recall = figures.sweep_quality(rows).axes
@@ -145,3 +160,8 @@ def test_a_sweeps_quality_shows_each_seed_and_the_mean_of_each_setting():
     assert list(fid.lines[1].get_xdata()) == [3.0, 3.0]
     assert list(recall.lines[3].get_xdata()) == [0.1, 0.1]
     assert [label.get_text() for label in fid.get_yticklabels()] == ["hinge", "minimax"]
+
+
+def test_a_grids_title_has_its_step_and_the_fid_where_it_was_measured():
+    assert pictures.at_step(12_000, 2.13, 2000) == "step 12,000, FID 2.1 at n=2,000"
+    assert pictures.at_step(500, None, 2000) == "step 500"

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lab.config.errors import UserError
+from lab.generation import pictures
 from lab.generation.latent import (
     different_pairs,
     draw,
@@ -148,24 +149,24 @@ def test_ends_of_walks_are_of_different_classes(draws):
 
 def test_sums_are_the_sums_they_say(draws):
     made = sums(draws, plus=N, minus=E, base=W, count=200, random=random())
-    # From the three equations, hybrid = base + 1.2 roof: on_row = base + 0.96 roof.
-    base = (made.on_row - 0.96 * made.single) / 0.04
+    # From the three equations, hybrid = base + 1.2 roof: source_row = base + 0.96 roof.
+    base = (made.source_row - 0.96 * made.single) / 0.04
     roof = made.single - base
     torch.testing.assert_close(made.as_written, 1.8 * base + 0.96 * roof, rtol=1e-3, atol=1e-3)
     assert (SECTORS.read(generate(PLANE, base)).labels == W).all()
     mean_roof = draws.sure_of(N).mean(0) - draws.sure_of(E).mean(0)
     torch.testing.assert_close(made.means - base, mean_roof.expand(200, 2), rtol=1e-3, atol=1e-3)
-    for null, true in ((made.null_single, made.single), (made.null_means, made.means)):
+    for null, true in ((made.random_single, made.single), (made.random_means, made.means)):
         torch.testing.assert_close(
             (null - base).norm(dim=1), (true - base).norm(dim=1), rtol=1e-3, atol=1e-3
         )
     counts = made.counts(PLANE, SECTORS)
-    assert {name: count.sum().item() for name, count in counts.items()} == dict.fromkeys(
-        ("single", "means", "on_row", "as_written", "roof", "null_single", "null_means"), 200
-    )
+    assert counts.keys() == {"single", "means", "source_row", "as_written", "difference",
+                             "random_single", "random_means"}  # fmt: skip
+    assert {count.sum().item() for count in counts.values()} == {200}
     # n - e points north-west, so w and this is w or n; a random direction is anything.
     assert counts["single"][[E, S]].sum() == 0
-    assert (counts["null_single"] > 0).all()
+    assert (counts["random_single"] > 0).all()
 
 
 def test_the_rows_of_the_source():
@@ -194,3 +195,28 @@ def test_what_is_said_along_walks_is_what_is_said_of_each_image(draws):
     each = SECTORS.read(generate(PLANE, walks.flatten(0, 1)))
     assert torch.equal(along.labels, each.labels.view(6, 9))
     assert torch.equal(along.confidence, each.confidence.view(6, 9))
+
+
+def test_the_picture_has_the_samples_most_like_real_images_of_which_the_classifier_is_sure(draws):
+    real = torch.tensor([[0.0, 2.0], [1.5, 0.0], [0.3, 0.29]])
+    north = draws.most_real(N, real[:1])
+    assert north in draws.sure_of(N)
+    distances = (draws.sure_of(N) - real[0]).norm(dim=1)
+    assert (north - real[0]).norm() == pytest.approx(float(distances.min()))
+
+    # The first is nearest to what is real, but nobody is sure of its first end.
+    starts = torch.tensor([[0.3, 0.29], [1.0, 0.0], [1.5, 0.0]])
+    ends = torch.tensor([[0.0, 2.0], [0.0, 5.0], [0.0, 2.5]])
+    shown, least = pictures._to_be_shown(PLANE, SECTORS, real, starts, ends)
+    assert (shown, least) == (2, pytest.approx(1.0))
+    shown, least = pictures._to_be_shown(PLANE, SECTORS, real, starts[:1], ends[:1])
+    assert (shown, least) == (0, pytest.approx(0.55, abs=0.05))
+
+
+def test_the_picture_says_how_sure_the_classifier_is_of_its_ends(draws):
+    figure, result = pictures.interpolation(draws, PLANE, SECTORS, draws.z[:50], random())
+    (caption,) = (text.get_text() for text in figure.texts)
+    assert caption.startswith("below each image: the class that the classifier reads in it; at z1")
+    assert float(caption.split()[-2]) >= 99
+    assert result["pairs"] == 200
+    assert set(result["ends"]) < {"e", "n", "w", "s"}

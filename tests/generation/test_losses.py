@@ -1,9 +1,18 @@
 """Losses against the papers' formulas written with log and sigmoid in float64."""
 
+import math
+
 import pytest
 import torch
 
-from lab.generation.losses import Hinge, Minimax, NonSaturating, Wasserstein, gradient_penalty
+from lab.generation.losses import (
+    Hinge,
+    Minimax,
+    NonSaturating,
+    Wasserstein,
+    gradient_penalty,
+    undecided,
+)
 from lab.generation.networks import ConvDiscriminator, MLPDiscriminator
 
 RANDOM = torch.Generator().manual_seed(0)
@@ -101,3 +110,9 @@ def test_the_gradient_penalty_teaches_the_discriminator_alone():
         optimizer.step()
         penalties.append(penalty.item())
     assert penalties[-1] < 0.1 * penalties[0]
+
+
+def test_a_discriminator_that_cannot_decide_stands_at_log_2_or_at_2():
+    log_2 = pytest.approx(math.log(2))
+    losses = (Minimax(), NonSaturating(), NonSaturating(real_target=0.9), Hinge(), Wasserstein())
+    assert [undecided(loss) for loss in losses] == [log_2, log_2, log_2, 2.0, 0.0]

@@ -52,9 +52,9 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
     assert (result["data"], result["image_shape"]) == ("discs", [3, 32, 32])
-    assert result["judge_accuracy"] == 1
-    assert result["real_classes"] == 3
-    assert result["fid"] > 0
+    assert result["classifier"]["test_accuracy"] == 1
+    assert result["quality"]["real_classes"] == 3
+    assert result["quality"]["fid"] > 0
     for name in ("samples_end.png", "progress.png", "nearest.png", "training.gif"):
         assert colours(run / "figures" / name) > 10, name  # grey ones have 0
     assert len(json.loads((run / "provenance.json").read_text())["data"]) == 64

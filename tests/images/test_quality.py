@@ -8,7 +8,6 @@ import torch
 from lab.images.classifier import Recipe, load_classifier
 from lab.images.datasets import to_float
 from lab.images.quality import (
-    class_balance,
     class_shares,
     classes_present,
     fid,
@@ -16,6 +15,7 @@ from lab.images.quality import (
     measure,
     prdc,
     reference_values,
+    total_variation,
 )
 from tests.images.small_data import bars
 
@@ -130,9 +130,9 @@ def test_class_figures():
     even = torch.full((4,), 0.25, dtype=torch.float64)
     shares = class_shares(torch.tensor([0, 0, 0, 1]), 4)
     assert shares.tolist() == [0.75, 0.25, 0, 0]
-    assert class_balance(even, even) == 0
-    assert class_balance(shares, even) == 0.5
-    assert class_balance(torch.tensor([1.0, 0]), torch.tensor([0, 1.0])) == 1
+    assert total_variation(even, even) == 0
+    assert total_variation(shares, even) == 0.5
+    assert total_variation(torch.tensor([1.0, 0]), torch.tensor([0, 1.0])) == 1
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +147,11 @@ def test_new_real_images_score_like_the_reference_values(measured_by):
     figures = measure(classifier, to_float(bars(150, seed=2).pixels), real)
     assert figures["n"] == real.n == 150
     assert real.floor / 3 < figures["fid"] < 3 * real.floor
-    assert figures["fid_floor"] == real.floor
+    assert figures["real_fid"] == real.floor
     assert figures["fid_bias"] == real.bias
     for name in ("precision", "recall", "density", "coverage"):
         assert figures[name] == pytest.approx(figures[f"real_{name}"], abs=0.15)
-    assert figures["class_balance"] == 0
+    assert figures["class_tv"] == 0
     assert figures["classes"] == figures["real_classes"] == 3
     assert figures["clear"] > 0.9
 
@@ -177,7 +177,7 @@ def test_a_lost_class_and_noise_are_seen(measured_by):
     classifier, _, _, real = measured_by
     two_of_three = measure(classifier, to_float(bars(150, seed=2, classes=2).pixels), real)
     assert two_of_three["classes"] == 2
-    assert two_of_three["class_balance"] == pytest.approx(1 / 3)
+    assert two_of_three["class_tv"] == pytest.approx(1 / 3)
     assert two_of_three["recall"] < 0.75
     noise = torch.rand(150, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
     noisy = measure(classifier, noise, real)

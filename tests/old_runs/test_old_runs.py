@@ -13,7 +13,9 @@ from lab.engine.run_folder import RunFolder
 from lab.generation.finished import open_run as open_gan
 from lab.memory.finished import open_run
 from lab.report.evidence import Evidence
+from lab.sweeps.catalogue import Filter, chosen, rows, value
 from lab.sweeps.compare import compare
+from lab.sweeps.show import show
 from lab.sweeps.summary import rebuild
 from tests.command_line import quick_lab
 from tests.old_runs import FOUND, HERE, READABLE, RUNS, SWEEP
@@ -82,6 +84,16 @@ def test_a_run_is_compared_with_one_of_today(cwd: Path) -> None:
         ["optimizer.lr", "0.01", "0.02"]
     ]
     assert (cwd / "both.png").exists()
+
+
+@of_readable
+def test_the_result_of_a_gan_is_shown_and_listed_with_the_entries_of_today(cwd: Path) -> None:
+    run = RunFolder(only(cwd, "outputs/runs/gan-*"))
+    shown = dict(line.split(maxsplit=1) for line in show(run) if line.startswith("  quality."))
+    assert (shown["quality.fid"], shown["quality.class_tv"]) == ("100.808", "0.790117")
+    assert run.read_metrics()["class_tv"][-1] > 0
+    (listed,) = chosen(rows(cwd), [Filter.read("fid>100"), Filter.read("classifier.checksum!=0")])
+    assert value(listed, "class_tv") == pytest.approx(0.790117, abs=1e-6)
 
 
 @of_readable

@@ -80,15 +80,16 @@ def factors(h: float, c_initial: float, c_trained: float) -> dict[str, float]:
 
 
 def gan(**numbers: float) -> dict[str, float]:
-    return {"fid": 10.0, "fid_floor": 0.2, "recall": 0.5, "precision": 0.8, "real_precision": 0.9,
+    return {"fid": 10.0, "real_fid": 0.2, "recall": 0.5, "precision": 0.8, "real_precision": 0.9,
             "first_d_loss": 0.6, "last_d_loss": 0.69, "first_g_loss": 0.8, "last_g_loss": 0.7,
             "first_d_fake": 0.4, "first_fid": 50.0, "half_fid": 20.0, "last_fid": 10.0,
             "half_clear": 0.6, **numbers}  # fmt: skip
 
 
 def sums(nine: int, null: int, seven: int) -> dict[str, int]:
-    return {"sum_7-1+6.on_row.9": nine, "sum_7-1+6.null_single.9": null,
-            "sum_7-1+6.roof.7": seven}  # fmt: skip
+    sum_of = "latent.arithmetic.7-1+6"
+    return {f"{sum_of}.source_row.9": nine, f"{sum_of}.random_single.9": null,
+            f"{sum_of}.difference.7": seven}  # fmt: skip
 
 
 def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, str]:

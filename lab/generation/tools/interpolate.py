@@ -14,11 +14,11 @@ from lab.engine.run_folder import RunFolder
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
     "means": "z{b} + (mean of {p} - mean of {m})",
-    "on_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
+    "source_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
     "as_written": "z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
-    "roof": "z{p} - z{m}",
-    "null_single": "z{b} + a random vector as long as z{p} - z{m}",
-    "null_means": "z{b} + a random vector as long as the means' difference",
+    "difference": "z{p} - z{m}",
+    "random_single": "z{b} + a random vector as long as z{p} - z{m}",
+    "random_means": "z{b} + a random vector as long as the means' difference",
 }
 
 
@@ -69,6 +69,7 @@ def interpolate(
     from lab.generation.finished import open_run
     from lab.images.classifier import load_classifier
     from lab.images.datasets import load
+    from lab.images.quality import read_some
 
     generator, config = open_run(folder)
     data = load(config.data)
@@ -78,16 +79,17 @@ def interpolate(
     classifier = load_classifier(data.train, data.test)
     labels = [None if name is None else classifier.classes.index(name) for name in ends]
     random = random_generator(seed, "walks")
+    real = read_some(classifier, data.test, pictures.REAL_IMAGES).features
     draws = latent.draw(generator, classifier, pictures.DRAWS, random)
     figure, result = pictures.interpolation(
-        draws, generator, classifier, random, (labels[0], labels[1])
+        draws, generator, classifier, real, random, (labels[0], labels[1])
     )
-    first, last = result["interpolation_ends"]
+    first, last = result["ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
     lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
     if plus_minus_base:
         names = list(plus_minus_base)
-        figure, result = pictures.arithmetic(draws, generator, classifier, random, names)
+        figure, result = pictures.arithmetic(draws, generator, classifier, real, random, names)
         plus, minus, base = names
         picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
         (counts,) = result.values()

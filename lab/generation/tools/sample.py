@@ -37,6 +37,7 @@ def sample(folder: RunFolder, n: int, seed: int) -> list[Path]:
     from lab.engine.seeding import generator as random_generator
     from lab.generation.finished import open_run
     from lab.generation.latent import generate
+    from lab.generation.pictures import at_step
     from lab.images import sheets
     from lab.images.datasets import as_drawn, to_bytes
 
@@ -48,5 +49,9 @@ def sample(folder: RunFolder, n: int, seed: int) -> list[Path]:
     npz = folder.save_file(
         f"{name}.npz", lambda file: np.savez_compressed(file, images=pixels, z=z.numpy())
     )
-    grid = sheets.image_grid(images[:ON_THE_GRID].numpy())
+    result = folder.result or {}
+    step = result.get("weights", {}).get("step", result.get("steps", 0))
+    quality = result.get("quality", {})
+    title = f"{at_step(step, quality.get('fid'), quality.get('n', 0))}, seed {seed}"
+    grid = sheets.image_grid(images[:ON_THE_GRID].numpy(), title=title)
     return [npz, folder.save_figure(name, grid)]

@@ -1,0 +1,57 @@
+"""The lowest validation FID of a run, and the weights that had it."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from lab.engine.recorder import Recorder
+
+
+class Best:
+    """What had the lowest FID among the evaluations until now.
+
+    Args:
+        keeps_weights: whether the weights are kept, or the FID and its step alone.
+    """
+
+    def __init__(self, keeps_weights: bool) -> None:
+        self._keeps_weights = keeps_weights
+        self.lowest: tuple[float, int] | None = None
+        """The FID and its step."""
+        self.weights: dict[str, Tensor] = {}
+
+    def offer(self, fid: float, step: int, network: nn.Module) -> None:
+        """Keep these weights if their FID is lower than every one before."""
+        if self.lowest is not None and fid >= self.lowest[0]:
+            return
+        self.lowest = fid, step
+        if self._keeps_weights:
+            self.weights = {
+                name: value.detach().cpu().clone() for name, value in network.state_dict().items()
+            }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"lowest": self.lowest, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.lowest, self.weights = state["lowest"], state["weights"]
+
+    def choose(self, network: nn.Module, step: int, recorder: Recorder) -> dict[str, Any]:
+        """Write the weights of the run; those of the lowest FID, if they were kept.
+
+        Args:
+            network: with the weights of the last step; it gets the chosen ones.
+            step: the last one.
+            recorder: writes them, and the last ones beside them where others are chosen.
+
+        Returns:
+            `weights` of the result: the step of the chosen ones and why they were chosen.
+        """
+        chosen: dict[str, Any] = {"step": step, "chosen_by": "last step"}
+        if self.weights and self.lowest is not None:
+            recorder.last_weights(network.state_dict())
+            network.load_state_dict(self.weights)
+            fid, step = self.lowest
+            chosen = {"step": step, "chosen_by": "lowest validation FID", "validation_fid": fid}
+        recorder.weights(network.state_dict())
+        return chosen

@@ -1,0 +1,197 @@
+"""What went wrong in a game is said, logged and kept; the weights with the lowest FID are kept."""
+
+import copy
+import json
+import logging
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from lab.cli import compose_config
+from lab.config.errors import UserError
+from lab.engine.jobs import perform
+from lab.engine.recorder import Recorder
+from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import seed_everything
+from lab.engine.task import evaluate
+from lab.generation import trouble
+from lab.generation.best import Best
+from lab.generation.config import GanConfig
+from lab.generation.task import GanTask
+from lab.images import evaluation
+from lab.images.classifier import Recipe, load_classifier
+from lab.report.evidence import Evidence
+from lab.report.page import _warnings
+from lab.report.verdict import Finding
+from lab.sweeps.show import show
+from tests.images.small_data import MNIST_FILES, write_bars
+
+QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
+GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.9, "classes": 10,
+        "real_classes": 10}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "lowest", "kind", "words"),
+    [
+        ({"classes": 3}, None, "classes", "G makes only 3 of the 10 classes"),
+        ({"recall": 0.004}, None, "recall", "recall is 0.004 (real images 0.90)"),
+        ({}, (2.4, 100), "divergence", "FID 5.0 is more than twice the lowest, 2.4 at step 100"),
+        ({"n": 900}, None, "images", "900 samples are measured instead of 1,000"),
+        ({"n": 128}, None, "samples", "128 samples are too few for the classifier's 128 features"),
+    ],
+)
+def test_each_trouble_of_the_samples_has_a_sentence(change, lowest, kind, words):
+    asked = 128 if kind == "samples" else 1000
+    found = trouble.of_quality({**GOOD, **change}, asked, 128, lowest)
+    assert list(found) == [kind]
+    assert found[kind].startswith(words)
+
+
+def test_good_samples_and_balanced_players_have_none():
+    assert trouble.of_quality(GOOD, 1000, 128, (2.6, 100)) == {}
+    # Where real images have no recall either, it says nothing.
+    assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128, None) == {}
+    assert trouble.of_players(0.99) == {}
+    assert trouble.of_players(0.995) == {
+        "overpowering": "D is right 99.5% of the time; G learns little from it"
+    }
+
+
+def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys, caplog):
+    warnings = trouble.Warnings()
+    with caplog.at_level(logging.WARNING):
+        warnings.note(1000, {"a": "one"})
+        warnings.note(2000, {"a": "two", "b": "three"})
+        resumed = trouble.Warnings()
+        resumed.load_state_dict(copy.deepcopy(warnings.state_dict()))
+        resumed.note(3000, {"a": "four"})
+    assert capsys.readouterr().err == "lab: step 1,000: one\nlab: step 2,000: three\n"
+    assert [r.message for r in caplog.records] == [
+        "step 1,000: one", "step 2,000: two", "step 2,000: three", "step 3,000: four",
+    ]  # fmt: skip
+    assert resumed.lines() == [
+        "steps 1,000 to 3,000 (3 evaluations), the last: four",
+        "step 2,000: three",
+    ]
+
+
+def test_the_weights_of_the_lowest_fid_become_the_runs_and_the_last_stand_beside(tmp_path):
+    network, best = nn.Linear(2, 2), Best(keeps_weights=True)
+    for step, fid in ((1, 5.0), (2, 3.0), (3, 3.0), (4, 9.0)):
+        nn.init.constant_(network.weight, step)
+        best.offer(fid, step, network)
+    resumed = Best(keeps_weights=True)
+    resumed.load_state_dict(copy.deepcopy(best.state_dict()))
+    folder = RunFolder(tmp_path)
+    assert resumed.choose(network, 4, Recorder(folder)) == {
+        "step": 2, "chosen_by": "lowest validation FID", "validation_fid": 3.0,
+    }  # fmt: skip
+    assert float(folder.load_weights()["weight"][0, 0]) == network.weight[0, 0].item() == 2
+    assert float(load_file(folder.last_model_file)["weight"][0, 0]) == 4
+    folder.clear()
+    assert not folder.last_model_file.exists()
+
+
+def test_without_keep_best_the_fid_alone_is_remembered(tmp_path):
+    network, best = nn.Linear(2, 2), Best(keeps_weights=False)
+    best.offer(5.0, 1, network)
+    assert (best.lowest, best.weights) == ((5.0, 1), {})
+    folder = RunFolder(tmp_path)
+    assert best.choose(network, 4, Recorder(folder)) == {"step": 4, "chosen_by": "last step"}
+    assert not folder.last_model_file.exists()
+
+
+@pytest.fixture(scope="module")
+def bars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("bars")
+    write_bars(folder / "images", 36, 30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_DATA", str(folder / "cache"))
+        patch.setattr(evaluation, "load_classifier", partial(load_classifier, recipe=QUICK))
+        yield folder
+
+
+TINY = (
+    "task=gan", "data=folder", "size=small", "batch_size=8", "max_steps=12", "sample_every=4",
+    "eval_every=4", "log_every=2", "eval_samples=12", "final_samples=14", "device=cpu",
+    "keep_best=true",
+)  # fmt: skip
+
+
+def config_of(folder: Path, *words: str) -> GanConfig:
+    config = compose_config(*TINY, f"data.root={folder / 'images'}", *words)
+    assert isinstance(config, GanConfig)
+    return config
+
+
+def test_keep_best_goes_on_bit_for_bit_and_is_no_part_of_an_earlier_identity(bars):
+    def play(task: GanTask, steps: int) -> None:
+        for _ in range(steps):
+            task.step()
+            evaluate(task, task.steps)
+
+    whole, broken = (GanTask(config_of(bars), "cpu") for _ in range(2))
+    begun = copy.deepcopy(whole.state_dict())
+    for task in (whole, broken):
+        seed_everything(1)
+        task.load_state_dict(copy.deepcopy(begun))
+        play(task, 6)
+    state, rng = copy.deepcopy(broken.state_dict()), torch.get_rng_state()
+    resumed = GanTask(config_of(bars), "cpu")
+    resumed.load_state_dict(state)
+    torch.set_rng_state(rng)
+    play(whole, 6)
+    torch.set_rng_state(rng)
+    play(resumed, 6)
+    assert resumed.best.lowest == whole.best.lowest is not None
+    assert resumed.warnings.lines() == whole.warnings.lines() != []
+
+    def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+        return all(torch.equal(value, other[name]) for name, value in one.items())
+
+    assert same(resumed.best.weights, whole.best.weights)
+    plain = config_of(bars, "keep_best=false")
+    assert plain.identity != config_of(bars).identity
+    assert plain.identity == compose_config(*TINY[:-1], f"data.root={bars / 'images'}").identity
+
+
+def test_keep_best_needs_labels(bars, tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in MNIST_FILES[::2]:
+        (tmp_path / "images" / name).write_bytes((bars / "images" / name).read_bytes())
+    with pytest.raises(UserError, match=r"keep_best=true needs the FID, .*: no labels"):
+        GanTask(config_of(tmp_path), "cpu")
+
+
+def test_a_run_keeps_its_warnings_and_says_which_weights_were_measured(bars, tmp_path, capsys):
+    config = config_of(bars, f"out_dir={tmp_path}")
+    outcome = perform(config, [])
+    assert outcome.kind == "finished", outcome.line
+    run = RunFolder(config.run_dir)
+    result = json.loads((run.path / "result.json").read_text())
+    warned = result["warnings"]
+    assert any("too few for the classifier's" in line for line in warned)
+    assert f", {len(warned)} warnings in " in outcome.line
+    assert run.log_file.read_text().count("WARNING step ") >= len(warned)
+    assert len(capsys.readouterr().err.splitlines()) >= len(warned)
+    assert result["weights"]["chosen_by"] == "lowest validation FID"
+    fids = [fid for fid in run.read_metrics()["fid"] if fid == fid]
+    assert result["weights"]["validation_fid"] == min(fids)
+    assert (run.path / "figures" / "samples_best.png").exists()
+    assert run.last_model_file.exists()
+
+    lines = show(run)
+    assert lines[lines.index("warnings") + 1] == f"  {warned[0]}"
+    evidence = Evidence(tmp_path)
+    evidence.save(list(evidence.rows), tmp_path / "saved")
+    saved = Evidence(tmp_path / "nowhere", tmp_path / "saved")
+    for table in (evidence.table, saved.table):
+        finding = Finding(None, "holds", (), {"runs": table})
+        assert "1 run has warnings" in _warnings(finding)
+        assert "too few for the classifier&#x27;s" in _warnings(finding)
