@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 WIDEST = 40
+# Of the legend: letters of its size, and those that a label's line and margins take.
+LETTERS_PER_INCH = 14
+FRAME_OF_A_LABEL = 12
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -187,8 +190,12 @@ def _figure(
         label = f"{name}: {config.readable_name}-{config.identity}"
         axes[0].plot([], [], line, color=colour, label=label)
     handles, labels = axes[0].get_legend_handles_labels()
-    columns = min(3, len(labels))
+    fit = int(figure.get_figwidth() * LETTERS_PER_INCH) // (
+        max(map(len, labels)) + FRAME_OF_A_LABEL
+    )
+    columns = max(1, min(3, len(labels), fit))
     figure.legend(handles, labels, loc="lower center", ncols=columns, frameon=False, fontsize=8)
-    figure.supxlabel("optimizer step", fontsize=9, y=0.35 / figure.get_figheight())
-    figure.tight_layout(rect=(0, 0.45 / figure.get_figheight(), 1, 1))
+    height = 0.25 + 0.2 * math.ceil(len(labels) / columns)
+    figure.supxlabel("optimizer step", fontsize=9, y=(height - 0.1) / figure.get_figheight())
+    figure.tight_layout(rect=(0, height / figure.get_figheight(), 1, 1))
     return figure

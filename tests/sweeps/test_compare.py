@@ -7,7 +7,7 @@ import pytest
 
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
-from lab.sweeps.compare import compare
+from lab.sweeps.compare import _config_of, _figure, compare
 from tests.command_line import quick_lab, run_lab
 from tests.fake_runs import fake_run
 
@@ -78,3 +78,13 @@ def test_a_wrong_word_gets_one_line(pair: list[RunFolder], tmp_path: Path):
     assert done.returncode == 1
     assert done.stderr.startswith("lab: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_long_names_stay_within_the_figure(tmp_path: Path):
+    words = ("task=gan", "loss=non_saturating", "generator.widths=[256,256,256]")
+    runs = [fake_run(tmp_path, *words, f"optimizer.lr=0.000{n}") for n in (1, 2, 3)]
+    figure = _figure(runs, "ABC", [_config_of(run) for run in runs])
+    assert figure is not None
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    assert legend.get_window_extent().width <= figure.bbox.width
