@@ -44,7 +44,11 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
         logits = [discriminator.eval()(images) for images in (real, fake)]
         for of_images in logits:
             _expect(config, "discriminator", of_images, real.shape[:1], "a logit for each image")
-        for value in (loss.discriminator(*logits), loss.generator(logits[1])):
+        real_logits, fake_logits = logits
+        of_generator = fake_logits, real_logits
+        if not getattr(loss, "is_paired", False):
+            of_generator = of_generator[:1]
+        for value in (loss.discriminator(*logits), loss.generator(*of_generator)):
             _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
 
 

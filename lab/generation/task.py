@@ -75,6 +75,7 @@ class GanTask(Task):
             device
         )
         self.loss = build("loss", config.loss, base=Loss)
+        self.is_paired = getattr(self.loss, "is_paired", False)
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
         self.optimizers = {
@@ -129,21 +130,26 @@ class GanTask(Task):
         if self.config.gradient_penalty:
             penalty = gradient_penalty(self.discriminator, real, fake.float())
             d_loss = d_loss + self.config.gradient_penalty * penalty
+        if hasattr(self.loss, "penalty") and self.steps % self.loss.penalty_every == 0:
+            d_loss = d_loss + self.loss.penalty(self.discriminator, real, fake.float())
         lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
         self._descend("discriminator", d_loss)
 
         # Its weights' gradients would be computed only to be thrown away.
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
-            judged = self.discriminator(fake)
-        g_loss = self.loss.generator(judged.float())
+            judged = [self.discriminator(fake).float()]
+            if self.is_paired:
+                with torch.no_grad():
+                    judged.append(self.discriminator(real).float())
+        g_loss = self.loss.generator(*judged)
         self._descend("generator", g_loss)
         self.discriminator.requires_grad_(True)
 
         if self.ema:
             self.ema.update(self.generator)
         self.steps += 1
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = self._right(real_logits, fake_logits)
         self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
         return {
             "lr": lr,
@@ -155,6 +161,12 @@ class GanTask(Task):
             "d_real_score": real_logits.detach().mean(),
             "d_fake_score": fake_logits.detach().mean(),
         }
+
+    def _right(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The share of the batch on which D is right; of its pairs, where the loss compares."""
+        if self.is_paired:
+            return (real_logits > fake_logits).float().mean()
+        return torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
 
     def _descend(self, player: str, loss: Tensor) -> None:
         self.optimizers[player].zero_grad()
