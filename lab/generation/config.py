@@ -35,6 +35,7 @@ class GanConfig(RunConfig):
     keep_best: bool = False
     eval_samples: Samples
     final_samples: Samples
+    conditional: bool = False
 
     STUDY: ClassVar[str] = "lab.generation.study"
     OBJECTIVES: ClassVar = (

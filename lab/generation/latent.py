@@ -21,9 +21,19 @@ ROOF_WEIGHT = 1.2
 
 
 @torch.inference_mode()
-def generate(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
-    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent]."""
-    return torch.cat([generator(part) for part in z.split(batch_size)])
+def generate(
+    generator: nn.Module, z: Tensor, labels: Tensor | None = None, batch_size: int = 500
+) -> Tensor:
+    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent].
+
+    Args:
+        labels: what a conditional generator is asked for: int64 [N], or float [N, K], shares of the
+            classes; None for another generator.
+    """
+    if labels is None:
+        return torch.cat([generator(part) for part in z.split(batch_size)])
+    parts = zip(z.split(batch_size), labels.split(batch_size), strict=True)
+    return torch.cat([generator(*part) for part in parts])
 
 
 @dataclass(frozen=True, eq=False)

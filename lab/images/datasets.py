@@ -127,6 +127,8 @@ class Batches:
             )
         self._pixels, self._batch_size, self._generator = pixels, batch_size, generator
         self.steps_per_epoch = len(pixels) // batch_size
+        self.chosen: Tensor
+        """The indices of the latest batch, int64 [B]."""
         self._shuffle()
 
     def _shuffle(self) -> None:
@@ -141,7 +143,8 @@ class Batches:
             self._shuffle()
         begin = self._step * self._batch_size
         self._step += 1
-        return to_float(self._pixels[self._order[begin : begin + self._batch_size]])
+        self.chosen = self._order[begin : begin + self._batch_size]
+        return to_float(self._pixels[self.chosen])
 
     def state_dict(self) -> dict[str, Tensor | int]:
         # The order follows from the generator as it was before: 5 kB instead of 8 bytes an image.

@@ -6,6 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from lab.images.by_class import read_as_asked, within_classes
 from lab.images.classifier import Classifier, load_classifier
 from lab.images.datasets import Data, Images, to_float
 from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
@@ -50,9 +51,31 @@ class QualityEvaluator:
         real = self.reference_values(len(samples))
         return measure(self.classifier, samples[: real.n], real)
 
+    def read_as_asked(self, samples: Tensor, asked: Tensor) -> float:
+        """The share of generated images [N, C, H, W] read as the class asked for, int64 [N]."""
+        return read_as_asked(self.classifier.read(samples).labels, asked)
+
+    def within_classes(self, samples: Tensor, asked: Tensor) -> Mapping[str, Mapping[str, float]]:
+        """The metrics of each class by itself: see `by_class.within_classes`."""
+        made = self.classifier.read(samples)
+        test, train = (
+            self._read(images, len(samples)) for images in (self._data.test, self._data.train)
+        )
+        return within_classes(made, asked, test, train, self.classifier.classes)
+
+    def _read(self, images: Images, n: int) -> tuple[Tensor, Tensor]:
+        """Features and labels of n real images drawn always alike."""
+        assert images.labels is not None
+        chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
+        device = next(self.classifier.parameters()).device
+        pixels = images.pixels[chosen].to(device)
+        return self.classifier.read(to_float(pixels)).features, images.labels[chosen]
+
 
 @torch.no_grad()
-def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) -> float:
+def held_out_auc(
+    discriminator: nn.Module, images: Images, generated: Tensor, asked: Tensor | None = None
+) -> float:
     """How well the discriminator tells real images it never saw from generated ones.
 
     The share of pairs of which it gives the real image the larger logit (the area under the ROC
@@ -62,10 +85,16 @@ def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) ->
         discriminator: in evaluation mode.
         images: never trained on; as many are taken as there are generated ones.
         generated: float [N, C, H, W].
+        asked: the classes asked for, int64 [N], which a conditional discriminator is told.
     """
     from torchmetrics.functional.classification import binary_auroc
 
     real = to_float(images.pixels[: len(generated)].to(generated.device))
-    logits = torch.cat([discriminator(real), discriminator(generated)])
+    if asked is None:
+        logits = torch.cat([discriminator(real), discriminator(generated)])
+    else:
+        assert images.labels is not None
+        labels = images.labels[: len(generated)].to(asked.device)
+        logits = torch.cat([discriminator(real, labels), discriminator(generated, asked)])
     is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))]).long()
     return float(binary_auroc(logits.float().cpu(), is_real))

@@ -43,6 +43,9 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     target = str(config.generator["_target_"])
     if target not in GENERATORS:
         return {**about, **of_unknown(folder, f"generator {target}")}
+    if config.conditional:
+        reason = "The page has no input for the class that this generator is asked for."
+        return {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
     latent = network.latent
     assert isinstance(latent, int)
