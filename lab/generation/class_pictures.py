@@ -3,6 +3,7 @@
 The class is a vector beside z. Shares of two classes give a point between their vectors.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn.functional import one_hot
 
 from lab.engine.recorder import Recorder
 from lab.generation import latent
-from lab.generation.conditional import Inputs
+from lab.generation.conditional import Inputs, latent_size
 from lab.generation.pictures import NEAREST, READ_AS, WALKS, nearest
 from lab.images import sheets
 from lab.images.classifier import Classifier, Readings
@@ -44,13 +45,6 @@ def of_latent_space(
     figure, result = interpolation(generator, classifier, random, (start, end))
     recorder.figure("interpolation", figure)
     return {"interpolation": result}
-
-
-def latent_size(generator: nn.Module) -> int:
-    """The length of z."""
-    size = generator.latent
-    assert isinstance(size, int)
-    return size
 
 
 def interpolation(
@@ -88,7 +82,7 @@ def interpolation(
         "class_alone": f"z1, from class {first} to class {last}",
         "both": f"from z1 and class {first} to z2 and class {last}",
     }
-    shown = _surest(list(readings.values()))
+    shown = _surest(readings, ends)
     figure = sheets.labelled_rows(
         as_drawn(torch.stack([made[shown] for made in images.values()])).cpu().numpy(),
         [[classifier.classes[i] for i in r.labels[shown].tolist()] for r in readings.values()],
@@ -130,6 +124,12 @@ def _read(classifier: Classifier, images: Tensor) -> Readings:
     return Readings(readings.logits.unflatten(0, shape), readings.features.unflatten(0, shape))
 
 
-def _surest(readings: list[Readings]) -> int:
-    """The pair of ends of which the classifier is surest on every path, to be shown."""
-    return int(torch.stack([r.confidence[:, [0, -1]].amin(1) for r in readings]).amin(0).argmax())
+def _surest(readings: Mapping[str, Readings], ends: tuple[int, int]) -> int:
+    """The pair of z [W] whose ends are surest to be of the classes asked for, to be shown."""
+    sure = []
+    for name, path in readings.items():
+        last = ends[0] if name == "within" else ends[1]
+        sure += [
+            path.logits[:, side].softmax(-1)[:, label] for side, label in ((0, ends[0]), (-1, last))
+        ]
+    return int(torch.stack(sure).amin(0).argmax())

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lab.config import trust
 from lab.config.components import build
 from lab.config.errors import UserError
+from lab.config.wording import listed
 from lab.generation.config import GanConfig
 from lab.images.base import Shape
 from lab.images.datasets import Images
@@ -30,6 +31,13 @@ def given(x: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
     if labels is None:
         return (x,)
     return x, torch.cat([labels] * (len(x) // len(labels)))
+
+
+def latent_size(generator: nn.Module) -> int:
+    """The length of a generator's z."""
+    size = generator.latent
+    assert isinstance(size, int)
+    return size
 
 
 class Inputs(NamedTuple):
@@ -123,7 +131,7 @@ def label_of(name: str, classes: tuple[str, ...]) -> int:
             "this run cannot be asked for a class: it was not trained with conditional=true"
         )
     if name not in classes:
-        raise UserError(f"there is no class {name} among {', '.join(classes)}")
+        raise UserError(f"there is no class {name} among {listed(classes)}")
     return classes.index(name)
 
 

@@ -63,6 +63,7 @@ class GanConfig(RunConfig):
         "lr_schedule": unless("soft_cosine", "{}"),
         "max_steps": unless(12000, "steps{}"),
         "batch_size": unless(64, "b{}"),
+        "conditional": unless(False, "conditional"),
         "precision": unless("fp32", "{}"),
     }
 

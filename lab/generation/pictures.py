@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
-from lab.config.wording import percent
+from lab.config.wording import listed, percent
 from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
 from lab.generation.conditional import COLUMNS, Inputs
@@ -232,7 +232,7 @@ def arithmetic(
     """B9: plus - minus + base, as pictures and as counts over 200 draws, beside a null."""
     missing = [word for word in words if word not in classifier.classes]
     if missing:
-        raise UserError(f"there is no class {missing[0]} among {', '.join(classifier.classes)}")
+        raise UserError(f"there is no class {missing[0]} among {listed(classifier.classes)}")
     plus, minus, base = (classifier.classes.index(word) for word in words)
     totals = latent.sums(draws, plus, minus, base, WALKS, random)
     sources = [draws.most_real(label, real) for label in (plus, minus, base)]

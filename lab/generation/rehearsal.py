@@ -7,7 +7,7 @@ from torch.optim import Optimizer
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.weights import weight_bytes
-from lab.generation.conditional import build_player, given
+from lab.generation.conditional import build_player, given, latent_size
 from lab.generation.config import GanConfig
 from lab.generation.ema import EMA
 from lab.generation.losses import Loss
@@ -44,9 +44,7 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
         weight_bytes(sampled.state_dict())
         real = torch.zeros(IMAGES, *image_shape)
         labels = torch.arange(IMAGES) if classes else None
-        latent = generator.latent
-        assert isinstance(latent, int)
-        fake = sampled.eval()(*given(torch.randn(IMAGES, latent), labels))
+        fake = sampled.eval()(*given(torch.randn(IMAGES, latent_size(generator)), labels))
         _expect(config, "generator", fake, real.shape, "images")
         logits = [discriminator.eval()(*given(images, labels)) for images in (real, fake)]
         for of_images in logits:

@@ -17,7 +17,7 @@ from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
 from lab.generation import trouble
 from lab.generation.best import Best
-from lab.generation.conditional import Prior, build_player, classes_to_ask_for, given
+from lab.generation.conditional import Prior, build_player, classes_to_ask_for, given, latent_size
 from lab.generation.config import GanConfig
 from lab.generation.ema import EMA
 from lab.generation.latent import generate
@@ -96,9 +96,7 @@ class GanTask(Task):
             for name, o in self.optimizers.items()
         }
         self.noise = generator(config.seed, "noise")
-        latent = self.generator.latent
-        assert isinstance(latent, int)
-        self.prior = Prior(latent, asked, device)
+        self.prior = Prior(latent_size(self.generator), asked, device)
         self.sheet = self.prior.of_sheet(generator(config.seed, "fixed noise"))
         if asked:
             self.columns = (*self.columns, "read_as_asked")
@@ -283,6 +281,8 @@ class GanTask(Task):
         if asked is not None:
             quality["read_as_asked"] = self.measures.read_as_asked(images, asked)
             quality["by_class"] = self.measures.within_classes(images, asked)
+        if self.data.channels_of:
+            quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
         found = trouble.of_quality(quality, len(z), self.measures.features, None)
         self.warnings.note(self.steps, found)
         walks = generator(self.config.seed, "walks")

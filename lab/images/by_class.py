@@ -41,7 +41,7 @@ def within_classes(
         classes: their names.
 
     Returns:
-        for each class with at least ENOUGH images of each kind: read_as_asked; fid, fid_floor
+        for each class with at least ENOUGH images of each kind: read_as_asked; fid, real_fid
         (that of training images) and n, the number of images on either side of both.
     """
     figures = {}
@@ -58,7 +58,7 @@ def within_classes(
                 made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
             ),
             "fid": fid(real[:n], own[:n]),
-            "fid_floor": fid(real[:n], known[:n]),
+            "real_fid": fid(real[:n], known[:n]),
             "n": n,
         }
     return figures

@@ -54,11 +54,13 @@ class Data:
         train: what a run learns from.
         test: never trained on.
         remark: what a person should know of the images, in one line; may be empty.
+        channels_of: the data set that each channel is an image of, if there is one.
     """
 
     train: Images
     test: Images
     remark: str
+    channels_of: Mapping[str, Any] | None = None
 
     @property
     def checksum(self) -> str:
@@ -78,7 +80,7 @@ def load(component: Mapping[str, Any]) -> Data:
     source = open_data_set(component)
     train, test = read_splits(component, source)
     name = component["name"]
-    return Data(_images(name, train), _images(name, test), source.remark)
+    return Data(_images(name, train), _images(name, test), source.remark, source.channels_of)
 
 
 def _images(name: str, arrays: Arrays) -> Images:

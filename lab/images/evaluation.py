@@ -1,15 +1,19 @@
 """A run's classifier and reference values, and the quality of its generator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from lab.images.by_class import read_as_asked, within_classes
-from lab.images.classifier import Classifier, load_classifier
+from lab.images.channels import classifier_of
+from lab.images.classifier import Classifier
 from lab.images.datasets import Data, Images, to_float
+from lab.images.modes import SAMPLES, count_modes
 from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
+
+PART = 2560  # images in memory at a time
 
 
 def why_not_measured(data: Data) -> str:
@@ -32,7 +36,7 @@ class QualityEvaluator:
 
     def __init__(self, data: Data, device: str) -> None:
         self._data = data
-        self.classifier: Classifier = load_classifier(data.train, data.test).to(device)
+        self.classifier: Classifier = classifier_of(data).to(device)
         self.reference_values = cache(self._reference_values)
 
     def _reference_values(self, n: int) -> ReferenceValues:
@@ -41,7 +45,7 @@ class QualityEvaluator:
     @property
     def features(self) -> int:
         """How many the classifier has."""
-        return self.classifier.head.in_features
+        return self.classifier.feature_count
 
     def measure(self, samples: Tensor) -> Mapping[str, float]:
         """The metrics of generated images [N, C, H, W].
@@ -50,6 +54,28 @@ class QualityEvaluator:
         """
         real = self.reference_values(len(samples))
         return measure(self.classifier, samples[: real.n], real)
+
+    def modes(self, make: Callable[[int], Tensor]) -> Mapping[str, float]:
+        """How many classes are found in SAMPLES images, and how evenly; the same of real images.
+
+        Args:
+            make: gives so many generated images.
+        """
+        made = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
+        device = next(self.classifier.parameters()).device
+        known = [
+            self.classifier.read(to_float(part.to(device))).labels
+            for part in self._data.train.pixels[:SAMPLES].split(PART)
+        ]
+        count = len(self.classifier.classes)
+        found, real = (count_modes(torch.cat(labels), count) for labels in (made, known))
+        return {
+            "modes": found.found,
+            "mode_kl": found.kl,
+            "modes_n": SAMPLES,
+            "real_modes": real.found,
+            "real_mode_kl": real.kl,
+        }
 
     def read_as_asked(self, samples: Tensor, asked: Tensor) -> float:
         """The share of generated images [N, C, H, W] read as the class asked for, int64 [N]."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
+from lab.config.wording import listed
 from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
@@ -69,7 +70,7 @@ def interpolate(
     from lab.engine.seeding import generator as random_generator
     from lab.generation import class_pictures, latent, pictures
     from lab.generation.finished import class_names, open_run
-    from lab.images.classifier import load_classifier
+    from lab.images.channels import classifier_of
     from lab.images.datasets import load
     from lab.images.quality import read_some
 
@@ -83,7 +84,7 @@ def interpolate(
     same_data.check_judged(folder, data.checksum)
     for name in (*ends, *(plus_minus_base or ())):
         _check(name, data.train.classes)  # before a classifier is trained
-    classifier = load_classifier(data.train, data.test)
+    classifier = classifier_of(data)
     labels = [None if name is None else classifier.classes.index(name) for name in ends]
     random = random_generator(seed, "walks")
     if asked:
@@ -112,7 +113,7 @@ def interpolate(
 
 def _check(name: str | None, classes: Sequence[str]) -> None:
     if name is not None and classes and name not in classes:
-        raise UserError(f"there is no class {name} among {', '.join(classes)}")
+        raise UserError(f"there is no class {name} among {listed(classes)}")
 
 
 def _two_of(count: int, labels: Sequence[int | None], random: "torch.Generator") -> tuple[int, int]:
