@@ -3,7 +3,7 @@
 As all metrics here, these are of the classifier's labels and features.
 """
 
-from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +30,7 @@ def within_classes(
     test: tuple[Tensor, Tensor],
     train: tuple[Tensor, Tensor],
     classes: tuple[str, ...],
-) -> Mapping[str, Mapping[str, float]]:
+) -> list[dict[str, Any]]:
     """What each class scores by itself.
 
     Args:
@@ -41,10 +41,10 @@ def within_classes(
         classes: their names.
 
     Returns:
-        for each class with at least ENOUGH images of each kind: read_as_asked; fid, real_fid
-        (that of training images) and n, the number of images on either side of both.
+        of each class with at least ENOUGH images of each kind: its name as `class`; read_as_asked;
+        fid, real_fid (that of training images) and n, the number of images on either side of both.
     """
-    figures = {}
+    figures = []
     for label, name in enumerate(classes):
         real, known, own = (
             features[labels.to(features.device) == label]
@@ -53,7 +53,8 @@ def within_classes(
         n = min(map(len, (real, known, own)))
         if n < ENOUGH:
             continue
-        figures[name] = {
+        figure = {
+            "class": name,
             "read_as_asked": read_as_asked(
                 made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
             ),
@@ -61,4 +62,5 @@ def within_classes(
             "real_fid": fid(real[:n], known[:n]),
             "n": n,
         }
+        figures.append(figure)
     return figures

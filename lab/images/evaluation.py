@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,7 +82,7 @@ class QualityEvaluator:
         """The share of generated images [N, C, H, W] read as the class asked for, int64 [N]."""
         return read_as_asked(self.classifier.read(samples).labels, asked)
 
-    def within_classes(self, samples: Tensor, asked: Tensor) -> Mapping[str, Mapping[str, float]]:
+    def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
         """The metrics of each class by itself: see `by_class.within_classes`."""
         made = self.classifier.read(samples)
         test, train = (
