@@ -12,7 +12,8 @@ from torch import Tensor
 from lab.by_hand.batches import class_images
 from lab.by_hand.gans import StackedGans
 from lab.images.base import Shape
-from lab.images.classifier import Classifier, load_classifier
+from lab.images.channels import classifier_of
+from lab.images.classifier import Classifier
 from lab.images.datasets import Data, to_float
 from lab.images.quality import fid
 
@@ -43,7 +44,7 @@ class Measures:
             for images, split in ((data.train, "train"), (data.test, "test"))
         )
         self.shape = data.train.shape
-        self.classifier: Classifier = load_classifier(data.train, data.test).to(device)
+        self.classifier: Classifier = classifier_of(data).to(device)
         self.digits = torch.tensor(digits, device=device)
         self.count = min(count, *(len(images) for images in (*known, *unseen)))
         self._known, self._unseen = (

@@ -36,6 +36,14 @@ def did_you_mean(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {near[0]}?" if near and near[0] not in DELETING else ""
 
 
+def listed(words: Iterable[str], most: int = 30) -> str:
+    """The words with commas between them; the first and the last, where there are too many."""
+    found = list(words)
+    if len(found) > most:
+        found = [*found[:3], "...", found[-1]]
+    return ", ".join(found)
+
+
 def percent(share: float) -> str:
     """A share with at most two decimals, never rounded up to 100 %."""
     return f"{math.floor(share * 1e4 + 1e-9) / 100:g} %"

@@ -35,6 +35,7 @@ class GanConfig(RunConfig):
     keep_best: bool = False
     eval_samples: Samples
     final_samples: Samples
+    conditional: bool = False
 
     STUDY: ClassVar[str] = "lab.generation.study"
     OBJECTIVES: ClassVar = (
@@ -62,6 +63,7 @@ class GanConfig(RunConfig):
         "lr_schedule": unless("soft_cosine", "{}"),
         "max_steps": unless(12000, "steps{}"),
         "batch_size": unless(64, "b{}"),
+        "conditional": unless(False, "conditional"),
         "precision": unless("fp32", "{}"),
     }
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
+from lab.generation.conditional import build_player
 from lab.generation.config import GanConfig
 from lab.images.published import SIDE
 
@@ -24,6 +24,11 @@ def open_run(folder: RunFolder) -> tuple[nn.Module, GanConfig]:
     return load_generator(config.generator, folder.load_weights(), result), config
 
 
+def class_names(folder: RunFolder) -> tuple[str, ...]:
+    """The classes that a finished run can be asked for; none if it is not conditional."""
+    return tuple((folder.result or {}).get("class_names", ()))
+
+
 def load_generator(
     component: dict[str, Any], weights: dict[str, Tensor], result: Mapping[str, Any]
 ) -> nn.Module:
@@ -32,14 +37,16 @@ def load_generator(
     Args:
         component: the config's `generator`.
         weights: of the run's model.safetensors.
-        result: of the run; runs from before it named the images' shape had MNIST's.
+        result: of the run; runs from before it named the images' shape had MNIST's. That of a
+            conditional run names the classes.
 
     Raises:
         UserError: the class refuses its arguments, or the weights are of another network.
     """
     channels, height, width = result.get("image_shape", (1, SIDE, SIDE))
     shape = channels, height, width
-    generator: nn.Module = build("generator", component, image_shape=shape)
+    classes = len(result.get("class_names", ()))
+    generator = build_player("generator", component, shape, classes)
     try:
         generator.load_state_dict(weights)
     except RuntimeError as error:  # names or shapes differ

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.config.wording import listed
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import to_float
 from lab.images.quality import CLEAR, distance_to_real
@@ -21,9 +22,19 @@ ROOF_WEIGHT = 1.2
 
 
 @torch.inference_mode()
-def generate(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
-    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent]."""
-    return torch.cat([generator(part) for part in z.split(batch_size)])
+def generate(
+    generator: nn.Module, z: Tensor, labels: Tensor | None = None, batch_size: int = 500
+) -> Tensor:
+    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent].
+
+    Args:
+        labels: what a conditional generator is asked for: int64 [N], or float [N, K], shares of the
+            classes; None for another generator.
+    """
+    if labels is None:
+        return torch.cat([generator(part) for part in z.split(batch_size)])
+    parts = zip(z.split(batch_size), labels.split(batch_size), strict=True)
+    return torch.cat([generator(*part) for part in parts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +77,7 @@ class Draws:
         chosen = sure & (self.readings.labels == label)
         if not chosen.any():
             counts = torch.bincount(self.readings.labels[sure], minlength=len(self.classes))
-            made = ", ".join(
+            made = listed(
                 f"{name} ({count})"
                 for name, count in zip(self.classes, counts.tolist(), strict=True)
                 if count
@@ -139,16 +150,16 @@ def different_pairs(
             draws.sure_of(label)
     sure = (draws.readings.confidence > CLEAR).nonzero().squeeze(1)
     labels = draws.readings.labels[sure].cpu()
+    pools = [None if label is None else (labels == label).nonzero().squeeze(1) for label in ends]
     if len(labels.unique()) < 2:
         raise UserError("the generator makes no clear samples of two different classes")
     pairs = torch.empty(0, 2, dtype=torch.int64)
     while len(pairs) < count:
         more = torch.randint(len(sure), (count, 2), generator=random)
-        kept = labels[more[:, 0]] != labels[more[:, 1]]
-        for side, label in enumerate(ends):
-            if label is not None:
-                kept &= labels[more[:, side]] == label
-        pairs = torch.cat([pairs, more[kept]])
+        for side, pool in enumerate(pools):
+            if pool is not None:  # a class may be one of a thousand
+                more[:, side] = pool[more[:, side] % len(pool)]
+        pairs = torch.cat([pairs, more[labels[more[:, 0]] != labels[more[:, 1]]]])
     starts, ends = sure[pairs[:count].to(sure.device)].T
     return draws.z[starts], draws.z[ends]
 

@@ -4,19 +4,28 @@ D(x) = sigmoid(logit), and log D(x) = -softplus(-logit), log(1 - D(x)) = -softpl
 where the sigmoid itself has rounded to 0 or 1.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Protocol
 
 import torch
 from pydantic import Field, validate_call
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from lab.config import Count, NotNegative
+
+Judge = Callable[[Tensor], Tensor]
+"""Images [B, C, H, W] to logits [B]: a discriminator, or one that was told the classes."""
 
 
 class Loss(Protocol):
     """A game: two losses to be minimised, scalars.
 
-    A loss whose `is_cross_entropy` is true takes the sigmoid of a logit for the probability that an
-    image is real; figures then show it. Without that attribute it is false.
+    Three attributes are optional. A loss whose `is_cross_entropy` is true takes the sigmoid of a
+    logit for the probability that an image is real; figures then show it. A loss whose `is_paired`
+    is true compares each real image with a generated one: its `generator` is given the logits [B]
+    for real images as a second argument. A loss with `penalty(discriminator, real, fake)` has it
+    added to the discriminator's loss every `penalty_every` steps.
     """
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -103,7 +112,51 @@ class Wasserstein(Loss):
         return -fake_logits.mean()
 
 
-def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+class Relativistic(Loss):
+    """Each real image against a generated one, with a penalty on D's gradient at both: R3GAN.
+
+    Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN", section 2, with
+    the pairing of Jolicoeur-Martineau 2019, "The relativistic discriminator": D minimises
+    E[softplus(D(G(z)) - D(x))] and G minimises E[softplus(D(x) - D(G(z)))]. A D that cannot
+    decide stands at log 2.
+
+    Args:
+        r1: the weight of E[|grad D(x)|^2] / 2 at real images (Mescheder et al. 2018, equation 9).
+        r2: the weight of the same at generated images.
+        penalty_every: steps between two penalties. Each counts as many times, so that the sum over
+            training stays the same (Karras et al. 2020, "Analyzing and Improving the Image
+            Quality of StyleGAN", section 3.1).
+    """
+
+    is_paired = True
+
+    @validate_call
+    def __init__(
+        self, r1: NotNegative = 0.0, r2: NotNegative = 0.0, penalty_every: Count = 1
+    ) -> None:
+        self.r1, self.r2, self.penalty_every = r1, r2, penalty_every
+
+    def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        return softplus(fake_logits - real_logits).mean()
+
+    def generator(self, fake_logits: Tensor, real_logits: Tensor) -> Tensor:  # type: ignore[override]
+        return softplus(real_logits - fake_logits).mean()
+
+    def penalty(self, discriminator: Judge, real: Tensor, fake: Tensor) -> Tensor:
+        """A scalar, `penalty_every` times r1 / 2 and r2 / 2 of the mean squared gradients.
+
+        Args:
+            discriminator: gets real and generated images as one batch [2B, C, H, W]. The logit of
+                an image must depend on that image alone (no BatchNorm).
+            real, fake: [B, C, H, W]; no gradient flows into either.
+        """
+        images = torch.cat([real, fake]).detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+        at_real, at_fake = gradient.flatten(1).square().sum(1).chunk(2)  # [B] each
+        return self.penalty_every / 2 * (self.r1 * at_real.mean() + self.r2 * at_fake.mean())
+
+
+def gradient_penalty(discriminator: Judge, real: Tensor, fake: Tensor) -> Tensor:
     """How far the gradient's norm is from 1 between real and generated images, squared; a scalar.
 
     Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and section 4,

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
-from lab.config.wording import percent
+from lab.config.wording import listed, percent
 from lab.engine.recorder import History, Recorder
 from lab.generation import figures, latent
+from lab.generation.conditional import COLUMNS, Inputs
 from lab.generation.losses import Loss, undecided
 from lab.images import sheets as sheet_figures
 from lab.images.classifier import Classifier
@@ -38,15 +39,17 @@ def of_training(
     title: str,
     loss: Loss,
     n: int,
+    classes: Sequence[str] = (),
 ) -> None:
-    """25-image grids at start, half and end, the progress sheet, the animation, the losses.
+    """Grids of images at start, half and end, the progress sheet, the animation, the losses.
 
     Args:
-        frames: uint8 [25, H, W] or [25, H, W, 3] by step, of the same z.
+        frames: uint8 [G, H, W] or [G, H, W, 3] by step, of the same z.
         history: every logged metric.
         title: names the run.
         loss: that was played with.
         n: how many samples an FID of the history is of.
+        classes: of a conditional run, whose grids have a row for each of the first of them.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
@@ -55,14 +58,17 @@ def of_training(
     fids = {int(step): fid for step, fid in measured if not math.isnan(fid)}
     for name, index in (("start", 0), ("half", half), ("end", len(steps) - 1)):
         title_of = at_step(steps[index], fids.get(steps[index]), n)
-        grid = sheet_figures.image_grid(sheets[index], title=title_of)
+        grid = _sheet(sheets[index], title_of, classes)
         recorder.figure(f"samples_{name}", grid, tag="samples", step=steps[index])
     chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
     shown = [steps[index] for index in chosen]
     notes = [f"FID {fids[step]:.1f}" if step in fids else "" for step in shown]
-    sheet = sheet_figures.progress_sheet(sheets[chosen, :10], shown, notes)
+    columns = _columns(sheets[0], classes)
+    # An image of each class, where there are rows of classes.
+    images = sheets[chosen, :: columns if classes else 1][:, :10]
+    sheet = sheet_figures.progress_sheet(images, shown, notes)
     recorder.figure("progress", sheet)
-    recorder.file("training.gif", lambda file: sheet_figures.animation(sheets, 5, file))
+    recorder.file("training.gif", lambda file: sheet_figures.animation(sheets, columns, file))
 
     is_cross_entropy = getattr(loss, "is_cross_entropy", False)
     drawn = figures.loss_dynamics(history, title, is_cross_entropy, undecided(loss))
@@ -70,19 +76,35 @@ def of_training(
 
 
 def of_best(
-    recorder: Recorder, network: nn.Module, z: Tensor, chosen: Mapping[str, Any], n: int
+    recorder: Recorder,
+    network: nn.Module,
+    inputs: Inputs,
+    chosen: Mapping[str, Any],
+    n: int,
+    classes: Sequence[str] = (),
 ) -> None:
-    """The 25-image grid of the weights with the lowest validation FID.
+    """The grid of images of the weights with the lowest validation FID.
 
     Args:
         network: with these weights, in evaluation mode.
-        z: [25, latent].
+        inputs: of the images.
         chosen: their `step` and `validation_fid`.
         n: how many samples that is of.
+        classes: of a conditional run.
     """
-    images = as_drawn(latent.generate(network, z)).cpu().numpy()
+    images = as_drawn(latent.generate(network, *inputs)).cpu().numpy()
     title = at_step(chosen["step"], chosen["validation_fid"], n)
-    recorder.figure("samples_best", sheet_figures.image_grid(images, title=title))
+    recorder.figure("samples_best", _sheet(images, title, classes))
+
+
+def _sheet(images: np.ndarray, title: str, classes: Sequence[str]) -> Figure:
+    columns = _columns(images, classes)
+    return sheet_figures.image_grid(images, columns, title, classes[: len(images) // columns])
+
+
+def _columns(images: np.ndarray, classes: Sequence[str]) -> int:
+    """Of a run's grid of images."""
+    return COLUMNS if classes else math.isqrt(len(images))
 
 
 def at_step(step: int, fid: float | None, n: int) -> str:
@@ -110,7 +132,9 @@ def of_latent_space(
         words: names of the classes of the arithmetic: plus, minus, base.
     """
     draws = latent.draw(generator, classifier, DRAWS, random)
-    drawn = {"nearest": _nearest(draws, generator, data.train)}
+    drawn = {
+        "nearest": nearest(latent.generate(generator, draws.z[:NEAREST]), classifier, data.train)
+    }
     real = read_some(classifier, data.test, REAL_IMAGES).features
     result: dict[str, Any] = {}
     parts = {
@@ -208,7 +232,7 @@ def arithmetic(
     """B9: plus - minus + base, as pictures and as counts over 200 draws, beside a null."""
     missing = [word for word in words if word not in classifier.classes]
     if missing:
-        raise UserError(f"there is no class {missing[0]} among {', '.join(classifier.classes)}")
+        raise UserError(f"there is no class {missing[0]} among {listed(classifier.classes)}")
     plus, minus, base = (classifier.classes.index(word) for word in words)
     totals = latent.sums(draws, plus, minus, base, WALKS, random)
     sources = [draws.most_real(label, real) for label in (plus, minus, base)]
@@ -227,9 +251,14 @@ def arithmetic(
     return figure, result
 
 
-def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure:
-    """Samples over the training images nearest to them, pixel by pixel: is it memorising?"""
-    samples = latent.generate(generator, draws.z[:NEAREST])
+def nearest(samples: Tensor, classifier: Classifier, train: Images) -> Figure:
+    """Samples over the training images nearest to them, pixel by pixel: is it memorising?
+
+    Args:
+        samples: [NEAREST, C, H, W] in [-1, 1].
+        classifier: reads them.
+        train: what the generator was trained on.
+    """
     found, distances = latent.nearest(samples, train.pixels)
     neighbours = to_float(train.pixels[found.cpu()]).to(samples.device)
     rows = as_drawn(torch.stack([samples, neighbours])).cpu().numpy()
@@ -238,5 +267,5 @@ def _nearest(draws: latent.Draws, generator: nn.Module, train: Images) -> Figure
         "samples; below: the class that the classifier reads",
         "nearest training images; below: RMS difference of pixels in [-1, 1]",
     ]
-    read = [draws.classes[label] for label in draws.readings.labels[:NEAREST].tolist()]
+    read = [classifier.classes[label] for label in classifier.read(samples).labels.tolist()]
     return sheet_figures.labelled_rows(rows, [read, rms], titles)

@@ -7,9 +7,10 @@ from torch.optim import Optimizer
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.weights import weight_bytes
+from lab.generation.conditional import build_player, given, latent_size
 from lab.generation.config import GanConfig
+from lab.generation.ema import EMA
 from lab.generation.losses import Loss
-from lab.generation.networks import EMA
 from lab.images.base import Shape
 
 IMAGES = 2
@@ -31,20 +32,26 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
             ones, the discriminator does not give one logit for each image, or the loss is not one
             number.
     """
+    classes = IMAGES if config.conditional else 0  # how many there are is not known before the data
     with torch.random.fork_rng(devices=[]):
-        generator = build("generator", config.generator, image_shape=image_shape)
-        discriminator = build("discriminator", config.discriminator, image_shape=image_shape)
+        generator, discriminator = (
+            build_player(player, getattr(config, player), image_shape, classes)
+            for player in ("generator", "discriminator")
+        )
         loss = build("loss", config.loss, base=Loss)
         build("optimizer", config.optimizer, [nn.Parameter(torch.zeros(1))], base=Optimizer)
         sampled = generator if config.ema is None else EMA(generator, config.ema).network
         weight_bytes(sampled.state_dict())
         real = torch.zeros(IMAGES, *image_shape)
-        fake = sampled.eval()(torch.randn(IMAGES, generator.latent))
+        labels = torch.arange(IMAGES) if classes else None
+        fake = sampled.eval()(*given(torch.randn(IMAGES, latent_size(generator)), labels))
         _expect(config, "generator", fake, real.shape, "images")
-        logits = [discriminator.eval()(images) for images in (real, fake)]
+        logits = [discriminator.eval()(*given(images, labels)) for images in (real, fake)]
         for of_images in logits:
             _expect(config, "discriminator", of_images, real.shape[:1], "a logit for each image")
-        for value in (loss.discriminator(*logits), loss.generator(logits[1])):
+        count = 2 if getattr(loss, "is_paired", False) else 1
+        of_generator = logits[::-1][:count]  # those of generated images first
+        for value in (loss.discriminator(*logits), loss.generator(*of_generator)):
             _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
 
 

@@ -32,9 +32,16 @@ def headline(result: Mapping[str, Any]) -> str:
     return (
         f"FID {quality['fid']:.2f} in the classifier's features at n={quality['n']:,} "
         f"(real images {quality['real_fid']:.2f}), recall {quality['recall']:.2f} "
-        f"(real {quality['real_recall']:.2f}), {quality['classes']} classes, "
+        f"(real {quality['real_recall']:.2f}), {_classes(quality)}, "
         f"{result['steps']} steps{_warned(result)}"
     )
+
+
+def _classes(quality: Mapping[str, Any]) -> str:
+    """How many classes are made; of modes that are known also how evenly."""
+    if "modes" not in quality:
+        return f"{quality['classes']} classes"
+    return f"modes {quality['modes']:,} with KL {quality['mode_kl']:.3f}"
 
 
 def _warned(result: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The generation task: the discriminator's step, the generator's, and what comes of them."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -17,16 +17,16 @@ from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
 from lab.generation import trouble
 from lab.generation.best import Best
+from lab.generation.conditional import Prior, build_player, classes_to_ask_for, given, latent_size
 from lab.generation.config import GanConfig
+from lab.generation.ema import EMA
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
-from lab.generation.networks import EMA
 from lab.generation.rehearsal import rehearse
 from lab.images.base import open_data_set
 from lab.images.datasets import Batches, as_drawn, load, to_bytes
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
-GRID = 25
 FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
 
 
@@ -41,7 +41,7 @@ class GanTask(Task):
         UserError: the data cannot be had, or a component refuses its arguments.
     """
 
-    columns = (
+    columns: Sequence[str] = (
         *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
         *FIGURES,
         *("d_real_score", "d_fake_score"),
@@ -49,7 +49,7 @@ class GanTask(Task):
     tags: ClassVar = {
         "lr": "train/lr",
         **{name: f"players/{name}" for name in columns if name not in ("lr", *FIGURES)},
-        **{name: f"quality/{name}" for name in FIGURES},
+        **{name: f"quality/{name}" for name in (*FIGURES, "read_as_asked")},
     }
 
     def __init__(self, config: GanConfig, device: str) -> None:
@@ -60,6 +60,7 @@ class GanTask(Task):
         self.data = load(config.data)
         if not known:
             rehearse(config, self.data.train.shape)
+        asked = classes_to_ask_for(config, self.data.train, device)
         self.data_checksum = self.data.checksum
         order = generator(config.seed, "batches")
         self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
@@ -70,11 +71,13 @@ class GanTask(Task):
             )
         self.measures = None if self.not_measured else QualityEvaluator(self.data, device)
         shape = self.data.train.shape
-        self.generator = build("generator", config.generator, image_shape=shape).to(device)
-        self.discriminator = build("discriminator", config.discriminator, image_shape=shape).to(
-            device
+        classes = len(asked.names) if asked else 0
+        self.generator, self.discriminator = (
+            build_player(player, getattr(config, player), shape, classes).to(device)
+            for player in ("generator", "discriminator")
         )
         self.loss = build("loss", config.loss, base=Loss)
+        self.is_paired = getattr(self.loss, "is_paired", False)
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
         self.optimizers = {
@@ -93,7 +96,10 @@ class GanTask(Task):
             for name, o in self.optimizers.items()
         }
         self.noise = generator(config.seed, "noise")
-        self.fixed_z = self._draw_z(GRID, generator(config.seed, "fixed noise"))
+        self.prior = Prior(latent_size(self.generator), asked, device)
+        self.sheet = self.prior.of_sheet(generator(config.seed, "fixed noise"))
+        if asked:
+            self.columns = (*self.columns, "read_as_asked")
         self.log_every = config.log_every
         self.evaluators = [
             Evaluator("samples", config.sample_every, self.take_samples, at_start=True),
@@ -101,16 +107,12 @@ class GanTask(Task):
         ]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
-        """The images of the fixed z by step, uint8 [25, H, W] or [25, H, W, 3]."""
+        """The images of the sheet by step, uint8 [G, H, W] or [G, H, W, 3]."""
         self.right_sum, self.right_count = 0.0, 0
         self.best, self.warnings = Best(config.keep_best), trouble.Warnings()
         self.precision = resolve_precision(config.precision, device)
         if self.data.remark:
             say(self.data.remark)
-
-    def _draw_z(self, count: int, random: torch.Generator) -> Tensor:
-        """z from the standard normal prior, [count, latent]."""
-        return torch.randn(count, self.generator.latent, generator=random).to(self.device)
 
     @property
     def sampled(self) -> nn.Module:
@@ -121,29 +123,41 @@ class GanTask(Task):
     def step(self) -> Mapping[str, Tensor]:
         """One batch for the discriminator, the same generated images for the generator."""
         real = self.batches.next()  # [B, C, H, W]
+        # The generator is asked for the classes of the real images.
+        labels = self.prior.labels_of(self.batches.chosen)
+
+        def judge(images: Tensor) -> Tensor:
+            logits: Tensor = self.discriminator(*given(images, labels))
+            return logits
+
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
-            fake = self.generator(self._draw_z(len(real), self.noise))
-            real_logits, fake_logits = self.discriminator(torch.cat([real, fake.detach()])).chunk(2)
+            fake = self.generator(*given(self.prior.z(len(real), self.noise), labels))
+            real_logits, fake_logits = judge(torch.cat([real, fake.detach()])).chunk(2)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         d_loss = self.loss.discriminator(real_logits, fake_logits)
         if self.config.gradient_penalty:
-            penalty = gradient_penalty(self.discriminator, real, fake.float())
+            penalty = gradient_penalty(judge, real, fake.float())
             d_loss = d_loss + self.config.gradient_penalty * penalty
+        if hasattr(self.loss, "penalty") and self.steps % self.loss.penalty_every == 0:
+            d_loss = d_loss + self.loss.penalty(judge, real, fake.float())
         lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
         self._descend("discriminator", d_loss)
 
         # Its weights' gradients would be computed only to be thrown away.
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
-            judged = self.discriminator(fake)
-        g_loss = self.loss.generator(judged.float())
+            judged = [judge(fake).float()]
+            if self.is_paired:
+                with torch.no_grad():
+                    judged.append(judge(real).float())
+        g_loss = self.loss.generator(*judged)
         self._descend("generator", g_loss)
         self.discriminator.requires_grad_(True)
 
         if self.ema:
             self.ema.update(self.generator)
         self.steps += 1
-        right = torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+        right = self._right(real_logits, fake_logits)
         self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
         return {
             "lr": lr,
@@ -156,6 +170,12 @@ class GanTask(Task):
             "d_fake_score": fake_logits.detach().mean(),
         }
 
+    def _right(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+        """The share of the batch on which D is right; of its pairs, where the loss compares."""
+        if self.is_paired:
+            return (real_logits > fake_logits).float().mean()
+        return torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+
     def _descend(self, player: str, loss: Tensor) -> None:
         self.optimizers[player].zero_grad()
         loss.backward()
@@ -164,24 +184,27 @@ class GanTask(Task):
 
     @torch.no_grad()
     def take_samples(self) -> Mapping[str, float]:
-        """Keep the images of the fixed z."""
-        images = self.sampled.eval()(self.fixed_z)
+        """Keep the images of the sheet."""
+        images = self.sampled.eval()(*given(*self.sheet))
         self.generator.train()
         self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         return {}
 
     def quality(self) -> Mapping[str, float]:
         """Quality at a cheap number of samples, and what D makes of images never trained on."""
-        z = self._draw_z(self.config.eval_samples, generator(self.config.seed, "evaluation"))
+        random = generator(self.config.seed, "evaluation")
+        z, asked = self.prior.draw(self.config.eval_samples, random)
         self.discriminator.eval()
-        fake = generate(self.sampled.eval(), z)
-        metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake)}
+        fake = generate(self.sampled.eval(), z, asked)
+        metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake, asked)}
         self.discriminator.train()
         found = trouble.of_players(self.right_sum / max(self.right_count, 1))
         self.right_sum, self.right_count = 0.0, 0
         if self.measures:
             measured = self.measures.measure(fake)
             metrics |= {name: float(measured[name]) for name in FIGURES}
+            if asked is not None:
+                metrics["read_as_asked"] = self.measures.read_as_asked(fake, asked)
             found |= trouble.of_quality(
                 measured, len(fake), self.measures.features, self.best.lowest
             )
@@ -224,16 +247,17 @@ class GanTask(Task):
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """The full figures of quality; generator, pictures and walks into the folder."""
-        from lab.generation import pictures
+        from lab.generation import class_pictures, pictures
 
         network = copy.deepcopy(self.sampled).eval()
         chosen = self.best.choose(network, self.steps, recorder)
         title = f"{self.config.short_name}: {self.config.title}"
         samples = self.config.eval_samples
         n = self.measures.reference_values(samples).n if self.measures else 0
-        pictures.of_training(recorder, self.frames, history, title, self.loss, n)
+        classes = self.prior.asked.names if self.prior.asked else ()
+        pictures.of_training(recorder, self.frames, history, title, self.loss, n, classes)
         if self.best.weights:
-            pictures.of_best(recorder, network, self.fixed_z, chosen, n)
+            pictures.of_best(recorder, network, self.sheet, chosen, n, classes)
         result = {
             "data": self.config.data["name"],
             "image_shape": list(self.data.train.shape),
@@ -244,15 +268,25 @@ class GanTask(Task):
             "weights": chosen,
             "players": {name: history[name][-1] for name in ("d_loss", "g_loss", "d_auc")},
         }
+        if classes:
+            result["class_names"] = list(classes)
         if self.measures is None:
             not_measured = {"not_measured": self.not_measured}
             return {**result, "warnings": self.warnings.lines(), "quality": not_measured}
-        z = self._draw_z(self.config.final_samples, generator(self.config.seed, "final"))
+        random = generator(self.config.seed, "final")
+        z, asked = self.prior.draw(self.config.final_samples, random)
         classifier = self.measures.classifier
-        quality = dict(self.measures.measure(generate(network, z)))
+        images = generate(network, z, asked)
+        quality: dict[str, Any] = dict(self.measures.measure(images))
+        if asked is not None:
+            quality["read_as_asked"] = self.measures.read_as_asked(images, asked)
+            quality["by_class"] = self.measures.within_classes(images, asked)
+        if self.data.channels_of:
+            quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
         found = trouble.of_quality(quality, len(z), self.measures.features, None)
         self.warnings.note(self.steps, found)
         walks = generator(self.config.seed, "walks")
+        space = class_pictures if classes else pictures
         return {
             **result,
             "warnings": self.warnings.lines(),
@@ -261,5 +295,5 @@ class GanTask(Task):
                 "checksum": classifier.checksum[:8],
             },
             "quality": quality,
-            "latent": pictures.of_latent_space(recorder, network, classifier, self.data, walks),
+            "latent": space.of_latent_space(recorder, network, classifier, self.data, walks),
         }

@@ -8,6 +8,8 @@ from lab.config.errors import say
 
 # The discriminator overpowers when it is right this often between two evaluations of quality.
 OVERPOWERING = 0.99
+# G lacks classes when it makes less than this part of them: of a thousand some lack by chance.
+MOST_CLASSES = 0.97
 # Recall below this is next to nothing, where real images get at least ENOUGH.
 NO_RECALL, ENOUGH = 0.01, 0.5
 # Training has diverged when the FID is so many times the lowest before.
@@ -85,7 +87,7 @@ def of_quality(
     """
     found, n, fid = {}, int(measured["n"]), measured["fid"]
     made, wanted = measured["classes"], measured["real_classes"]
-    if made < wanted:
+    if made < MOST_CLASSES * wanted:
         found["classes"] = (
             f"G makes only {made} of the {wanted} classes that as many real images show (a class "
             "counts from a fifth of its share)"

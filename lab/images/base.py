@@ -45,6 +45,10 @@ class DataSet(ABC):
     image_shape: ClassVar[Shape | None] = None
     """C, H, W, where they are known before the images are read."""
 
+    channels_of: ClassVar[Mapping[str, Any] | None] = None
+    """The data set that each channel is an image of, as its YAML file has it. Its classifier then
+    reads each channel, and all of them together are the class."""
+
     remark = ""
     """What a person should know of the images once they are read, in one line without a stop."""
 

@@ -95,6 +95,7 @@ class Classifier(nn.Module):
     def __init__(self, classes: tuple[str, ...], shape: Shape, recipe: Recipe = RECIPE) -> None:
         super().__init__()
         self.classes = classes
+        self.feature_count = recipe.features
         self.checksum = ""  # sha256 of the file it was read from
         self.test_accuracy: Tensor
         self.register_buffer("test_accuracy", torch.tensor(torch.nan, dtype=torch.float64))

@@ -54,11 +54,13 @@ class Data:
         train: what a run learns from.
         test: never trained on.
         remark: what a person should know of the images, in one line; may be empty.
+        channels_of: the data set that each channel is an image of, if there is one.
     """
 
     train: Images
     test: Images
     remark: str
+    channels_of: Mapping[str, Any] | None = None
 
     @property
     def checksum(self) -> str:
@@ -78,7 +80,7 @@ def load(component: Mapping[str, Any]) -> Data:
     source = open_data_set(component)
     train, test = read_splits(component, source)
     name = component["name"]
-    return Data(_images(name, train), _images(name, test), source.remark)
+    return Data(_images(name, train), _images(name, test), source.remark, source.channels_of)
 
 
 def _images(name: str, arrays: Arrays) -> Images:
@@ -127,6 +129,8 @@ class Batches:
             )
         self._pixels, self._batch_size, self._generator = pixels, batch_size, generator
         self.steps_per_epoch = len(pixels) // batch_size
+        self.chosen: Tensor
+        """The indices of the latest batch, int64 [B]."""
         self._shuffle()
 
     def _shuffle(self) -> None:
@@ -141,7 +145,8 @@ class Batches:
             self._shuffle()
         begin = self._step * self._batch_size
         self._step += 1
-        return to_float(self._pixels[self._order[begin : begin + self._batch_size]])
+        self.chosen = self._order[begin : begin + self._batch_size]
+        return to_float(self._pixels[self.chosen])
 
     def state_dict(self) -> dict[str, Tensor | int]:
         # The order follows from the generator as it was before: 5 kB instead of 8 bytes an image.

@@ -1,14 +1,20 @@
 """A run's classifier and reference values, and the quality of its generator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lab.images.classifier import Classifier, load_classifier
+from lab.images.by_class import read_as_asked, within_classes
+from lab.images.channels import classifier_of
+from lab.images.classifier import Classifier
 from lab.images.datasets import Data, Images, to_float
+from lab.images.modes import SAMPLES, count_modes
 from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
+
+PART = 2560  # images in memory at a time
 
 
 def why_not_measured(data: Data) -> str:
@@ -31,7 +37,7 @@ class QualityEvaluator:
 
     def __init__(self, data: Data, device: str) -> None:
         self._data = data
-        self.classifier: Classifier = load_classifier(data.train, data.test).to(device)
+        self.classifier: Classifier = classifier_of(data).to(device)
         self.reference_values = cache(self._reference_values)
 
     def _reference_values(self, n: int) -> ReferenceValues:
@@ -40,7 +46,7 @@ class QualityEvaluator:
     @property
     def features(self) -> int:
         """How many the classifier has."""
-        return self.classifier.head.in_features
+        return self.classifier.feature_count
 
     def measure(self, samples: Tensor) -> Mapping[str, float]:
         """The metrics of generated images [N, C, H, W].
@@ -50,9 +56,53 @@ class QualityEvaluator:
         real = self.reference_values(len(samples))
         return measure(self.classifier, samples[: real.n], real)
 
+    def modes(self, make: Callable[[int], Tensor]) -> Mapping[str, float]:
+        """How many classes are found in SAMPLES images, and how evenly; the same of real images.
+
+        Args:
+            make: gives so many generated images.
+        """
+        made = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
+        device = next(self.classifier.parameters()).device
+        known = [
+            self.classifier.read(to_float(part.to(device))).labels
+            for part in self._data.train.pixels[:SAMPLES].split(PART)
+        ]
+        count = len(self.classifier.classes)
+        found, real = (count_modes(torch.cat(labels), count) for labels in (made, known))
+        return {
+            "modes": found.found,
+            "mode_kl": found.kl,
+            "modes_n": SAMPLES,
+            "real_modes": real.found,
+            "real_mode_kl": real.kl,
+        }
+
+    def read_as_asked(self, samples: Tensor, asked: Tensor) -> float:
+        """The share of generated images [N, C, H, W] read as the class asked for, int64 [N]."""
+        return read_as_asked(self.classifier.read(samples).labels, asked)
+
+    def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
+        """The metrics of each class by itself: see `by_class.within_classes`."""
+        made = self.classifier.read(samples)
+        test, train = (
+            self._read(images, len(samples)) for images in (self._data.test, self._data.train)
+        )
+        return within_classes(made, asked, test, train, self.classifier.classes)
+
+    def _read(self, images: Images, n: int) -> tuple[Tensor, Tensor]:
+        """Features and labels of n real images drawn always alike."""
+        assert images.labels is not None
+        chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
+        device = next(self.classifier.parameters()).device
+        pixels = images.pixels[chosen].to(device)
+        return self.classifier.read(to_float(pixels)).features, images.labels[chosen]
+
 
 @torch.no_grad()
-def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) -> float:
+def held_out_auc(
+    discriminator: nn.Module, images: Images, generated: Tensor, asked: Tensor | None = None
+) -> float:
     """How well the discriminator tells real images it never saw from generated ones.
 
     The share of pairs of which it gives the real image the larger logit (the area under the ROC
@@ -62,10 +112,16 @@ def held_out_auc(discriminator: nn.Module, images: Images, generated: Tensor) ->
         discriminator: in evaluation mode.
         images: never trained on; as many are taken as there are generated ones.
         generated: float [N, C, H, W].
+        asked: the classes asked for, int64 [N], which a conditional discriminator is told.
     """
     from torchmetrics.functional.classification import binary_auroc
 
     real = to_float(images.pixels[: len(generated)].to(generated.device))
-    logits = torch.cat([discriminator(real), discriminator(generated)])
+    if asked is None:
+        logits = torch.cat([discriminator(real), discriminator(generated)])
+    else:
+        assert images.labels is not None
+        labels = images.labels[: len(generated)].to(asked.device)
+        logits = torch.cat([discriminator(real, labels), discriminator(generated, asked)])
     is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))]).long()
     return float(binary_auroc(logits.float().cpu(), is_real))

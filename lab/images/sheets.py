@@ -41,18 +41,23 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     return sheet
 
 
-def image_grid(images: np.ndarray, columns: int | None = None, title: str = "") -> Figure:
+def image_grid(
+    images: np.ndarray, columns: int | None = None, title: str = "", rows: Sequence[str] = ()
+) -> Figure:
     """Images beside and below each other.
 
     Args:
         images: N of them.
         columns: as many as rows if None.
         title: above them, if there is one.
+        rows: a word left of each row, or none.
     """
     sheet = tile(images, columns or isqrt(len(images) - 1) + 1)
     beside = max(LETTER * len(title) - sheet.shape[1] * ZOOM, 0) // 2  # where the title is wider
-    figure, (axis,) = strips([sheet], left=beside, right=beside, above=TITLE if title else 0)
+    left = max(beside, LETTER * (max(map(len, rows), default=-1) + 1))
+    figure, (axis,) = strips([sheet], left=left, right=beside, above=TITLE if title else 0)
     axis.set_title(title, fontsize=10, pad=4)
+    _name_rows(axis, rows, images.shape[1])
     return figure
 
 
@@ -66,11 +71,19 @@ def progress_sheet(sheets: np.ndarray, steps: Sequence[int], notes: Sequence[str
     """
     sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
     figure, (axis,) = strips([sheet], left=MARGIN)
-    step_down = sheets.shape[2] + GAP
-    for index, step in enumerate(steps):
-        words = "\n".join(filter(None, [f"step {step:,}", *notes[index : index + 1]]))
-        axis.text(-GAP, (index + 0.5) * step_down, words, fontsize=9, ha="right", va="center")
+    names = [
+        "\n".join(filter(None, [f"step {step:,}", *notes[index : index + 1]]))
+        for index, step in enumerate(steps)
+    ]
+    _name_rows(axis, names, sheets.shape[2])
     return figure
+
+
+def _name_rows(axis: Axes, names: Sequence[str], height: int) -> None:
+    """Write words left of each row of images of this height."""
+    for index, name in enumerate(names):
+        middle = (index + 0.5) * (height + GAP)
+        axis.text(-GAP, middle, name, fontsize=9, ha="right", va="center")
 
 
 def labelled_rows(

@@ -43,6 +43,9 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     target = str(config.generator["_target_"])
     if target not in GENERATORS:
         return {**about, **of_unknown(folder, f"generator {target}")}
+    if config.conditional:
+        reason = "The page has no input for the class that this generator is asked for."
+        return {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
     latent = network.latent
     assert isinstance(latent, int)
@@ -107,6 +110,8 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
     try:
         data = load(config.data)
         same_data.check_judged(folder, data.checksum)
+        if data.channels_of:
+            return {"missing": "the page has no classifier that reads each channel by itself"}
         classifier = load_classifier(data.train, data.test)
         coarse, logits, cost = _as_in_the_page(classifier, images)
         layers = chain(_sequential(coarse, "body")) + chain(

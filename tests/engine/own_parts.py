@@ -36,8 +36,8 @@ class WholeSequencesOnly(RNN):
 class ColumnOfLogits(MLPDiscriminator):
     """Gives [B, 1], as many discriminators do."""
 
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(images).unsqueeze(1)
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(images, labels).unsqueeze(1)
 
 
 class LossForEachImage(Hinge):

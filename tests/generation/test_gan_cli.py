@@ -12,7 +12,15 @@ import pytest
 import yaml
 from PIL import Image
 
+from lab.cli import compose_config
+from lab.config.errors import UserError
+from lab.config.reading import from_file
 from lab.engine.devices import has_bf16
+from lab.engine.jobs import perform
+from lab.engine.run_folder import RunFolder
+from lab.generation.tools.interpolate import interpolate
+from lab.generation.tools.sample import sample
+from lab.play.generation import generation_run
 from tests.command_line import quick_lab, run_lab, start_lab, wait_until
 from tests.images.small_data import MNIST_FILES, write_bars
 from tests.run_files import only
@@ -181,6 +189,77 @@ def test_images_without_labels_train_without_figures_of_quality(studio, tmp_path
     result = json.loads(only(tmp_path, "outputs/runs/*/result.json").read_text())
     assert result["quality"] == {"not_measured": "no labels"}
     assert result["steps"] == 60
+
+
+@pytest.fixture(scope="session")
+def conditional(studio) -> RunFolder:
+    """A finished run that can be asked for a class."""
+    words = [*TINY, f"data.root={studio / 'images'}", "conditional=true"]
+    config = compose_config(*words, f"out_dir={studio / 'conditional'}")
+    outcome = perform(config, words)
+    assert outcome.kind == "finished", outcome
+    return RunFolder(config.run_dir)
+
+
+def test_a_conditional_run_says_how_often_it_made_what_was_asked_for(conditional):
+    result = conditional.result
+    assert result["class_names"] == ["0", "1", "2"]
+    assert result["latent"]["interpolation"]["ends"][0] in result["class_names"]
+    quality = result["quality"]
+    assert 0 <= quality["read_as_asked"] <= 1
+    assert {"fid", "recall"} <= quality.keys()
+    assert quality["by_class"] == []  # 20 images of a class are too few
+    with open(conditional.path / "metrics.csv") as file:
+        assert [bool(row["read_as_asked"]) for row in csv.DictReader(file)][2::3] == [True, True]
+    names = {path.name for path in (conditional.path / "figures").iterdir()}
+    assert names >= FIGURES
+    with Image.open(conditional.path / "figures/training.gif") as animation:
+        height, width = 3 * 30 + 2, 10 * 30 + 2  # a row for each class
+        assert animation.size == (3 * width, 3 * height)
+
+
+def test_a_conditional_run_is_asked_for_a_class(conditional):
+    npz, png = sample(conditional, 30, 3, "2")
+    assert npz.name == "samples_2_seed3.npz"
+    with np.load(npz) as arrays:
+        assert arrays["labels"].tolist() == [2] * 30
+        of_two, z = arrays["images"].copy(), arrays["z"].copy()
+    npz, png = sample(conditional, 30, 3)
+    assert png.stat().st_size > 1000
+    with np.load(npz) as arrays:
+        assert arrays["labels"].tolist() == [0, 1, 2] * 10
+        assert np.array_equal(arrays["z"], z)
+        # The third image of these is of class 2 too.
+        assert np.abs(arrays["images"][2].astype(int) - of_two[2]).max() <= 1
+        assert np.abs(arrays["images"][0].astype(int) - of_two[0]).max() > 1
+    with pytest.raises(UserError, match="there is no class 7 among 0, 1, 2"):
+        sample(conditional, 30, 3, "7")
+
+
+def test_a_conditional_run_is_interpolated_within_a_class_and_between_two(conditional):
+    lines = interpolate(conditional, ("1", "1"), None, 0)
+    assert lines[0].startswith("from 1 to 1 → ")
+    assert len(lines) == 2
+    lines = interpolate(conditional, ("2", "0"), None, 0)
+    assert "from 2 to 0: a third class lies between on" in lines[2]
+    assert (conditional.path / "figures/interpolation_2_to_0_seed0.png").stat().st_size > 1000
+    first, last = interpolate(conditional, (None, "1"), None, 4)[0].split(" → ")[0].split()[1::2]
+    assert first in ("0", "2")
+    assert last == "1"
+    with pytest.raises(UserError, match="--sum: the z of a conditional run holds no class"):
+        interpolate(conditional, (None, None), ("0", "1", "2"), 0)
+
+
+def test_the_page_of_a_conditional_run_shows_its_pictures(conditional):
+    config = from_file(conditional.config_file)
+    about = generation_run(conditional, config)
+    assert "no input for the class" in about["recorded"]["reason"]
+    assert about["recorded"]["pictures"]
+
+
+def test_a_run_that_is_not_conditional_cannot_be_asked(run):
+    with pytest.raises(UserError, match="it was not trained with conditional=true"):
+        sample(RunFolder(run), 3, 0, "1")
 
 
 BAD = {

@@ -56,7 +56,13 @@ def play(task: GanTask, steps: int) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    "overrides", [(), ("loss=wasserstein", "discriminator.dropout=0.4"), CONVOLUTIONAL]
+    "overrides",
+    [
+        (),
+        ("loss=wasserstein", "discriminator.dropout=0.4"),
+        ("loss=relativistic", "loss.penalty_every=4"),
+        CONVOLUTIONAL,
+    ],
 )
 def test_it_goes_on_bit_for_bit_from_a_saved_state(unlabelled, overrides):
     whole, broken = make(unlabelled, *overrides), make(unlabelled, *overrides)
@@ -101,7 +107,9 @@ def test_auto_gives_the_numbers_of_the_precision_that_the_device_has(
     assert play(chosen, 3) == expected
 
 
-@pytest.mark.parametrize("loss", ["minimax", "non_saturating", "hinge", "wasserstein"])
+@pytest.mark.parametrize(
+    "loss", ["minimax", "non_saturating", "hinge", "wasserstein", "relativistic"]
+)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_every_loss_moves_both_players(unlabelled, loss, precision):
     task = make(unlabelled, f"loss={loss}", f"precision={precision}")
@@ -113,6 +121,26 @@ def test_every_loss_moves_both_players(unlabelled, loss, precision):
     for player in ("generator", "discriminator"):
         now = getattr(task, player).state_dict()
         assert any(not torch.equal(now[name], old) for name, old in before[player].items())
+
+
+def test_a_lazy_penalty_is_added_every_so_many_steps(unlabelled, monkeypatch):
+    task = make(unlabelled, "loss=relativistic", "loss.penalty_every=3")
+    at = []
+
+    def penalty(discriminator, real, fake):
+        at.append(task.steps)
+        return 0 * discriminator(real).sum()
+
+    monkeypatch.setattr(task.loss, "penalty", penalty)
+    play(task, 8)
+    assert at == [0, 3, 6]
+
+
+def test_a_paired_loss_counts_pairs_that_d_has_in_order(unlabelled):
+    logits = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 6.0])
+    assert float(make(unlabelled, "loss=relativistic")._right(*logits)) == 0.5
+    assert float(make(unlabelled)._right(*logits)) == 0.5
+    assert float(make(unlabelled, "loss=relativistic")._right(logits[0], logits[0] - 1)) == 1
 
 
 def test_each_player_has_a_learning_rate_of_its_own(unlabelled):

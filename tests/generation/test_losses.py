@@ -9,6 +9,7 @@ from lab.generation.losses import (
     Hinge,
     Minimax,
     NonSaturating,
+    Relativistic,
     Wasserstein,
     gradient_penalty,
     undecided,
@@ -116,3 +117,43 @@ def test_a_discriminator_that_cannot_decide_stands_at_log_2_or_at_2():
     log_2 = pytest.approx(math.log(2))
     losses = (Minimax(), NonSaturating(), NonSaturating(real_target=0.9), Hinge(), Wasserstein())
     assert [undecided(loss) for loss in losses] == [log_2, log_2, log_2, 2.0, 0.0]
+    assert undecided(Relativistic()) == log_2
+
+
+def test_relativistic_pairing_is_the_papers_formula():
+    loss = Relativistic()
+    apart = D_REAL / (1 - D_REAL) * (1 - D_FAKE) / D_FAKE  # exp(D(x) - D(G(z)))
+    wanted = (1 + 1 / apart).log().mean(), (1 + apart).log().mean()
+    torch.testing.assert_close(loss.discriminator(REAL, FAKE), wanted[0], rtol=1e-12, atol=0)
+    torch.testing.assert_close(loss.generator(FAKE, REAL), wanted[1], rtol=1e-12, atol=0)
+    # Only differences count.
+    torch.testing.assert_close(loss.discriminator(REAL + 9, FAKE + 9), wanted[0])
+    assert loss.discriminator(REAL, REAL).item() == pytest.approx(0.693147, abs=1e-6)
+
+
+@pytest.mark.parametrize(("r1", "r2", "every"), [(2.0, 0.0, 1), (0.0, 3.0, 1), (2.0, 3.0, 4)])
+@pytest.mark.parametrize(
+    "discriminator",
+    [
+        MLPDiscriminator([16], image_shape=(1, 8, 8)),
+        ConvDiscriminator(4, spectral_norm=True, image_shape=(1, 8, 8)),
+    ],
+)
+def test_r1_and_r2_against_autograd_image_by_image(discriminator, r1, r2, every):
+    discriminator.double().eval()
+    real, fake = torch.rand(2, 3, 1, 8, 8, dtype=torch.float64, generator=RANDOM)
+
+    def slope(image):
+        return torch.autograd.functional.jacobian(lambda x: discriminator(x[None])[0], image)
+
+    means = [
+        torch.stack([slope(x).square().sum() for x in images]).mean() for images in (real, fake)
+    ]
+    penalty = Relativistic(r1, r2, every).penalty(discriminator, real, fake)
+    wanted = every * (r1 / 2 * means[0] + r2 / 2 * means[1])
+    torch.testing.assert_close(penalty, wanted, rtol=1e-10, atol=0)
+    # It is differentiable once more, in D's weights alone.
+    fake.requires_grad_()
+    Relativistic(r1, r2, every).penalty(discriminator, real, fake).backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in discriminator.parameters())
+    assert fake.grad is None

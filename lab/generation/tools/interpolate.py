@@ -1,15 +1,20 @@
 """Interpolations and sums in the latent space of a saved generator: `lab interpolate RUN`.
 
-Each picture is named after its classes and its seed, so that none overwrites another.
+Each picture is named after its classes and its seed, so that none overwrites another. Of a
+conditional run z is interpolated within a class, and z and the class between two classes.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
+from lab.config.wording import listed
 from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import torch
 
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
@@ -38,8 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.start is not None and args.start == args.end:
-        raise UserError(f"--from {args.start} --to {args.end}: expected two different classes")
     for line in interpolate(chosen_run(args), (args.start, args.end), args.sum, args.seed):
         print(line, flush=True)
 
@@ -65,20 +68,31 @@ def interpolate(
     """
     from lab.engine import same_data
     from lab.engine.seeding import generator as random_generator
-    from lab.generation import latent, pictures
-    from lab.generation.finished import open_run
-    from lab.images.classifier import load_classifier
+    from lab.generation import class_pictures, latent, pictures
+    from lab.generation.finished import class_names, open_run
+    from lab.images.channels import classifier_of
     from lab.images.datasets import load
     from lab.images.quality import read_some
 
     generator, config = open_run(folder)
+    asked = class_names(folder)
+    if asked and plus_minus_base:
+        raise UserError("--sum: the z of a conditional run holds no class, so there are no sums")
+    if not asked and ends[0] is not None and ends[0] == ends[1]:
+        raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
     data = load(config.data)
     same_data.check_judged(folder, data.checksum)
     for name in (*ends, *(plus_minus_base or ())):
         _check(name, data.train.classes)  # before a classifier is trained
-    classifier = load_classifier(data.train, data.test)
+    classifier = classifier_of(data)
     labels = [None if name is None else classifier.classes.index(name) for name in ends]
     random = random_generator(seed, "walks")
+    if asked:
+        chosen = _two_of(len(asked), labels, random)
+        figure, result = class_pictures.interpolation(generator, classifier, random, chosen)
+        first, last = result["ends"]
+        picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
+        return [f"from {first} to {last} → {picture}", *_of_classes(result)]
     real = read_some(classifier, data.test, pictures.REAL_IMAGES).features
     draws = latent.draw(generator, classifier, pictures.DRAWS, random)
     figure, result = pictures.interpolation(
@@ -99,7 +113,29 @@ def interpolate(
 
 def _check(name: str | None, classes: Sequence[str]) -> None:
     if name is not None and classes and name not in classes:
-        raise UserError(f"there is no class {name} among {', '.join(classes)}")
+        raise UserError(f"there is no class {name} among {listed(classes)}")
+
+
+def _two_of(count: int, labels: Sequence[int | None], random: "torch.Generator") -> tuple[int, int]:
+    """Labels of both ends; one that is not chosen is drawn, different from the other."""
+    import torch
+
+    order = torch.randperm(count, generator=random).tolist()
+    start, end = labels
+    start = start if start is not None else next(i for i in order if i != end)
+    return start, end if end is not None else next(i for i in order if i != start)
+
+
+def _of_classes(result: Mapping[str, Any]) -> list[str]:
+    first, last = result["ends"]
+    lines = [f"  within {first}: {result['stays']:.0%} of the paths are read as {first} throughout"]
+    words = {"class_alone": "the class alone", "both": "z and class"}
+    return lines + [
+        f"  {words[name]}, from {first} to {last}: a third class lies between on "
+        f"{result[f'third_class_{name}']:.0%}"
+        for name in words
+        if f"third_class_{name}" in result
+    ]
 
 
 def _interpolations(result: Mapping[str, Any]) -> list[str]:

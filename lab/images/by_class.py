@@ -1,0 +1,66 @@
+"""How good images are of which a class was asked: are they of it, and how like real ones of it.
+
+As all metrics here, these are of the classifier's labels and features.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lab.images.classifier import Readings
+from lab.images.quality import fid
+
+# A class with fewer images on a side has no FID: it would be mostly bias.
+ENOUGH = 100
+
+
+def read_as_asked(read: Tensor, asked: Tensor) -> float:
+    """The share of images that the classifier reads as the class that was asked for.
+
+    Args:
+        read, asked: labels int64 [N].
+    """
+    return float((read == asked).double().mean())
+
+
+def within_classes(
+    made: Readings,
+    asked: Tensor,
+    test: tuple[Tensor, Tensor],
+    train: tuple[Tensor, Tensor],
+    classes: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    """What each class scores by itself.
+
+    Args:
+        made: of the generated images, [N].
+        asked: the class asked for, int64 [N].
+        test: features [M, D] and labels [M] of the real images that they are compared with.
+        train: the same of the real images that give the reference value.
+        classes: their names.
+
+    Returns:
+        of each class with at least ENOUGH images of each kind: its name as `class`; read_as_asked;
+        fid, real_fid (that of training images) and n, the number of images on either side of both.
+    """
+    figures = []
+    for label, name in enumerate(classes):
+        real, known, own = (
+            features[labels.to(features.device) == label]
+            for features, labels in (test, train, (made.features, asked))
+        )
+        n = min(map(len, (real, known, own)))
+        if n < ENOUGH:
+            continue
+        figure = {
+            "class": name,
+            "read_as_asked": read_as_asked(
+                made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
+            ),
+            "fid": fid(real[:n], own[:n]),
+            "real_fid": fid(real[:n], known[:n]),
+            "n": n,
+        }
+        figures.append(figure)
+    return figures
