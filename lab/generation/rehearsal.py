@@ -2,9 +2,9 @@
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from lab.config.components import build
+from lab.engine.optimizers import build_optimizer
 from lab.generation.config import GanConfig
 from lab.generation.losses import Loss
 from lab.images.base import Shape
@@ -27,4 +27,4 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
         build("generator", config.generator, image_shape=image_shape)
         build("discriminator", config.discriminator, image_shape=image_shape)
         build("loss", config.loss, base=Loss)
-        build("optimizer", config.optimizer, [nn.Parameter(torch.zeros(1))], base=Optimizer)
+        build_optimizer(config.optimizer, [nn.Parameter(torch.zeros(1))])

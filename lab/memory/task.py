@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from lab.config.components import build
 from lab.config.errors import UserError
+from lab.engine.optimizers import build_optimizer
 from lab.engine.patience import Patience
 from lab.engine.recorder import History, Recorder
 from lab.engine.run_folder import weight_bytes
@@ -56,9 +55,7 @@ class MemoryTask(Task):
         self.config, self.device = config, device
         self.sequence = build_sequence(config)
         self.network = build_network(config).to(device)
-        self.optimizer = build(
-            "optimizer", config.optimizer, self.network.parameters(), base=Optimizer
-        )
+        self.optimizer = build_optimizer(config.optimizer, self.network.parameters())
         if config.curriculum == "upper_half" and not config.stream:
             raise UserError("curriculum=upper_half draws every batch anew: it needs stream=true")
         grows = config.curriculum in BEGINS_AT
