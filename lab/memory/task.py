@@ -17,7 +17,13 @@ from lab.engine.seeding import generator
 from lab.engine.task import Evaluator, Task
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent
-from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.network import (
+    Network,
+    build_network,
+    build_sequence,
+    evaluate,
+    with_torch_kernel,
+)
 from lab.memory.sequences.base import Sets
 from lab.memory.sequences.batches import Batches, Epochs
 
@@ -204,12 +210,11 @@ class MemoryTask(Task):
         if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
             self._use_length(self.config.seq_len)
             self.validate()
-        test_accuracy = (
-            evaluate(self.network, self.sequence, self.test)[1] if len(self.test) else None
-        )
-        by_length = self._accuracy_by_other_lengths()
+        tested = with_torch_kernel(self.network)
+        test_accuracy = evaluate(tested, self.sequence, self.test)[1] if len(self.test) else None
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
-        by_length[self.config.seq_len] = own
+        by_length = self._accuracy_by_other_lengths(tested) | {self.config.seq_len: own}
+        by_length = dict(sorted(by_length.items()))
         how_it_remembers: dict[str, Figure] = {}
         factors: dict[str, float] = {}
         if self.shows_memory:
@@ -239,12 +244,12 @@ class MemoryTask(Task):
             "longest_correct": longest_correct(by_length),
         }
 
-    def _accuracy_by_other_lengths(self) -> dict[int, float]:
+    def _accuracy_by_other_lengths(self, network: Network) -> dict[int, float]:
         """Accuracy at the lengths tested, on examples that may have been trained on if short."""
         accuracies = {}
         lengths = self.config.tested_lengths or self.sequence.tested_lengths(self.config.seq_len)
-        for length in lengths:
+        for length in set(lengths) - {self.config.seq_len}:
             draws = generator(self.config.seed, f"length {length}")
             some = self.sequence.draw(length, PER_LENGTH, draws).to(self.device)
-            accuracies[length] = evaluate(self.network, self.sequence, some)[1]
+            accuracies[length] = evaluate(network, self.sequence, some)[1]
         return accuracies
