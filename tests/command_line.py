@@ -28,7 +28,7 @@ ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]
 
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(
-    ["torch._dynamo", "torch.utils.tensorboard", "matplotlib.backends.backend_agg", "hydra.main"]
+    ["torch", "torch.utils.tensorboard", "matplotlib.backends.backend_agg", "hydra.main"]
 )
 
 

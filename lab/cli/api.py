@@ -219,8 +219,8 @@ def sweep(*overrides: str, config_dir: str | Path | None = None) -> Sweep:
 def runs(out_dir: str | Path = "outputs", *filters: str) -> "pandas.DataFrame":
     """All runs below a folder, a row each, as `lab runs` lists them.
 
-    The columns are the settings (`optimizer.lr`), the numbers of the result (`quality.fid`), and `name`, `status`,
-    `begun`, `ended`, `run` (the folder) and `problem` (what of it could not be read).
+    The columns are the settings (`optimizer.lr`), the numbers of the result (`quality.fid`), and
+    `name`, `status`, `begun`, `ended`, `run` (the folder) and `problem` (why it cannot be read).
 
     Args:
         out_dir: is searched at any depth.

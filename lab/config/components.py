@@ -5,6 +5,7 @@ file in its group; no code of ours changes. The class's signature is the schema:
 what an argument may be. An argument may be a component too, a mapping with a `_target_` of its own.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from lab.config import signature, trust
@@ -17,6 +18,7 @@ def build(
     component: dict[str, Any],
     *args: object,
     base: type | None = None,
+    adapt: Callable[[type], type] | None = None,
     **kwargs: object,
 ) -> Any:
     """Build what `component["_target_"]` names from its arguments and ours.
@@ -27,6 +29,7 @@ def build(
         args, kwargs: what the study adds, e.g. the parameters for an optimizer.
         base: the class that components of this kind are derived from, `torch.nn.Module` if none is
             given. Only a run that is opened again is held to it; see `lab.config.trust`.
+        adapt: gives the class to build in place of the one named, with the same arguments.
 
     Raises:
         UserError: there is no such class, it is not trusted, or it refuses an argument.
@@ -35,6 +38,8 @@ def build(
     given = {key: value for key, value in component.items() if key != "_target_"}
     built = {key: _built(f"{group}.{key}", value) for key, value in given.items()}
     signature.check(group, cls, built, len(args), kwargs)
+    if adapt is not None:
+        cls = adapt(cls)
     try:
         return cls(*args, **built, **kwargs)
     except UserError:

@@ -18,14 +18,7 @@ import yaml
 
 from lab.config.errors import BusyError
 from lab.config.old_names import COLUMNS, result_now
-from lab.engine.files import (
-    TEMPORARY,
-    make_folders,
-    remove_empty,
-    save_png,
-    write_atomically,
-    write_text,
-)
+from lab.engine import files
 from lab.engine.locks import is_locked
 from lab.engine.locks import lock as lock_file
 from lab.engine.weights import read_weights, weight_bytes
@@ -175,21 +168,21 @@ class RunFolder:
         """
         lock, made = self._acquire()
         try:
-            for path in self.path.glob(f".*{TEMPORARY}"):  # of a process that was killed
+            for path in self.path.glob(f".*{files.TEMPORARY}"):  # of a process that was killed
                 path.unlink()
             yield
         finally:
             with suppress(OSError):  # the folder may be gone, or no longer be writable
                 if all(path == self._lock_file for path in self.path.iterdir()):
                     self._lock_file.unlink()
-                    remove_empty(made)
+                    files.remove_empty(made)
             os.close(lock)
 
     def _acquire(self) -> tuple[int, list[Path]]:
         """The lock's file descriptor, and the folders that were made for it."""
         made: list[Path] = []
         while True:
-            made = make_folders(self.path) or made
+            made = files.make_folders(self.path) or made
             lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
             try:
                 lock_file(lock)
@@ -237,7 +230,7 @@ class RunFolder:
             *([] if keep_log else [self.log_file]),
         ):
             path.unlink(missing_ok=True)
-        remove_empty([self._figures])
+        files.remove_empty([self._figures])
 
     def remove(self) -> None:
         """Take the run away with its notes, and the folder if nothing else lies in it.
@@ -251,17 +244,17 @@ class RunFolder:
             self.notes_file.unlink(missing_ok=True)
             if all(path == self._lock_file for path in self.path.iterdir()):
                 self._lock_file.unlink()
-                remove_empty([self.path])
+                files.remove_empty([self.path])
 
     def add_note(self, line: str) -> None:
         """Write a line below the notes there are."""
-        write_text(self.notes_file, "\n".join([*self.notes(), line]) + "\n")
+        files.write_text(self.notes_file, "\n".join([*self.notes(), line]) + "\n")
 
     def set_status(self, status: Status) -> None:
-        write_text(self.path / "status", status + "\n")
+        files.write_text(self.path / "status", status + "\n")
 
     def save_config(self, values: dict[str, Any]) -> None:
-        write_text(self.config_file, yaml.safe_dump(values, sort_keys=False))
+        files.write_text(self.config_file, yaml.safe_dump(values, sort_keys=False))
 
     def save_provenance(self, values: dict[str, Any]) -> None:
         self._save_json("provenance.json", values)
@@ -273,28 +266,28 @@ class RunFolder:
 
     def _save_json(self, name: str, values: dict[str, Any]) -> None:
         # allow_nan=False: NaN is no JSON, and no result either.
-        write_text(self.path / name, json.dumps(values, indent=2, allow_nan=False) + "\n")
+        files.write_text(self.path / name, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
     def save_figure(self, name: str, figure: "Figure") -> Path:
         """Write figures/<name>.png and give its path."""
-        return self.save_file(f"{name}.png", partial(save_png, figure))
+        return self.save_file(f"{name}.png", partial(files.save_png, figure))
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
         """Let `write` fill figures/<name>, an animation or an array, and give its path."""
         self._figures.mkdir(exist_ok=True)
         path = self._figures / name
-        write_atomically(path, write)
+        files.write_atomically(path, write)
         return path
 
     def save_weights(self, weights: "dict[str, torch.Tensor]") -> None:
         """Write model.safetensors, the tensors by their names in the equations."""
         data = weight_bytes(weights)
-        write_atomically(self.model_file, lambda file: file.write(data))
+        files.write_atomically(self.model_file, lambda file: file.write(data))
 
     def save_last_weights(self, weights: "dict[str, torch.Tensor]") -> None:
         """Write last.safetensors: those after the last step, where model.safetensors has others."""
         data = weight_bytes(weights)
-        write_atomically(self.last_model_file, lambda file: file.write(data))
+        files.write_atomically(self.last_model_file, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
         """What `save_weights` wrote.

@@ -2,10 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.config.errors import UserError
+from lab.engine.optimizers import build_optimizer
 from lab.engine.weights import weight_bytes
 from lab.generation.conditional import build_player, given, latent_size
 from lab.generation.config import GanConfig
@@ -39,7 +39,7 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
             for player in ("generator", "discriminator")
         )
         loss = build("loss", config.loss, base=Loss)
-        build("optimizer", config.optimizer, [nn.Parameter(torch.zeros(1))], base=Optimizer)
+        build_optimizer(config.optimizer, [nn.Parameter(torch.zeros(1))])
         sampled = generator if config.ema is None else EMA(generator, config.ema).network
         weight_bytes(sampled.state_dict())
         real = torch.zeros(IMAGES, *image_shape)

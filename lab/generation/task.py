@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lab.config.components import build
 from lab.config.errors import UserError, say
 from lab.engine.devices import resolve_precision
+from lab.engine.optimizers import build_optimizer
 from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
 from lab.engine.seeding import generator
@@ -81,9 +81,7 @@ class GanTask(Task):
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
         self.optimizers = {
-            name: build(
-                "optimizer", {**config.optimizer, "lr": lr}, player.parameters(), base=Optimizer
-            )
+            name: build_optimizer({**config.optimizer, "lr": lr}, player.parameters())
             for name, player, lr in (
                 ("generator", self.generator, config.optimizer["lr"]),
                 ("discriminator", self.discriminator, d_lr),

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lab.engine import plots
@@ -93,21 +92,21 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
     of_panel = max(1.1, 2 * shown / plots.DPI)  # inches: at least two dots for a unit
     height = 1.5 + (of_panel + 0.35) * len(panels)
     figure = Figure(figsize=(7.0, height), dpi=plots.DPI)
-    axes: Sequence[Axes] = figure.subplots(len(panels), 1, sharex=True)
+    axes: Sequence[Axes] = figure.subplots(len(panels), 1)
     figure.subplots_adjust(
         left=0.09, right=0.87, top=1 - 0.85 / height, bottom=0.75 / height, hspace=0.35 / of_panel
     )
+    # Few axes, ticks and colour bars, as each takes as long to draw as a heat map.
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
-        image = _heat_map(axis, values[:shown])
+        _heat_map(axis, values[:shown])
+        axis.set_xticks([])
+        axis.set_yticks([0, shown - 1])
+        axis.tick_params(labelsize=8)
         axis.set_ylabel("units, ranked", fontsize=9)
         axis.set_title(name, fontsize=9, loc="left", pad=3)
-        axis.tick_params(labelsize=8)
-        place = axis.get_position()
-        bar = figure.colorbar(image, figure.add_axes((0.885, place.y0, 0.016, place.height)))
-        bar.ax.tick_params(labelsize=8)
-        if isinstance(image.norm, FuncNorm):
-            bar.set_ticks(GATE_TICKS, labels=[f"{tick:g}" for tick in GATE_TICKS])
-            bar.ax.minorticks_off()
+    gates = [axis for axis in axes if isinstance(axis.images[0].norm, FuncNorm)]
+    for alike in (gates, *([axis] for axis in axes if axis not in gates)):
+        _colour_bar(figure, alike)
     if len(digits) <= DIGITS_THAT_FIT:
         axes[-1].set_xticks(range(len(digits)), list(digits))
         axes[-1].set_xlabel("the digits read, in order")
@@ -119,14 +118,27 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
     return figure
 
 
-def _heat_map(axis: Axes, values: np.ndarray) -> AxesImage:
+def _heat_map(axis: Axes, values: np.ndarray) -> None:
     """Gates on a logit scale; a cell state from -m to m, so that 0 is the middle tone."""
     if values.min() >= 0 and values.max() <= 1:
         norm: Normalize = FuncNorm((_logit, _sigmoid), GATE_TICKS[0], GATE_TICKS[-1])
     else:
         most = float(np.abs(values).max())
         norm = Normalize(-most, most)
-    return axis.imshow(values, aspect="auto", cmap="cividis", norm=norm, interpolation="nearest")
+    axis.imshow(values, aspect="auto", cmap="cividis", norm=norm, interpolation="nearest")
+
+
+def _colour_bar(figure: Figure, alike: Sequence[Axes]) -> None:
+    """One bar at the right of panels that have one scale."""
+    if not alike:
+        return
+    image = alike[0].images[0]
+    top, bottom = alike[0].get_position().y1, alike[-1].get_position().y0
+    bar = figure.colorbar(image, figure.add_axes((0.885, bottom, 0.016, top - bottom)))
+    bar.ax.tick_params(labelsize=8)
+    if isinstance(image.norm, FuncNorm):
+        bar.set_ticks(GATE_TICKS, labels=[f"{tick:g}" for tick in GATE_TICKS])
+        bar.ax.minorticks_off()
 
 
 def _logit(share: np.ndarray) -> np.ndarray:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from lab.config.components import build
 from lab.config.errors import UserError
+from lab.engine.optimizers import build_optimizer
 from lab.engine.patience import Patience
 from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
@@ -18,7 +17,13 @@ from lab.engine.task import Evaluator, Task
 from lab.engine.weights import weight_bytes
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent
-from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.network import (
+    Network,
+    build_network,
+    build_sequence,
+    evaluate,
+    with_torch_kernel,
+)
 from lab.memory.sequences.base import Sets
 from lab.memory.sequences.batches import Batches, Epochs
 
@@ -56,9 +61,7 @@ class MemoryTask(Task):
         self.config, self.device = config, device
         self.sequence = build_sequence(config)
         self.network = build_network(config).to(device)
-        self.optimizer = build(
-            "optimizer", config.optimizer, self.network.parameters(), base=Optimizer
-        )
+        self.optimizer = build_optimizer(config.optimizer, self.network.parameters())
         if config.curriculum == "upper_half" and not config.stream:
             raise UserError("curriculum=upper_half draws every batch anew: it needs stream=true")
         grows = config.curriculum in BEGINS_AT
@@ -207,12 +210,11 @@ class MemoryTask(Task):
         if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
             self._use_length(self.config.seq_len)
             self.validate()
-        test_accuracy = (
-            evaluate(self.network, self.sequence, self.test)[1] if len(self.test) else None
-        )
-        by_length = self._accuracy_by_other_lengths()
+        tested = with_torch_kernel(self.network)
+        test_accuracy = evaluate(tested, self.sequence, self.test)[1] if len(self.test) else None
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
-        by_length[self.config.seq_len] = own
+        by_length = self._accuracy_by_other_lengths(tested) | {self.config.seq_len: own}
+        by_length = dict(sorted(by_length.items()))
         how_it_remembers: dict[str, Figure] = {}
         factors: dict[str, float] = {}
         if self.shows_memory:
@@ -242,12 +244,12 @@ class MemoryTask(Task):
             "longest_correct": longest_correct(by_length),
         }
 
-    def _accuracy_by_other_lengths(self) -> dict[int, float]:
+    def _accuracy_by_other_lengths(self, network: Network) -> dict[int, float]:
         """Accuracy at the lengths tested, on examples that may have been trained on if short."""
         accuracies = {}
         lengths = self.config.tested_lengths or self.sequence.tested_lengths(self.config.seq_len)
-        for length in lengths:
+        for length in set(lengths) - {self.config.seq_len}:
             draws = generator(self.config.seed, f"length {length}")
             some = self.sequence.draw(length, PER_LENGTH, draws).to(self.device)
-            accuracies[length] = evaluate(self.network, self.sequence, some)[1]
+            accuracies[length] = evaluate(network, self.sequence, some)[1]
         return accuracies

@@ -9,8 +9,9 @@ import torch
 from lab.cli import compose_config
 from lab.engine.seeding import seed_everything
 from lab.memory import figures
+from lab.memory.cells import LSTM, TorchLSTM
 from lab.memory.config import MemoryConfig
-from lab.memory.network import build_network, evaluate
+from lab.memory.network import build_network, evaluate, with_torch_kernel
 from lab.memory.sequences.examples import joined
 from lab.memory.task import MemoryTask
 
@@ -78,6 +79,21 @@ def test_evaluation_in_batches_is_evaluation_at_once():
     expected = torch.nn.functional.cross_entropy(logits, targets)
     assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
     assert accuracy == float((logits.argmax(1) == targets).double().mean())
+
+
+def test_answers_are_counted_with_torchs_kernel_for_the_same_lstm_alone():
+    task = make("data_size=4000", "seq_len=9")
+    random = torch.get_rng_state()
+    counting = with_torch_kernel(task.network)
+    assert torch.equal(torch.get_rng_state(), random)
+    assert type(counting.cell) is TorchLSTM
+    assert type(task.network.cell) is LSTM
+    inputs = task.held_out.inputs
+    with torch.no_grad():
+        assert (counting(inputs) - task.network(inputs)).abs().max() < 1e-5
+    for cell in ("gru", "torch_lstm"):
+        network = make(f"cell={cell}").network
+        assert with_torch_kernel(network) is network
 
 
 def test_weights_travel_by_their_names_in_the_equations():

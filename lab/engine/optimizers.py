@@ -1,0 +1,57 @@
+"""Optimizers built without importing torch's compiler, which would take a fifth of a short run."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from lab.config.components import build
+
+# torch wraps these so that torch.compile passes over them, and the wrappers import the compiler.
+WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
+
+
+def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> Optimizer:
+    """The optimizer that a config names.
+
+    Args:
+        component: `_target_` and the keyword arguments of the YAML file.
+        parameters: to optimize.
+
+    Raises:
+        UserError: there is no such class, or it refuses an argument.
+    """
+    optimizer: Optimizer = build(
+        "optimizer", component, parameters, base=Optimizer, adapt=without_compiler
+    )
+    return optimizer
+
+
+def without_compiler(cls: Any) -> Any:
+    """The same optimizer with torch's own methods as they are before torch wraps them.
+
+    Args:
+        cls: a class of torch's or one derived from it; methods of its own stay as they are. What
+            is no such class, such as a function that builds one, is given back.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Optimizer)):
+        return cls
+    own = {
+        name: inspect.unwrap(getattr(cls, name))
+        for name in WRAPPED
+        if getattr(cls, name).__module__.startswith("torch.optim.")
+    }
+    if "step" in own:
+        own["step"] = _without_gradient(own["step"])
+    return type(cls.__name__, (cls,), {"__module__": cls.__module__, **own})
+
+
+def _without_gradient(step: Callable[..., Any]) -> Callable[..., Any]:
+    def without_gradient(self: Optimizer, closure: Callable[[], float] | None = None) -> Any:
+        with torch.set_grad_enabled(self.defaults.get("differentiable", False)):
+            return step(self, closure)
+
+    return without_gradient
