@@ -169,6 +169,16 @@ def test_gates_near_one_are_told_apart_and_every_unit_has_two_dots():
     assert right <= figure.bbox.width
 
 
+def test_the_gates_share_one_colour_bar():
+    gate = np.array([[0.1, 0.9]] * 4)
+    panels = {"forget gate": gate, "input gate": gate, "cell state": 5 * gate}
+    axes = flow_figures.gates(panels, "12", "t", "w").axes
+    bars = [axis for axis in axes if not axis.get_title(loc="left")]
+    assert len(bars) == 2
+    both, alone = (bar.get_position().height for bar in bars)
+    assert both > 2 * alone
+
+
 def test_one_step_has_no_decay():
     short = flow.Flow({"h": np.array([-1.0, -3.0]), "c": np.array([-2.0, np.nan])})
     assert short.factor("h") == pytest.approx(100.0)
