@@ -61,6 +61,7 @@ def _begin(config: DictConfig) -> None:
     sweep = Sweep(folder)
     begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
     if "optuna" in config.hydra.sweeper._target_:
+        search.suit_plugin(config.hydra.sweeper)
         search.be_quiet()
     if _is_basic(config):
         compose_once(GlobalHydra.instance().config_loader())

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from lab.config.hydra_versions import IS_13
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +50,17 @@ def use_own_config() -> None:
     group.pop("optuna.yaml", None)
     for sampler in SAMPLERS:
         group.get("sampler", {}).pop(f"{sampler}.yaml", None)
+
+
+def suit_plugin(sweeper: DictConfig) -> None:
+    """Give the plugin for Hydra 1.3 the argument that the one for Hydra 1.4 does not take.
+
+    Args:
+        sweeper: Hydra's node of Optuna's sweeper.
+    """
+    if IS_13:
+        with open_dict(sweeper):
+            sweeper.search_space = None
 
 
 def be_quiet() -> None:
