@@ -47,7 +47,7 @@ def loss_dynamics(
             "D(G(z)), score of samples": history["d_fake_score"],
         }
         _smoothed(axis, steps, scores, first=3 + len(shares))
-        plots.level_line(axis, 0.0, "above 0: taken for real")
+        plots.level_line(axis, 0.0, "0")
         axis.set_ylabel("mean score (no probability)")
     for axis in (left, middle, *others):
         axis.set_xlabel("optimizer step")
