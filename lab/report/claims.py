@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.config.wording import wrong_value
 
@@ -123,6 +124,7 @@ class Claim:
         why: a sentence for the reason; `{1}`, `{2}` are the numbers of the parts.
         finding: a sentence for the report's first screen, with numbers in the same way.
         figures: functions of `lab.report.figures` with their arguments.
+        config_dir: the user's folder that the claim was found in; None for one of ours.
     """
 
     id: str
@@ -136,6 +138,7 @@ class Claim:
     why: str = ""
     finding: str = ""
     figures: list[dict[str, Any]] = field(default_factory=list)
+    config_dir: str | None = None
 
     def __post_init__(self) -> None:
         for part in self.parts:
@@ -171,7 +174,9 @@ def _read(path: Path) -> Claim:
     if not isinstance(values, dict):
         raise UserError(f"{path}: a claim is a mapping of keys")
     try:
-        return TypeAdapter(Claim).validate_python({"id": path.stem, **values})
+        found_in = str(path.parents[1])
+        own = {} if found_in == CONF else {"config_dir": found_in}
+        return TypeAdapter(Claim).validate_python({"id": path.stem, **values, **own})
     except ValidationError as error:
         line = wrong_value(error.errors()[0], _keys(Claim)).replace("this task", "a claim")
         raise UserError(f"{path}: {line}") from None

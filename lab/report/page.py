@@ -19,7 +19,7 @@ from lab.report.bench import BENCH, bench_table
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.links import links_to_pages
-from lab.report.selection import Planned, plan
+from lab.report.selection import plan, planned
 from lab.report.verdict import Finding, Measured, Verdict, judge
 
 CSS_CLASS: dict[Verdict, str] = {
@@ -252,7 +252,7 @@ def _warnings(finding: Finding) -> str:
 
 
 def _details(finding: Finding) -> str:
-    commands = "\n".join(Planned(runs).command for runs in finding.claim.runs.values())
+    commands = "\n".join(step.command for step in planned(finding.claim).values())
     lines = [f"<pre>{html.escape(commands)}</pre>"] if commands else ["<p>It needs no run.</p>"]
     if finding.verdict == "not settled":
         least = finding.claim.least_seeds

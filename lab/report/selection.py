@@ -14,7 +14,7 @@ from lab.config.errors import UserError
 from lab.config.identity import asked_for, short_hash
 from lab.report.claims import Claim, Runs
 from lab.report.evidence import Evidence
-from lab.sweeps.expansion import configs_of
+from lab.sweeps.expansion import configs_of, words_of
 
 
 def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
@@ -26,20 +26,32 @@ def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True)
 class Planned:
-    """The runs of one entry of a claim's `runs`, in the full or the quick plan."""
+    """The runs of one entry of a claim's `runs`.
+
+    Args:
+        runs: the entry.
+        quick: of the quick plan.
+        config_dir: the user's folder of YAML files, whose presets the command may name.
+    """
 
     runs: Runs
     quick: bool = False
+    config_dir: str | None = None
 
     @property
     def command(self) -> str:
         """As a user would type it."""
-        return shlex.join(["python", "-m", "lab", *shlex.split(self.runs.command(self.quick))])
+        return f"python -m lab {self._words}"
+
+    @property
+    def _words(self) -> str:
+        own = [] if self.config_dir is None else ["--config-dir", self.config_dir]
+        return shlex.join([*own, *shlex.split(self.runs.command(self.quick))])
 
     @property
     def configs(self) -> tuple[RunConfig, ...]:
         """Of the jobs of the command."""
-        return _configs(self.runs.command(self.quick))
+        return _configs(self._words)
 
     def found(self, evidence: Evidence) -> pd.DataFrame:
         """The rows that agree with a planned run in all but the free keys."""
@@ -75,12 +87,17 @@ def _configs(command: str) -> tuple[RunConfig, ...]:
     except Exception as error:  # of Hydra, for a preset or a key that does not exist
         from lab.cli import CONF
 
-        overrides = [word for word in shlex.split(command) if word != "-m"]
-        line = hydra_complaint(error, [CONF], overrides)
+        overrides, conf_dir = words_of(command)
+        line = hydra_complaint(error, [CONF, *filter(None, [conf_dir])], overrides)
         raise UserError(f"the claim's command {command}: {line}") from error
+
+
+def planned(claim: Claim, quick: bool = False) -> dict[str, Planned]:
+    """What a claim rests on, by the names of its `runs`."""
+    return {name: Planned(runs, quick, claim.config_dir) for name, runs in claim.runs.items()}
 
 
 def plan(claims: list[Claim], quick: bool) -> dict[str, Planned]:
     """Every command of these claims once, by its text, in the order of the claims."""
-    steps = [Planned(runs, quick) for claim in claims for runs in claim.runs.values()]
+    steps = [step for claim in claims for step in planned(claim, quick).values()]
     return {step.command: step for step in steps}

@@ -13,7 +13,7 @@ import pandas as pd
 from lab.config.errors import UserError
 from lab.report.claims import Claim, Group, Part
 from lab.report.evidence import Evidence
-from lab.report.selection import Planned
+from lab.report.selection import planned
 
 Verdict = Literal["holds", "holds in part", "does not hold", "not settled"]
 CONFIDENCE = 0.95
@@ -95,18 +95,18 @@ def judge(claim: Claim, evidence: Evidence) -> Finding:
     Raises:
         UserError: a query, a metric or a function of the claim cannot be used.
     """
-    full = {name: Planned(runs) for name, runs in claim.runs.items()}
-    found = {name: planned.found(evidence) for name, planned in full.items()}
+    full = planned(claim)
+    found = {name: step.found(evidence) for name, step in full.items()}
     quick = bool(full) and all(rows.empty for rows in found.values())
     if quick:
-        small = {name: Planned(runs, True) for name, runs in claim.runs.items()}
-        found = {name: planned.found(evidence) for name, planned in small.items()}
+        small = planned(claim, quick=True)
+        found = {name: step.found(evidence) for name, step in small.items()}
     quick = quick and any(len(rows) for rows in found.values())
     parts = tuple(_measure(claim, part, found) for part in claim.parts)
     missing = [
-        f"{planned.missing(evidence)} of {len(planned.configs)} runs of {planned.command}"
-        for planned in full.values()
-        if planned.missing(evidence)
+        f"{missing} of {len(step.configs)} runs of {step.command}"
+        for step in full.values()
+        if (missing := step.missing(evidence))
     ]
     few = [m for m in parts if not m.part.function and m.n < claim.least_seeds]
     if few or quick:

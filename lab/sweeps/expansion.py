@@ -3,7 +3,7 @@
 import copy
 import itertools
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,14 +22,20 @@ def configs_of(command: str) -> Iterator[RunConfig]:
 
     A sweep is composed once for each choice of groups: a hundred values take a second, not ten.
 
+    Args:
+        command: what follows `python -m lab`, with `-m` and `--config-dir DIR` or without.
+
     Raises:
         UserError: a value is wrong.
         HydraException: a key or an option does not exist.
     """
+    given, conf_dir = words_of(command)
     with hydra.initialize_config_dir(CONF, **VERSION_BASE):
-        given = [word for word in shlex.split(command) if word != "-m"]
         fixed, swept = _split(given)
-        for chosen, plain in _choices(swept):
+        if conf_dir is not None:
+            fixed.append(f"hydra.searchpath=[{Path(conf_dir).absolute()}]")
+        conf_dirs = [CONF] if conf_dir is None else [CONF, conf_dir]
+        for chosen, plain in _choices(swept, conf_dirs):
             base = hydra.compose("config", fixed + chosen, return_hydra_config=True)
             params = base.hydra.sweeper.get("params") or {}
             # The command line's values take the place of a preset's.
@@ -37,15 +43,26 @@ def configs_of(command: str) -> Iterator[RunConfig]:
             preset_fixed, preset_swept = _split(preset)
             with open_dict(base):
                 del base["hydra"]
-            for more, values in _choices(preset_swept):
+            for more, values in _choices(preset_swept, conf_dirs):
                 if more or preset_fixed:
                     base = hydra.compose("config", fixed + chosen + preset_fixed + more)
                 yield from _of_values(base, {**values, **plain})
 
 
-def _choices(swept: dict[str, list[str]]) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
+def words_of(command: str) -> tuple[list[str], str | None]:
+    """The overrides of a command, and the folder of its `--config-dir`."""
+    words = [word for word in shlex.split(command) if word != "-m"]
+    if "--config-dir" not in words:
+        return words, None
+    at = words.index("--config-dir")
+    return words[:at] + words[at + 2 :], words[at + 1]
+
+
+def _choices(
+    swept: dict[str, list[str]], conf_dirs: Sequence[str]
+) -> Iterator[tuple[list[str], dict[str, list[str]]]]:
     """Each choice of the swept groups as overrides, with the swept keys that are no groups."""
-    groups = {key: values for key, values in swept.items() if _is_group(key)}
+    groups = {key: values for key, values in swept.items() if _is_group(key, conf_dirs)}
     plain = {key: values for key, values in swept.items() if key not in groups}
     for choice in itertools.product(*groups.values()):
         yield [f"{key}={value}" for key, value in zip(groups, choice, strict=True)], plain
@@ -67,8 +84,8 @@ def _keys(overrides: list[str]) -> set[str]:
     return {override.partition("=")[0] for override in overrides}
 
 
-def _is_group(key: str) -> bool:
-    return Path(CONF, key.lstrip("+")).is_dir()
+def _is_group(key: str, conf_dirs: Sequence[str]) -> bool:
+    return any(Path(conf, key.lstrip("+")).is_dir() for conf in conf_dirs)
 
 
 def _split(overrides: list[str]) -> tuple[list[str], dict[str, list[str]]]:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from lab.config.errors import UserError
 from lab.report import reproduce
 from lab.report.claims import Runs, load_claims
 from lab.report.evidence import Evidence
-from lab.report.selection import Planned, plan
+from lab.report.selection import Planned, plan, planned
 from tests.command_line import SMALL, environment, quick_lab, run_folders
 
 TINY = " ".join([*SMALL, "seq_len=3"])
@@ -34,13 +35,39 @@ def test_the_runs_of_a_command_are_those_that_lab_makes(tmp_path: Path):
     runs = Runs(preset="a5_dip_at_three", overrides="cell=rnn epochs=1,2 seed=1 size=small")
     done = quick_lab(*runs.command().split(), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    planned = Planned(runs)
-    assert sorted(config.run_dir.name for config in planned.configs) == [
+    step = Planned(runs)
+    assert sorted(config.run_dir.name for config in step.configs) == [
         path.name for path in run_folders(tmp_path)
     ]
     evidence = Evidence(tmp_path / "outputs")
-    assert planned.missing(evidence) == 0
-    assert len(planned.found(evidence)) == 2
+    assert step.missing(evidence) == 0
+    assert len(step.found(evidence)) == 2
+
+
+def test_a_claim_may_rest_on_a_preset_of_the_users_own(tmp_path: Path):
+    for name, text in {
+        "experiment/mine.yaml": """
+            # @package _global_
+            defaults: [{override /cell: wide}]
+            seq_len: 7
+            hydra: {mode: MULTIRUN, sweeper: {params: {seed: "0,1", optimizer.lr: "0.01,0.02"}}}
+        """,
+        "cell/wide.yaml": "_target_: torch.nn.LSTM\nnum_layers: 2",
+        "claim/own.yaml": """
+            source: my lecture
+            study: memory
+            says: Two layers learn T=7.
+            runs: {deep: {preset: mine, overrides: "seed=4"}}
+            parts: [{says: accuracy, metric: accuracy, of: {runs: deep}, bound: "> 0.5"}]
+        """,
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(textwrap.dedent(text).lstrip())
+    (claim,) = load_claims([str(tmp_path)])
+    step = planned(claim)["deep"]
+    assert step.command == f"python -m lab --config-dir {tmp_path} -m +experiment=mine seed=4"
+    found = [(c.seq_len, c.seed, c.optimizer["lr"], c.cell["num_layers"]) for c in step.configs]  # type: ignore[attr-defined]
+    assert found == [(7, 4, 0.01, 2), (7, 4, 0.02, 2)]
 
 
 @pytest.mark.parametrize("argument", ["fast", "jobs=0", "jobs=x", "out=there"])
