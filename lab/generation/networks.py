@@ -27,8 +27,10 @@ FIRST_SIDE = 8
 # Channels beside each other in memory: on a CPU a step takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
 
-# Length of a class's embedding beside z.
+# Length of a class's embedding beside z, and the standard deviation it starts with. With torch's 1
+# the convolutional generator forgets z: recall 0 after 1,500 steps; with 0.1, 0.67 (seed 100).
 EMBEDDED = 32
+EMBEDDED_DEVIATION = 0.1
 
 Classes = Annotated[int, Field(ge=0)]
 Slope = Annotated[float, Field(ge=0)]
@@ -60,7 +62,7 @@ class MLPGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.latent, self.image_shape = latent, tuple(image_shape)
-        self.embedding = nn.Embedding(classes, EMBEDDED) if classes else None
+        self.embedding = _embedding(classes)
         size_in = latent + (EMBEDDED if classes else 0)
         layers, size = _hidden_layers(size_in, widths, batch_norm, slope)
         self.layers = nn.Sequential(*layers, nn.Linear(size, prod(image_shape)), nn.Tanh())
@@ -147,7 +149,7 @@ class ConvGenerator(nn.Module):
         doublings = _doublings(image_shape)
         first = ceil(height / 2**doublings), ceil(width_of_image / 2**doublings)
         size_in = width * 2 ** (doublings - 1)
-        self.embedding = nn.Embedding(classes, EMBEDDED) if classes else None
+        self.embedding = _embedding(classes)
         told = latent + (EMBEDDED if classes else 0)
         layers, size = _hidden_layers(told, hidden, batch_norm=True, slope=slope)
         layers += [
@@ -260,6 +262,14 @@ def _hidden_layers(
 
 def _bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
     return parametrizations.spectral_norm(layer) if spectral_norm else layer
+
+
+def _embedding(classes: int) -> nn.Embedding | None:
+    if not classes:
+        return None
+    embedding = nn.Embedding(classes, EMBEDDED)
+    nn.init.normal_(embedding.weight, std=EMBEDDED_DEVIATION)
+    return embedding
 
 
 def _beside(z: Tensor, labels: Tensor | None, embedding: nn.Embedding | None) -> Tensor:

@@ -26,6 +26,12 @@ CONVOLUTIONAL = (
 )  # fmt: skip
 
 
+SMALLEST: dict[type, dict] = {
+    networks.MLPGenerator: {"widths": [64]},
+    networks.ConvGenerator: {"width": 4, "hidden": [16]},
+}
+
+
 @pytest.fixture(scope="module")
 def images(tmp_path_factory):
     """Images of three classes; a column of bright bars tells them apart."""
@@ -73,6 +79,17 @@ def test_a_class_asked_for_is_the_class_made(make, overrides):
     rows = torch.arange(3).repeat_interleave(10)
     last = task.frames[task.total_steps].float()[:, None] / 127.5 - 1
     assert torch.equal(brightest(last), rows)
+
+
+@pytest.mark.parametrize("generator", [networks.MLPGenerator, networks.ConvGenerator])
+def test_at_the_start_z_says_more_than_the_class(generator):
+    # The other way round a convolutional generator learns one image for each class.
+    torch.manual_seed(0)
+    network = generator(latent=100, image_shape=SHAPE, classes=10, **SMALLEST[generator]).eval()
+    z, labels = torch.randn(10, 100), torch.arange(10)
+    images = torch.stack([network(z[[i] * 10], labels) for i in range(10)])  # [z, class, C, H, W]
+    of_z, of_class = images.var(0).mean(), images.var(1).mean()
+    assert of_z > 10 * of_class
 
 
 @pytest.mark.parametrize("loss", ["hinge", "relativistic", "wasserstein"])
