@@ -240,7 +240,8 @@ def _doublings(image_shape: Shape) -> int:
     if largest > LARGEST_SIDE or smallest < 2 ** (doublings + 1):
         raise ValueError(
             f"images of {image_shape[2]}x{image_shape[1]} are not for convolutions, which take "
-            f"sides from 8 to {LARGEST_SIDE}, or from 16 where one is above 32; MLPs take any"
+            f"sides from 8 to {LARGEST_SIDE}, or from 16 where one is above 32; "
+            "generator=mlp discriminator=mlp takes any size"
         )
     return doublings
 

@@ -90,7 +90,7 @@ def test_runs_lists_every_run_at_any_depth_as_they_began(cwd: Path, tool: Callab
         (["task=lstm", "val_accuracy<1"], ["lstm-T20-s0"]),
         (["cell=lstm", "seed>=1"], ["lstm-T20-s1"]),
         (["cell!=lstm"], ["gan-mnist-s2"]),
-        (["generator=mlp"], ["gan-mnist-s2"]),
+        (["generator=conv"], ["gan-mnist-s2"]),
         (["optimizer.lr=1e-2"], ["lstm-T20-s0", "lstm-T20-s1"]),
         (["--sort", "val_accuracy", "--reverse"], ["lstm-T20-s1", "lstm-T20-s0", "gan-mnist-s2"]),
         (["status=finished", "fid<=8.5"], ["gan-mnist-s2"]),

@@ -139,7 +139,7 @@ def test_an_optimizers_arguments_are_checked_by_its_own_signature(given, message
 
 
 def test_every_component_of_ours_is_built_as_its_yaml_file_has_it():
-    for words in ([], ["task=gan"], ["task=gan", "generator=conv", "discriminator=conv"]):
+    for words in ([], ["task=gan"], ["task=gan", "generator=mlp", "discriminator=mlp"]):
         config = compose_config("size=small", *words)
         for group in ("generator", "discriminator"):
             if words:

@@ -123,6 +123,21 @@ def test_the_hash_of_today_stands() -> None:
 
 
 @pytest.mark.parametrize(
+    ("preset", "hashed"),
+    [
+        ("b3_strong_d", "aee5a61b"),
+        ("b4_balanced_d", "f2ce3ad5"),
+        ("b13_convolutional", "507f659c"),
+        ("best_mlp", "c717b4fc"),
+        ("stacked_mnist", "2a2c5b1a"),
+    ],
+)
+def test_a_preset_outlives_a_change_of_the_default(preset: str, hashed: str) -> None:
+    """A preset that measured something makes the same run, whatever task=gan alone is."""
+    assert compose_config(f"+experiment={preset}").identity == hashed
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"task: caf\xe9\n", "not UTF-8 at byte 9"),

@@ -20,8 +20,12 @@ NAMES = {
     "cell.init=chrono input=number optimizer.lr=0.05": "lstm-T20-chrono-lr0.05-number-s0",
     "sequence=parity curriculum=upper_half": "parity-lstm-T20-upper_half-s0",
     "task=gan": "gan-mnist-s0",
-    "task=gan loss=non_saturating generator=conv": "gan-mnist-non_saturating-conv-s0",
-    "task=gan size=small": "gan-mnist-G64x128x256-D256x128-s0",
+    "task=gan loss=non_saturating generator=mlp": "gan-mnist-non_saturating-mlp-s0",
+    "task=gan discriminator=mlp max_steps=9": "gan-mnist-Dmlp-steps9-s0",
+    "task=gan size=small": "gan-mnist-G16-D16-s0",
+    "task=gan size=small generator=mlp discriminator=mlp":
+        "gan-mnist-mlp-G64x128x256-D256x128-s0",
+    "+experiment=b4_balanced_d": "gan-mnist-non_saturating-mlp-D256x128-s0",
     "task=gan loss=wasserstein": "gan-mnist-wasserstein-gp10-s0",
     "task=gan discriminator_lr=null ema=null": "gan-mnist-s0",
     "task=one_layer_gan": "one-layer-mnist-s0",
@@ -36,8 +40,8 @@ def test_a_name_says_what_differs_from_the_defaults(words: str):
 
 def test_a_long_name_is_cut_at_a_word():
     config = compose_config(
-        "task=gan", "loss=non_saturating", "generator.widths=[1024,1024,1024,1024]",
-        "optimizer.lr=0.0003",
+        "task=gan", "loss=non_saturating", "generator=mlp", "optimizer.lr=0.0003",
+        "generator.widths=[1024,1024,1024,1024,1024]",
     )  # fmt: skip
-    assert config.readable_name == "gan-mnist-non_saturating-lr0.0003-s0"
+    assert config.readable_name == "gan-mnist-non_saturating-mlp-lr0.0003-s0"
     assert len(config.readable_name) <= len(config.short_name) + 1 + MOST_LETTERS

@@ -13,8 +13,8 @@ SMALL = ["size=small", "device=cpu"]
 MEMORY = [*SMALL, "data_size=100", "batch_size=32", "max_steps=6", "eval_every=5"]
 GAME = [
     *SMALL, "data=folder", "data.root=images", "batch_size=20", "max_steps=20", "sample_every=10",
-    "eval_every=20", "eval_samples=40", "final_samples=60", "generator.widths=[64]",
-    "discriminator.widths=[64]",
+    "eval_every=20", "eval_samples=40", "final_samples=60", "generator=mlp",
+    "discriminator=mlp", "generator.widths=[64]", "discriminator.widths=[64]",
 ]  # fmt: skip
 
 

@@ -23,7 +23,8 @@ HERE = "tests.engine.own_parts"
 MEMORY = ("seq_len=4", "size=small", "data_size=100", "max_steps=4", "device=cpu")
 GAN = (
     "task=gan", "data=folder", "batch_size=4", "max_steps=4", "device=cpu",
-    "generator.widths=[8]", "discriminator.widths=[8]", "eval_samples=10", "final_samples=10",
+    "generator=mlp", "discriminator=mlp", "generator.widths=[8]", "discriminator.widths=[8]",
+    "eval_samples=10", "final_samples=10",
 )  # fmt: skip
 
 

@@ -19,7 +19,10 @@ from tests.generation.test_gan_task import play
 from tests.images.small_data import MNIST_FILES, write_bars
 
 SHAPE = (1, 28, 28)
-MLP = ("generator.widths=[64]", "discriminator.widths=[64]", "generator.latent=8")
+MLP = (
+    "generator=mlp", "discriminator=mlp", "generator.widths=[64]", "discriminator.widths=[64]",
+    "generator.latent=8",
+)  # fmt: skip
 CONVOLUTIONAL = (
     "generator=conv", "discriminator=conv", "generator.width=4", "generator.hidden=[16]",
     "discriminator.width=4", "generator.latent=8",

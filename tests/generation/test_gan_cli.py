@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,8 @@ def studio(tmp_path_factory) -> Iterator[Path]:
 TINY = (
     "task=gan", "data=folder", "data.root=images", "batch_size=20", "max_steps=60",
     "sample_every=20", "eval_every=30", "log_every=10", "eval_samples=40", "final_samples=60",
-    "generator.widths=[64]", "discriminator.widths=[64]", "checkpoint_seconds=0", "device=cpu",
+    "generator=mlp", "discriminator=mlp", "generator.widths=[64]", "discriminator.widths=[64]",
+    "checkpoint_seconds=0", "device=cpu",
 )  # fmt: skip
 
 
@@ -125,7 +127,7 @@ def test_a_saved_generator_is_sampled_from(run, studio):
 def test_a_convolutional_pair_in_the_devices_precision_is_trained_and_sampled_from(
     studio, tmp_path
 ):
-    words = [word for word in TINY if "widths" not in word and "steps" not in word]
+    words = [word for word in TINY if not re.search("mlp|widths|steps", word)]
     sizes = ("generator.width=4", "generator.hidden=[8]", "discriminator.width=4", "max_steps=10")
     images = f"data.root={studio / 'images'}"
     done = run_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)

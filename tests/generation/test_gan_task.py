@@ -3,21 +3,28 @@
 import copy
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from lab.cli import compose_config
 from lab.engine import devices
+from lab.engine.jobs import perform
 from lab.engine.seeding import seed_everything
 from lab.engine.task import evaluate, evaluate_at_start
 from lab.generation.config import GanConfig
+from lab.generation.latent import generate
 from lab.generation.task import GanTask
 from tests.images.small_data import MNIST_FILES, random_arrays, write_raw_files
 
 TINY = ("task=gan", "data=folder", "batch_size=8", "max_steps=20", "sample_every=4")
-MLP = ("generator.widths=[16]", "discriminator.widths=[16]", "generator.latent=5")
+MLP = (
+    "generator=mlp", "discriminator=mlp", "generator.widths=[16]", "discriminator.widths=[16]",
+    "generator.latent=5",
+)  # fmt: skip
 CONVOLUTIONAL = (
     "generator=conv", "discriminator=conv", "generator.width=4", "generator.hidden=[8]",
     "discriminator.width=4", "precision=bf16",
@@ -40,6 +47,43 @@ def make(folder, *overrides: str) -> GanTask:
     assert isinstance(config, GanConfig)
     seed_everything(config.seed)
     return GanTask(config, "cpu")
+
+
+def flat_folder(folder: Path, width: int, height: int) -> Path:
+    """Images of one size, without classes."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for number in range(21):  # of which every seventh is a test image
+        pixels = random.integers(0, 256, (height, width), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (14, 14), (30, 20), (64, 40)])
+def test_the_default_pair_takes_images_of_many_sizes(tmp_path, width, height):
+    folder = flat_folder(tmp_path / "images", width, height)
+    config = compose_config(*TINY, f"data.root={folder}", "size=small")
+    task = GanTask(config, "cpu")
+    losses = play(task, 2)
+    assert all(math.isfinite(value) for step in losses for value in step.values())
+    images = generate(task.sampled, torch.zeros(3, task.prior.latent))
+    assert images.shape == (3, 1, height, width)
+
+
+@pytest.mark.parametrize(("width", "height"), [(100, 100), (7, 28), (64, 15)])
+def test_sizes_that_the_default_refuses_get_one_line_with_the_pair_that_takes_them(
+    tmp_path, width, height
+):
+    folder = flat_folder(tmp_path / "images", width, height)
+    words = (*TINY, f"data.root={folder}", f"out_dir={tmp_path / 'out'}", "device=cpu")
+    outcome = perform(compose_config(*words), [])
+    assert outcome.kind == "failed"
+    assert f"images of {width}x{height} are not for convolutions" in outcome.line
+    assert outcome.line.endswith("generator=mlp discriminator=mlp takes any size")
+    assert "\n" not in outcome.line
+    assert not (tmp_path / "out").exists()
+    config = compose_config(*words, *MLP)
+    assert isinstance(GanTask(config, "cpu"), GanTask)
 
 
 def play(task: GanTask, steps: int) -> list[dict[str, float]]:

@@ -19,7 +19,7 @@ GAN = (
     *SMALL, "task=gan", "batch_size=20", "max_steps=12", "sample_every=6", "eval_every=6",
     "log_every=3", "eval_samples=40", "final_samples=60",
 )  # fmt: skip
-MLP = ("generator.widths=[32]", "discriminator.widths=[32]")
+MLP = ("generator=mlp", "discriminator=mlp", "generator.widths=[32]", "discriminator.widths=[32]")
 CONVOLUTIONS = (
     "generator=conv", "discriminator=conv", "generator.width=4", "discriminator.width=4",
     "generator.hidden=[8]",
@@ -46,7 +46,7 @@ def colours(path):
 
 @pytest.mark.parametrize("networks", [MLP, CONVOLUTIONS], ids=["mlp", "conv"])
 def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
-    out = cwd / networks[0].partition("=")[0]
+    out = cwd / networks[0].partition("=")[2]
     done = run_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
     assert done.returncode == 0, done.stderr
     run = only(out, "runs/gan-discs-*s0-*")

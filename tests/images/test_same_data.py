@@ -23,7 +23,8 @@ from tests.run_files import only
 TINY = (
     "task=gan", "data=folder", "data.root=images", "batch_size=20", "max_steps=20",
     "sample_every=20", "eval_every=10", "log_every=10", "eval_samples=40", "final_samples=40",
-    "generator.widths=[16]", "discriminator.widths=[16]", "checkpoint_seconds=0", "device=cpu",
+    "generator=mlp", "discriminator=mlp", "generator.widths=[16]", "discriminator.widths=[16]",
+    "checkpoint_seconds=0", "device=cpu",
 )  # fmt: skip
 
 

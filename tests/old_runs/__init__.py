@@ -19,8 +19,9 @@ LSTM = (
     "max_steps=20", "eval_every=10", "log_every=5", "target_accuracy=null",
 )  # fmt: skip
 GAN = (
-    "task=gan", "device=cpu", "generator.latent=5", "generator.widths=[8]",
-    "discriminator.widths=[8]", "batch_size=8", "max_steps=6", "sample_every=3", "eval_every=3",
+    "task=gan", "device=cpu", "generator=mlp", "discriminator=mlp", "generator.latent=5",
+    "generator.widths=[8]", "discriminator.widths=[8]", "optimizer.lr=5e-4",
+    "discriminator_lr=1e-3", "batch_size=8", "max_steps=6", "sample_every=3", "eval_every=3",
     "log_every=2", "eval_samples=50", "final_samples=50",
 )  # fmt: skip
 ONE_LAYER = (

@@ -9,7 +9,8 @@ from lab.play.tool import write_page
 OUTCOME = "document.documentElement.dataset.selftest"
 GAN = (
     "task=gan", "batch_size=12", "max_steps=30", "sample_every=10", "eval_every=30",
-    "log_every=10", "eval_samples=40", "final_samples=40", "discriminator.widths=[32]",
+    "log_every=10", "eval_samples=40", "final_samples=40", "discriminator=mlp",
+    "discriminator.widths=[32]",
 )  # fmt: skip
 CONVOLUTIONAL = ("generator=conv", "generator.width=8", "generator.hidden=[16]")
 BY_HAND = (
@@ -25,7 +26,9 @@ def pixels_of(selector: str) -> str:
 
 @pytest.fixture(scope="module")
 def generation_page(trained):
-    return write_page([trained(*GAN, "generator.widths=[64,32]", "generator.latent=20")])
+    return write_page(
+        [trained(*GAN, "generator=mlp", "generator.widths=[64,32]", "generator.latent=20")]
+    )
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ def test_the_frames_of_training_are_those_that_the_run_drew(tab):
 
 
 def test_without_the_data_the_page_says_that_there_is_no_classifier(browser, trained, room):
-    run = trained(*GAN, "generator.widths=[16]", "generator.latent=5")
+    run = trained(*GAN, "generator=mlp", "generator.widths=[16]", "generator.latent=5")
     (room / "images").rename(room / "elsewhere")
     try:
         page = write_page([run], run.path / "without.html")
@@ -150,7 +153,7 @@ def coloured(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "overrides", [(*GAN, *CONVOLUTIONAL), (*GAN, "generator.widths=[16]"), BY_HAND]
+    "overrides", [(*GAN, *CONVOLUTIONAL), (*GAN, "generator=mlp", "generator.widths=[16]"), BY_HAND]
 )
 def test_images_in_colour_and_of_any_size_are_computed_and_drawn(
     browser, trained, coloured, overrides

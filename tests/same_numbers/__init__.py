@@ -33,7 +33,8 @@ RUNS = {
     "rnn": Recorded(("task=lstm", "cell=rnn", "size=small", "seq_len=9", "max_steps=30"), 10),
     "gan": Recorded(
         ("task=gan", *IMAGES, "size=small", "batch_size=8", "max_steps=12", "sample_every=4",
-         "eval_every=6", "log_every=2", "eval_samples=20", "final_samples=30"), 12,
+         "eval_every=6", "log_every=2", "eval_samples=20", "final_samples=30",
+         "generator=mlp", "discriminator=mlp", "optimizer.lr=5e-4", "discriminator_lr=1e-3"), 12,
     ),
     "one_layer_gan": Recorded(
         ("task=one_layer_gan", *IMAGES, "digits=[0,1]", "epochs=20", "images_per_epoch=8",

@@ -81,7 +81,7 @@ def test_a_wrong_word_gets_one_line(pair: list[RunFolder], tmp_path: Path):
 
 
 def test_long_names_stay_within_the_figure(tmp_path: Path):
-    words = ("task=gan", "loss=non_saturating", "generator.widths=[256,256,256]")
+    words = ("task=gan", "loss=non_saturating", "generator=mlp", "generator.widths=[256,256,256]")
     runs = [fake_run(tmp_path, *words, f"optimizer.lr=0.000{n}") for n in (1, 2, 3)]
     figure = _figure(runs, "ABC", [_config_of(run) for run in runs])
     assert figure is not None
