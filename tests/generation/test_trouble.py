@@ -120,7 +120,7 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 TINY = (
     "task=gan", "data=folder", "size=small", "batch_size=8", "max_steps=12", "sample_every=4",
     "eval_every=4", "log_every=2", "eval_samples=12", "final_samples=14", "device=cpu",
-    "keep_best=true", "generator=mlp", "discriminator=mlp",
+    "generator=mlp", "discriminator=mlp", "keep_best=true",
 )  # fmt: skip
 
 
