@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import lab
+from lab.config.hydra_versions import IS_13
 
 # In a wheel, and in a checkout.
 OURS = {Path(lab.__file__).parent / "conf", Path(lab.__file__).parents[1] / "conf"}
@@ -19,9 +20,12 @@ def command_of(hydra_cfg: Any) -> list[str]:
         hydra_cfg: the node `hydra` of the job's config.
     """
     words = [o for o in hydra_cfg.overrides.task if not o.lstrip("+").startswith(NOT_AGAIN)]
-    # A preset may make a sweep of every command; with -m it is Hydra that sets the mode.
-    is_preset_a_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
-    if is_preset_a_sweep and "hydra.mode=MULTIRUN" not in hydra_cfg.overrides.hydra:
+    # A preset may make a sweep of every command. Of Hydra 1.3 it can be told whether it does, as it
+    # sets the mode itself only for a preset that does not.
+    is_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
+    is_hydras = "hydra.mode=MULTIRUN" in hydra_cfg.overrides.hydra
+    has_preset = any(word.lstrip("+").startswith("experiment") for word in words)
+    if is_sweep and (has_preset if not IS_13 else not is_hydras):
         words.append("hydra.mode=RUN")
     return [*composing_flags(hydra_cfg.job, hydra_cfg.runtime, hydra_cfg.overrides), *words]
 
