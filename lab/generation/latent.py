@@ -211,7 +211,7 @@ class Sums:
         source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus). The
             source's picture has its 9 there.
         as_written: z_base + 0.8 z_hybrid, as the source's algebra has it.
-        difference: z_plus - z_minus by itself, which the source still takes for a 7.
+        difference: z_plus - z_minus alone, which the source still takes for a 7.
         random_single: z_base + a random direction as long as z_plus - z_minus.
         random_means: z_base + a random direction as long as the difference of the means.
     """

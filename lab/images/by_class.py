@@ -31,7 +31,7 @@ def within_classes(
     train: tuple[Tensor, Tensor],
     classes: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    """What each class scores by itself.
+    """The metrics within each class.
 
     Args:
         made: of the generated images, [N].

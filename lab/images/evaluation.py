@@ -83,7 +83,7 @@ class QualityEvaluator:
         return read_as_asked(self.classifier.read(samples).labels, asked)
 
     def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
-        """The metrics of each class by itself: see `by_class.within_classes`."""
+        """The metrics within each class: see `by_class.within_classes`."""
         made = self.classifier.read(samples)
         test, train = (
             self._read(images, len(samples)) for images in (self._data.test, self._data.train)

@@ -111,7 +111,7 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
         data = load(config.data)
         same_data.check_judged(folder, data.checksum)
         if data.channels_of:
-            return {"missing": "the page has no classifier that reads each channel by itself"}
+            return {"missing": "the page has no classifier for single channels"}
         classifier = load_classifier(data.train, data.test)
         coarse, logits, cost = _as_in_the_page(classifier, images)
         layers = chain(_sequential(coarse, "body")) + chain(

@@ -30,7 +30,7 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
         None where the sweeper chooses the jobs as it goes, as a search does.
 
     Raises:
-        UserError: there is no job, or a preset that sweeps by itself is swept over.
+        UserError: there is no job, or a preset that is a sweep is swept over.
     """
     words = unresolved(config.hydra.overrides.task)
     parsed = _parse(words)
@@ -120,6 +120,6 @@ def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None
                 continue
             if _params(alone) != _params(config):
                 raise UserError(
-                    f"{override.input_line}: {name} is a sweep by itself, which cannot be swept "
+                    f"{override.input_line}: {name} is a sweep already, which cannot be swept "
                     "over; give each such preset a command of its own"
                 )

@@ -76,7 +76,7 @@ class Job:
 
     @classmethod
     def of(cls, hydra_cfg: HydraConf) -> "Job | None":
-        """The one that Hydra is at; None for a run by itself."""
+        """The job that Hydra runs now; None outside a sweep."""
         if OmegaConf.is_missing(hydra_cfg.job, "num"):
             return None
         words = unresolved(hydra_cfg.overrides.task)

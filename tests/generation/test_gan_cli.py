@@ -243,7 +243,7 @@ def test_a_conditional_run_is_interpolated_within_a_class_and_between_two(condit
     assert lines[0].startswith("from 1 to 1 → ")
     assert len(lines) == 2
     lines = interpolate(conditional, ("2", "0"), None, 0)
-    assert "from 2 to 0: a third class lies between on" in lines[2]
+    assert "from 2 to 0, changing the class alone: " in lines[2]
     assert (conditional.path / "figures/interpolation_2_to_0_seed0.png").stat().st_size > 1000
     first, last = interpolate(conditional, (None, "1"), None, 4)[0].split(" → ")[0].split()[1::2]
     assert first in ("0", "2")

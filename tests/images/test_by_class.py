@@ -1,4 +1,4 @@
-"""The metrics of each class by itself, on clouds whose answer is known."""
+"""The metrics within each class, on clouds whose answer is known."""
 
 import pytest
 import torch

@@ -215,7 +215,7 @@ REFUSED = {
     ),
     "a sweep over sweeps": (
         ["-m", "+experiment=all_remember,a5_rnn_vs_lstm"],
-        "all_remember is a sweep by itself",
+        "all_remember is a sweep already",
     ),
     "no values": (["-m", "seq_len=range(3,3)"], "seq_len=range(3,3) has no values"),
     "a name that is too long": (["-m", "seed=0,1", f"out_dir={'x' * 300}"], "File name too long"),

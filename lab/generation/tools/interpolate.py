@@ -131,8 +131,8 @@ def _of_classes(result: Mapping[str, Any]) -> list[str]:
     lines = [f"  within {first}: {result['stays']:.0%} of the paths are read as {first} throughout"]
     words = {"class_alone": "the class alone", "both": "z and class"}
     return lines + [
-        f"  {words[name]}, from {first} to {last}: a third class lies between on "
-        f"{result[f'third_class_{name}']:.0%}"
+        f"  from {first} to {last}, changing {words[name]}: "
+        f"{result[f'third_class_{name}']:.0%} of the paths pass through a third class"
         for name in words
         if f"third_class_{name}" in result
     ]
