@@ -3,8 +3,6 @@
 import csv
 import json
 import os
-import resource
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,8 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
-from tests.command_line import ROOT, TINY, command, environment, quick_lab, run_lab
-from tests.run_files import copy_into, only
-
-CPU_SECONDS_OF_NOTHING = 1.5
+from tests.command_line import ROOT, TINY, environment, quick_lab, run_lab
+from tests.run_files import only
 
 
 @pytest.fixture(scope="session")
@@ -274,65 +270,6 @@ def test_a_mistake_in_a_sweep_is_told_before_any_job(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"], ["seq_len=2"], ["cell=lstmm"]])
-def test_what_trains_nothing_is_answered_at_once(words, tmp_path):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = run_lab(*words, cwd=tmp_path)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert done.returncode in (0, 1)
-    # Against a bare interpreter with Hydra alone, since machines differ and this one may be busy;
-    # for --help Hydra imports every launcher that is installed.
-    bare = run_bare(tmp_path)
-    assert seconds < max(CPU_SECONDS_OF_NOTHING, 10 * bare)
-
-
-def run_bare(cwd: Path) -> float:
-    """CPU seconds of importing Hydra."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([command()[0], "-c", "import hydra.main"], cwd=cwd, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-# Of each the import takes longer than all that these commands do.
-HEAVY = ("torch", "matplotlib", "numpy", "pandas", "optuna", "joblib", "submitit", "tensorboard")
-
-
-def without_heavy_imports(*words: str, cwd: Path) -> str:
-    """What a command says that must import none of HEAVY."""
-    code = (
-        "import sys; sys.argv = ['lab', *sys.argv[1:]]\n"
-        "from lab.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        f"found = set(sys.modules) & set({HEAVY})\n"
-        "assert not found, found"
-    )
-    line = [command()[0], "-c", code, *words]
-    done = subprocess.run(line, cwd=cwd, env=environment(), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("--help", "two classic studies"),
-        ("seq_len=abc", "seq_len=abc is not allowed"),
-        ("++optimizer.foo=1", "foo"),
-        ("optimizer.lr=nan", "optimizer.lr=nan"),
-    ],
-)
-def test_neither_help_nor_a_mistake_imports_what_is_slow(tmp_path, word, said):
-    assert said in without_heavy_imports(word, cwd=tmp_path)
-
-
-def test_showing_a_finished_run_again_imports_nothing_that_is_slow(reference, tmp_path):
-    copy_into(tmp_path, reference)
-    assert without_heavy_imports(*TINY, cwd=tmp_path).startswith("finished before: ")
-
-
 def test_help_names_every_group_and_key(tmp_path):
     text = run_lab("--help", cwd=tmp_path).stdout
     for group in ("task", "cell", "size", "optimizer", "experiment"):
@@ -340,18 +277,3 @@ def test_help_names_every_group_and_key(tmp_path):
             assert option.stem in text
     for key in yaml.safe_load((ROOT / "conf/task/lstm.yaml").read_text()):
         assert key in ("defaults", "task") or key in text
-
-
-@pytest.mark.parametrize(
-    "preset", sorted(path.stem for path in (ROOT / "conf/experiment").glob("*.yaml"))
-)
-def test_every_preset_composes(preset, tmp_path):
-    sweeps_over_lengths = "seq_len:" in (ROOT / f"conf/experiment/{preset}.yaml").read_text()
-    # One job for each of the other choices: Hydra takes a quarter of a second to compose one.
-    narrow = ["seed=0", *(["seq_len=5"] if sweeps_over_lengths else [])]
-    if "override /hydra/sweeper" in (ROOT / f"conf/experiment/{preset}.yaml").read_text():
-        narrow.append("hydra.mode=RUN")  # a search does not know its trials before it runs
-    done = quick_lab(f"+experiment={preset}", "dry_run=true", *narrow, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("run ")
-    assert list(tmp_path.iterdir()) == []
