@@ -1,0 +1,56 @@
+"""How the networks are told a class: an embedding beside z, a projection of D's features."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+# Length of a class's embedding beside z, and the standard deviation it starts with. With torch's 1
+# the convolutional generator forgets z: recall 0 after 1,500 steps; with 0.1, 0.67 (seed 100).
+EMBEDDED = 32
+EMBEDDED_DEVIATION = 0.1
+
+
+def bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
+    """The layer, with its weight divided by its largest singular value if `spectral_norm`."""
+    return parametrizations.spectral_norm(layer) if spectral_norm else layer
+
+
+def class_embedding(classes: int) -> nn.Embedding | None:
+    """A vector [EMBEDDED] for each class; None without classes."""
+    if not classes:
+        return None
+    embedding = nn.Embedding(classes, EMBEDDED)
+    nn.init.normal_(embedding.weight, std=EMBEDDED_DEVIATION)
+    return embedding
+
+
+def beside(z: Tensor, labels: Tensor | None, embedding: nn.Embedding | None) -> Tensor:
+    """z with the embedding of its class beside it, [B, latent + EMBEDDED]; z if there is none."""
+    if embedding is None:
+        return z
+    assert labels is not None
+    told = labels @ embedding.weight if labels.is_floating_point() else embedding(labels)
+    return torch.cat([z, told], dim=1)
+
+
+def class_projection(features: int, classes: int, spectral_norm: bool) -> nn.Module | None:
+    """From features [B, F] to their product with the vector of each class, [B, classes]."""
+    return bounded(nn.Linear(features, classes, bias=False), spectral_norm) if classes else None
+
+
+def logits_of(
+    x: Tensor, labels: Tensor | None, layers: nn.Sequential, projection: nn.Module | None
+) -> Tensor:
+    """Logits [B] of x for the layers of a discriminator.
+
+    With a projection, the product of the features and the vector of the class is added (Miyato &
+    Koyama 2018, "cGANs with Projection Discriminator", equation 3).
+    """
+    if projection is None:
+        logits: Tensor = layers(x)  # [B, 1]
+        return logits.squeeze(1)
+    assert labels is not None
+    features = layers[:-1](x)
+    of_class = projection(features).gather(1, labels[:, None])  # [B, 1]
+    logits = layers[-1](features) + of_class
+    return logits.squeeze(1)
