@@ -84,7 +84,8 @@ class Finding:
 
     def sentence(self, text: str) -> str:
         """A sentence of the claim with the numbers of its parts filled in; empty without them."""
-        if not text or any(not part.n for part in self.parts):
+        named = [int(number) - 1 for number in re.findall(r"\{(\d+)", text)]
+        if not text or any(not self.parts[number].n for number in named):
             return ""
         return text.format("", *(part.mean for part in self.parts))
 

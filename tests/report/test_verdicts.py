@@ -103,9 +103,9 @@ BOTH_WAYS = [
     ("a1", {"five": {"accuracy": 0.995}}, HOLDS),
     ("a1", {"five": {"accuracy": 0.9}}, FAILS),
     ("a2", {"rates": by_rate(0.01, 1.0, 0.5), "cells": of_label(0.1, 0.5, 1.0),
-            "lengths": {}}, HOLDS),
+            "lengths": of_label(0.9, 1.0, 1.0)}, HOLDS),
     ("a2", {"rates": by_rate(0.001, 1.0, 0.5), "cells": of_label(0.1, 1.0, 1.0),
-            "lengths": {}}, IN_PART),
+            "lengths": of_label(0.9, 1.0, 1.0)}, IN_PART),
     ("a3", {"number": {"accuracy": 1.0}}, HOLDS),
     ("a3", {"number": {"accuracy": 0.98}}, FAILS),
     ("a4", {"number": by_length(EVEN, BEHIND, 19)}, HOLDS),
@@ -193,6 +193,15 @@ def test_a_finished_run_is_not_missing_whatever_its_folder_is_called():
     evidence.table = pd.DataFrame(list(evidence.rows.values()))
     finding = judge(CLAIMS["a1"], evidence)
     assert (finding.verdict, finding.missing) == (HOLDS, ())
+
+
+def test_a_sentence_needs_the_numbers_that_it_names():
+    evidence = MadeUp()
+    evidence.add("-m +experiment=lstm_or_rnn seq_len=5,9", of_label(0.9, 1.0, 1.0))
+    finding = judge(CLAIMS["a2"], evidence)
+    assert finding.verdict == OPEN
+    assert "is 10.0% above that of an RNN" in finding.sentence(finding.claim.finding)
+    assert finding.sentence("the first is {1:.0f}") == ""
 
 
 def test_two_seeds_settle_nothing():
