@@ -34,7 +34,7 @@ PLURAL: dict[Verdict, str] = {
     "does not hold": "do not hold",
     "not settled": "are not settled",
 }
-PALETTE = 48
+PALETTE = 36
 GAP = 12
 
 
