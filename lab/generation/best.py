@@ -1,4 +1,7 @@
-"""The lowest validation FID of a run, and the weights that had it."""
+"""The lowest training FID of a run, and the weights that had it.
+
+The FID against training images chooses, so that the test images measure and do nothing else.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from lab.engine.recorder import Recorder
 
 
 class Best:
-    """What had the lowest FID among the evaluations until now.
+    """What had the lowest training FID among the evaluations until now.
 
     Args:
         keeps_weights: whether the weights are kept, or the FID and its step alone.
@@ -52,6 +55,6 @@ class Best:
             recorder.last_weights(network.state_dict())
             network.load_state_dict(self.weights)
             fid, step = self.lowest
-            chosen = {"step": step, "chosen_by": "lowest validation FID", "validation_fid": fid}
+            chosen = {"step": step, "chosen_by": "lowest training FID", "training_fid": fid}
         recorder.weights(network.state_dict())
         return chosen

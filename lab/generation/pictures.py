@@ -83,17 +83,18 @@ def of_best(
     n: int,
     classes: Sequence[str] = (),
 ) -> None:
-    """The grid of images of the weights with the lowest validation FID.
+    """The grid of images of the weights with the lowest training FID.
 
     Args:
         network: with these weights, in evaluation mode.
         inputs: of the images.
-        chosen: their `step` and `validation_fid`.
+        chosen: their `step` and `training_fid`.
         n: how many samples that is of.
         classes: of a conditional run.
     """
     images = as_drawn(latent.generate(network, *inputs)).cpu().numpy()
-    title = at_step(chosen["step"], chosen["validation_fid"], n)
+    title = at_step(chosen["step"], None, n)
+    title = f"{title}, training FID {chosen['training_fid']:.1f} at n={n:,}"
     recorder.figure("samples_best", _sheet(images, title, classes))
 
 

@@ -49,7 +49,7 @@ class GanTask(Task):
     tags: ClassVar = {
         "lr": "train/lr",
         **{name: f"players/{name}" for name in columns if name not in ("lr", *FIGURES)},
-        **{name: f"quality/{name}" for name in (*FIGURES, "read_as_asked")},
+        **{name: f"quality/{name}" for name in (*FIGURES, "read_as_asked", "training_fid")},
     }
 
     def __init__(self, config: GanConfig, device: str) -> None:
@@ -98,6 +98,8 @@ class GanTask(Task):
         self.sheet = self.prior.of_sheet(generator(config.seed, "fixed noise"))
         if asked:
             self.columns = (*self.columns, "read_as_asked")
+        if config.keep_best:
+            self.columns = (*self.columns, "training_fid")
         self.log_every = config.log_every
         self.evaluators = [
             Evaluator("samples", config.sample_every, self.take_samples, at_start=True),
@@ -201,12 +203,14 @@ class GanTask(Task):
         if self.measures:
             measured = self.measures.measure(fake)
             metrics |= {name: float(measured[name]) for name in FIGURES}
+            training_fid = measured["training_fid"]
+            if self.config.keep_best:
+                metrics["training_fid"] = training_fid
             if asked is not None:
                 metrics["read_as_asked"] = self.measures.read_as_asked(fake, asked)
-            found |= trouble.of_quality(
-                measured, len(fake), self.measures.features, self.best.lowest
-            )
-            self.best.offer(measured["fid"], self.steps, self.sampled)
+            found |= trouble.of_quality(measured, len(fake), self.measures.features)
+            found |= trouble.of_course(training_fid, self.best.lowest)
+            self.best.offer(training_fid, self.steps, self.sampled)
         self.warnings.note(self.steps, found)
         self.generator.train()
         return metrics
@@ -281,7 +285,7 @@ class GanTask(Task):
             quality["by_class"] = self.measures.within_classes(images, asked)
         if self.data.channels_of:
             quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
-        found = trouble.of_quality(quality, len(z), self.measures.features, None)
+        found = trouble.of_quality(quality, len(z), self.measures.features)
         self.warnings.note(self.steps, found)
         walks = generator(self.config.seed, "walks")
         space = class_pictures if classes else pictures

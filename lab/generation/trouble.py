@@ -12,7 +12,7 @@ OVERPOWERING = 0.99
 MOST_CLASSES = 0.97
 # Recall below this is next to nothing, where real images get at least ENOUGH.
 NO_RECALL, ENOUGH = 0.01, 0.5
-# Training has diverged when the FID is so many times the lowest before.
+# Training has diverged when the training FID is so many times the lowest before.
 RISEN = 2.0
 
 log = logging.getLogger(__name__)
@@ -74,18 +74,33 @@ def of_players(right: float) -> dict[str, str]:
     return {"overpowering": f"D is right {right:.1%} of the time; G learns little from it"}
 
 
-def of_quality(
-    measured: Mapping[str, float], asked: int, features: int, lowest: tuple[float, int] | None
-) -> dict[str, str]:
+def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str, str]:
+    """What is wrong with the course of training.
+
+    Args:
+        training_fid: of this evaluation.
+        lowest: the lowest before, of as many samples, and its step.
+    """
+    if lowest is None or training_fid <= RISEN * lowest[0]:
+        return {}
+    return {
+        "divergence": (
+            f"training FID {training_fid:.1f} is more than twice the lowest, {lowest[0]:.1f} at "
+            f"step {lowest[1]:,}; training has diverged (keep_best=true keeps the weights of the "
+            "lowest)"
+        )
+    }
+
+
+def of_quality(measured: Mapping[str, float], asked: int, features: int) -> dict[str, str]:
     """What is wrong with the samples, or with the number of them.
 
     Args:
         measured: as `lab.images.quality.measure` gives it.
         asked: how many samples were to be measured.
         features: how many the classifier has.
-        lowest: the lowest FID before, of as many samples, and its step.
     """
-    found, n, fid = {}, int(measured["n"]), measured["fid"]
+    found, n = {}, int(measured["n"])
     made, wanted = measured["classes"], measured["real_classes"]
     if made < MOST_CLASSES * wanted:
         found["classes"] = (
@@ -97,11 +112,6 @@ def of_quality(
         found["recall"] = (
             f"recall is {recall:.3f} (real images {best:.2f}); the samples have next to none of "
             "the variety of real images"
-        )
-    if lowest is not None and fid > RISEN * lowest[0]:
-        found["divergence"] = (
-            f"FID {fid:.1f} is more than twice the lowest, {lowest[0]:.1f} at step {lowest[1]:,}; "
-            "training has diverged (keep_best=true keeps the weights of the lowest)"
         )
     if n < asked:
         found["images"] = (

@@ -170,6 +170,7 @@ class ReferenceValues:
 
     Args:
         features: of n test images [n, D].
+        trained_on: features of n training images [n, D].
         shares: of the classes among the training images [K].
         floor: the FID of n training images.
         bias: of the FID at n.
@@ -178,6 +179,7 @@ class ReferenceValues:
     """
 
     features: Tensor
+    trained_on: Tensor
     shares: Tensor
     floor: float
     bias: float
@@ -210,6 +212,7 @@ def reference_values(
     shares = class_shares(train.labels, len(train.classes))
     return ReferenceValues(
         features=real.features,
+        trained_on=known.features,
         shares=shares,
         floor=fid(real.features, known.features),
         bias=fid_bias(real.features, n, n),
@@ -234,10 +237,11 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         real: the reference values.
 
     Returns:
-        n; fid, fid_bias, precision, recall, density, coverage; classes (how many are made: see
-        `classes_present`); class_tv (the total variation distance between the classes of the
-        samples and of the training images); clear (share of samples that the classifier is sure
-        of); and real_fid, real_precision etc., what real images get.
+        n; fid, fid_bias, training_fid (against training images), precision, recall, density,
+        coverage; classes (how many are made: see `classes_present`); class_tv (the total variation
+        distance between the classes of the samples and of the training images); clear (share of
+        samples that the classifier is sure of); and real_fid, real_precision etc., what real
+        images get.
 
     Raises:
         ValueError: another number of samples than of real images.
@@ -250,6 +254,7 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         "n": real.n,
         "fid": fid(real.features, readings.features),
         "fid_bias": real.bias,
+        "training_fid": fid(real.trained_on, readings.features),
         **asdict(prdc(real.features, readings.features)),
         "classes": classes_present(shares, real.shares),
         "class_tv": total_variation(shares, real.shares),

@@ -37,26 +37,33 @@ GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.
 
 
 @pytest.mark.parametrize(
-    ("change", "lowest", "kind", "words"),
+    ("change", "kind", "words"),
     [
-        ({"classes": 3}, None, "classes", "G makes only 3 of the 10 classes"),
-        ({"recall": 0.004}, None, "recall", "recall is 0.004 (real images 0.90)"),
-        ({}, (2.4, 100), "divergence", "FID 5.0 is more than twice the lowest, 2.4 at step 100"),
-        ({"n": 900}, None, "images", "900 samples are measured instead of 1,000"),
-        ({"n": 128}, None, "samples", "128 samples are too few for the classifier's 128 features"),
+        ({"classes": 3}, "classes", "G makes only 3 of the 10 classes"),
+        ({"recall": 0.004}, "recall", "recall is 0.004 (real images 0.90)"),
+        ({"n": 900}, "images", "900 samples are measured instead of 1,000"),
+        ({"n": 128}, "samples", "128 samples are too few for the classifier's 128 features"),
     ],
 )
-def test_each_trouble_of_the_samples_has_a_sentence(change, lowest, kind, words):
+def test_each_trouble_of_the_samples_has_a_sentence(change, kind, words):
     asked = 128 if kind == "samples" else 1000
-    found = trouble.of_quality({**GOOD, **change}, asked, 128, lowest)
+    found = trouble.of_quality({**GOOD, **change}, asked, 128)
     assert list(found) == [kind]
     assert found[kind].startswith(words)
 
 
+def test_a_training_fid_that_has_doubled_is_a_divergence():
+    found = trouble.of_course(5.0, (2.4, 100))
+    assert list(found) == ["divergence"]
+    words = "training FID 5.0 is more than twice the lowest, 2.4 at step 100"
+    assert found["divergence"].startswith(words)
+
+
 def test_good_samples_and_balanced_players_have_none():
-    assert trouble.of_quality(GOOD, 1000, 128, (2.6, 100)) == {}
+    assert trouble.of_quality(GOOD, 1000, 128) == {}
+    assert trouble.of_course(5.0, None) == trouble.of_course(5.0, (2.6, 100)) == {}
     # Where real images have no recall either, it says nothing.
-    assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128, None) == {}
+    assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128) == {}
     assert trouble.of_players(0.99) == {}
     assert trouble.of_players(0.995) == {
         "overpowering": "D is right 99.5% of the time; G learns little from it"
@@ -90,7 +97,7 @@ def test_the_weights_of_the_lowest_fid_become_the_runs_and_the_last_stand_beside
     resumed.load_state_dict(copy.deepcopy(best.state_dict()))
     folder = RunFolder(tmp_path)
     assert resumed.choose(network, 4, Recorder(folder)) == {
-        "step": 2, "chosen_by": "lowest validation FID", "validation_fid": 3.0,
+        "step": 2, "chosen_by": "lowest training FID", "training_fid": 3.0,
     }  # fmt: skip
     assert float(folder.load_weights()["weight"][0, 0]) == network.weight[0, 0].item() == 2
     assert float(load_file(folder.last_model_file)["weight"][0, 0]) == 4
@@ -180,9 +187,11 @@ def test_a_run_keeps_its_warnings_and_says_which_weights_were_measured(bars, tmp
     assert f", {len(warned)} warnings in " in outcome.line
     assert run.log_file.read_text().count("WARNING step ") >= len(warned)
     assert len(capsys.readouterr().err.splitlines()) >= len(warned)
-    assert result["weights"]["chosen_by"] == "lowest validation FID"
-    fids = [fid for fid in run.read_metrics()["fid"] if fid == fid]
-    assert result["weights"]["validation_fid"] == min(fids)
+    assert result["weights"]["chosen_by"] == "lowest training FID"
+    metrics = run.read_metrics()
+    fids = [fid for fid in metrics["training_fid"] if fid == fid]
+    assert fids != [fid for fid in metrics["fid"] if fid == fid]
+    assert result["weights"]["training_fid"] == min(fids)
     assert (run.path / "figures" / "samples_best.png").exists()
     assert run.last_model_file.exists()
 

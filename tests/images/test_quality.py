@@ -14,6 +14,7 @@ from lab.images.quality import (
     fid_bias,
     measure,
     prdc,
+    read_some,
     reference_values,
     total_variation,
 )
@@ -143,9 +144,12 @@ def measured_by(tmp_path_factory):
 
 
 def test_new_real_images_score_like_the_reference_values(measured_by):
-    classifier, _, _, real = measured_by
+    classifier, train, _, real = measured_by
     figures = measure(classifier, to_float(bars(150, seed=2).pixels), real)
     assert figures["n"] == real.n == 150
+    samples = classifier.read(to_float(bars(150, seed=2).pixels)).features
+    known = read_some(classifier, train, 150).features
+    assert figures["training_fid"] == fid(known, samples) != figures["fid"]
     assert real.floor / 3 < figures["fid"] < 3 * real.floor
     assert figures["real_fid"] == real.floor
     assert figures["fid_bias"] == real.bias
