@@ -81,12 +81,17 @@ class GanConfig(RunConfig):
     @property
     def title(self) -> str:
         """The same in words: `hinge loss, MLP generator`."""
-        loss, generator = self.label.split(", ")
-        return f"{'-'.join(_words(loss))} loss, {' '.join(_words(generator))}"
+        return in_words(self.label)
 
     @property
     def subject(self) -> str:
         return f"gan-{self.data['name']}"
+
+
+def in_words(label: str) -> str:
+    """A label as a reader would say it: `hinge loss, MLP generator`."""
+    loss, generator = label.split(", ")
+    return f"{'-'.join(_words(loss))} loss, {' '.join(_words(generator))}"
 
 
 def _words(name: str) -> list[str]:

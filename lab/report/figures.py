@@ -138,9 +138,11 @@ def _long(history: str, metric: str) -> pd.DataFrame:
 
 def quality(rows: pd.DataFrame) -> Figure:
     """FID and recall of each series, a mark for each seed."""
+    from lab.generation.config import in_words
     from lab.generation.figures import sweep_quality
 
     some = rows[rows["fid"].notna()]
+    some = some.assign(label=some["label"].map(in_words))
     names = series_of(some) + some["steps"].map(", {:,.0f} steps".format)
     return sweep_quality(some.assign(series=names).to_dict("records"))
 

@@ -3,6 +3,7 @@
 import html
 import inspect
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
@@ -75,7 +76,7 @@ class Report:
         """The table of claims."""
         rows = "".join(
             f'<tr><td><a href="#{f.claim.id}">{f.claim.id.upper()}</a></td>'
-            f"<td>{html.escape(f.claim.source)}</td><td>{html.escape(f.claim.says)}</td>"
+            f"<td>{html.escape(_without_titles(f.claim.source))}</td><td>{html.escape(f.claim.says)}</td>"
             f"<td>{_badge(f)}</td></tr>"
             for f in self.findings.values()
         )
@@ -207,6 +208,11 @@ def show_html(*parts: str) -> None:
     from IPython.display import HTML, display
 
     display(HTML("\n".join(part for part in parts if part)))
+
+
+def _without_titles(source: str) -> str:
+    """A source without the titles of its papers: authors and year are enough in a table."""
+    return re.sub(r', "[^"]*"', "", source)
 
 
 def _badge(finding: Finding) -> str:

@@ -166,3 +166,13 @@ def test_a_missing_folder_gets_one_line(tmp_path: Path):
     with pytest.raises(UserError, match="nowhere: no such folder"):
         lab_report(str(tmp_path / "nowhere"))
     assert not list(tmp_path.iterdir())
+
+
+def test_the_table_names_papers_by_authors_and_keeps_the_verdict_on_a_phone(page):
+    row = next(line for line in re.findall(r"<tr>.*?</tr>", page) if 'href="#c4"' in line)
+    assert "<td>Tallec &amp; Ollivier 2018</td>" in row
+    columns = re.search(r"<tr><th></th><th>source</th><th>claim</th><th>verdict</th></tr>", page)
+    hidden = re.search(r"\.overview tr > :nth-child\((\d)\) \{ display: none", page)
+    assert columns is not None
+    assert hidden is not None
+    assert hidden[1] == "2"
