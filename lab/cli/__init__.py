@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from lab.cli.door import main
 
 if TYPE_CHECKING:
-    from lab.cli.composing import CONF, compose_config
+    from lab.cli.composing import CONF, compose_config, compose_jobs
 
-__all__ = ["CONF", "compose_config", "main"]
+__all__ = ["CONF", "compose_config", "compose_jobs", "main"]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("CONF", "compose_config"):
+    if name not in ("CONF", "compose_config", "compose_jobs"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from lab.cli import composing
 

@@ -1,18 +1,29 @@
-"""Where the YAML files lie, and the config that they compose, for scripts and notebooks."""
+"""The configs that Hydra composes of some words, without running anything."""
 
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hydra
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
 
 from lab.cli.tools import table
-from lab.config import RunConfig
+from lab.config import RunConfig, flags
+from lab.config.complaints import hydra_complaint
+from lab.config.conf import CONF
+from lab.config.errors import UserError
 from lab.config.hydra_versions import VERSION_BASE, register_resolver
 from lab.config.reading import from_hydra
+from lab.sweeps.expand import configs_of, jobs_of
 from lab.sweeps.records import register_resolvers
 from lab.sweeps.search import use_own_config
 
-PACKAGED = Path(__file__).parents[1] / "conf"  # in an installed wheel
-CONF = str(PACKAGED if PACKAGED.is_dir() else Path(__file__).parents[2] / "conf")
+if TYPE_CHECKING:
+    from hydra._internal.hydra import Hydra
 
 register_resolvers()
 use_own_config()
@@ -28,3 +39,67 @@ def compose_config(*overrides: str) -> RunConfig:
     """
     with hydra.initialize_config_dir(CONF, **VERSION_BASE):
         return from_hydra(hydra.compose("config", list(overrides)))
+
+
+def compose_jobs(command: str) -> list[RunConfig]:
+    """The config of each job of `python -m lab COMMAND`.
+
+    Args:
+        command: what follows `python -m lab`; it may be a sweep without `-m`.
+
+    Raises:
+        UserError: a key, an option or a value is wrong, or a search has yet to choose its jobs.
+    """
+    given = flags.parse(shlex.split(command))
+    with application(given.overrides, given.config_dir) as app:
+        sweep = app.compose_config("config", given.overrides, RunMode.MULTIRUN, from_shell=False)
+        jobs = jobs_of(sweep)
+        if jobs is None:
+            raise UserError("a search chooses its jobs as it goes")
+        return [*map(_valid, configs_of("config", jobs))]
+
+
+def _valid(config: RunConfig | UserError) -> RunConfig:
+    if isinstance(config, UserError):
+        raise config
+    return config
+
+
+@contextmanager
+def application(
+    overrides: Sequence[str], config_dir: str | Path | None = None
+) -> "Iterator[Hydra]":
+    """An application of Hydra's, beside any that the host has.
+
+    Args:
+        overrides: that it will compose, for the complaint where they are wrong.
+        config_dir: where YAML files of the user's own lie, as `--config-dir`.
+
+    Raises:
+        UserError: in place of any exception within, in one line.
+    """
+    own = [str(Path(config_dir).absolute())] if config_dir is not None else []
+    if own and not Path(own[0]).is_dir():
+        raise UserError(f"config_dir={config_dir}: no such folder")
+    state = GlobalHydra.instance()
+    hosts, state.hydra = state.hydra, None
+    try:
+        with hydra.initialize_config_dir(CONF, job_name="lab", **VERSION_BASE):
+            app = GlobalHydra.instance().hydra
+            assert app is not None
+            for folder in own:
+                _search_first(app.config_loader, folder)
+            yield app
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(hydra_complaint(error, [CONF, *own], list(overrides))) from error
+    finally:
+        GlobalHydra.instance().hydra = hosts
+
+
+def _search_first(loader: Any, folder: str) -> None:
+    """Do what `--config-dir` does, so that the run's command and the sweep's name are the same."""
+    path = loader.get_search_path()
+    path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+    loader.repository.initialize_sources(path)

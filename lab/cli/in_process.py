@@ -6,25 +6,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import hydra
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from lab.cli.composing import CONF
+from lab.cli.composing import application
 from lab.cli.hydra_entry import do_job
-from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
-from lab.config.hydra_versions import VERSION_BASE
 from lab.engine import interrupts
 from lab.engine.finding import folder_of
 from lab.engine.jobs import report
 from lab.sweeps.recap import end_of_sweep, folder_of_begun, objective_of
-
-if TYPE_CHECKING:
-    from hydra._internal.hydra import Hydra
 
 
 def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -34,7 +26,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         UserError: a key or a value is wrong, the run failed, or another process is training it.
         KeyboardInterrupt: it was stopped.
     """
-    with _host_is_kept(), _hydra(overrides, config_dir) as app:
+    with _host_is_kept(), application(overrides, config_dir) as app:
         done = app.run("config", do_job, list(overrides), with_log_configuration=False)
         config, outcome = done.return_value
     if outcome is None:
@@ -55,7 +47,7 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     """
     with _host_is_kept():
         try:
-            with _hydra(overrides, config_dir) as app:
+            with application(overrides, config_dir) as app:
                 app.multirun("config", _job_of_a_sweep, list(overrides), False)
         except SystemExit as stop:  # what is wrong is told before the first job
             if stop.code:
@@ -77,36 +69,6 @@ def _job_of_a_sweep(cfg: DictConfig) -> float | None:
         raise KeyboardInterrupt(outcome.line)
     report(outcome)
     return objective_of(config)
-
-
-@contextmanager
-def _hydra(overrides: Sequence[str], config_dir: str | Path | None) -> "Iterator[Hydra]":
-    """An application of Hydra's, beside any that the host has."""
-    own = [str(Path(config_dir).absolute())] if config_dir is not None else []
-    if own and not Path(own[0]).is_dir():
-        raise UserError(f"config_dir={config_dir}: no such folder")
-    state = GlobalHydra.instance()
-    hosts, state.hydra = state.hydra, None
-    try:
-        with hydra.initialize_config_dir(CONF, job_name="lab", **VERSION_BASE):
-            app = GlobalHydra.instance().hydra
-            assert app is not None
-            for folder in own:
-                _search_first(app.config_loader, folder)
-            yield app
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(hydra_complaint(error, [CONF, *own], list(overrides))) from error
-    finally:
-        GlobalHydra.instance().hydra = hosts
-
-
-def _search_first(loader: Any, folder: str) -> None:
-    """Do what `--config-dir` does, so that the run's command and the sweep's name are the same."""
-    path = loader.get_search_path()
-    path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
-    loader.repository.initialize_sources(path)
 
 
 @contextmanager

@@ -1,14 +1,11 @@
 """The words of a command line that make one very job, read from what Hydra knows of it."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-import lab
+from lab.config.conf import CONF
 from lab.config.hydra_versions import IS_13
 
-# In a wheel, and in a checkout.
-OURS = {Path(lab.__file__).parent / "conf", Path(lab.__file__).parents[1] / "conf"}
 # The recorded command shows or continues a run, and never deletes it.
 NOT_AGAIN = ("fresh=", "dry_run=")
 
@@ -40,7 +37,7 @@ def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:
     for source in runtime.config_sources:
         if source.provider == "command-line":
             flags += ["--config-dir", os.path.abspath(source.path)]
-        elif source.provider == "main" and Path(source.path) not in OURS:
+        elif source.provider == "main" and source.path != CONF:
             flags += ["--config-path", os.path.abspath(source.path)]
     if job.config_name != "config":
         flags += ["--config-name", job.config_name]

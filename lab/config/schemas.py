@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from lab.config.base import RunConfig
+from lab.config.conf import CONF
 from lab.config.errors import UserError
 
 
@@ -39,7 +40,6 @@ def write(folder: Path) -> list[Path]:
     """
     import yaml
 
-    from lab.cli import CONF
     from lab.config.reading import config_class
 
     paths = []

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from lab.cli import CONF
+from lab.cli import CONF, compose_jobs
 from lab.config.errors import UserError
 from lab.engine.finding import folder_of
 from lab.engine.interrupts import Interrupted
@@ -26,7 +26,6 @@ from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan
 from lab.report.tool import make_report
-from lab.sweeps.expansion import configs_of
 
 SECONDS_TO_STOP = 30.0
 # Of docs/play.md: the runs of each page, as the commands that train them.
@@ -109,7 +108,7 @@ def write_pages(out_dir: str) -> list[Path]:
 
     written = []
     for commands in PAGES:
-        configs = [config for c in commands for config in configs_of(f"{c} out_dir={out_dir}")]
+        configs = [config for c in commands for config in compose_jobs(f"{c} out_dir={out_dir}")]
         folders = [folder_of(config) for config in configs]
         if all(folder.result is not None for folder in folders):
             written.append(write_page(folders))

@@ -7,14 +7,13 @@ from functools import cache
 
 import pandas as pd
 
+from lab.cli import compose_jobs
 from lab.config import RunConfig
 from lab.config.base import flatten
-from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.config.identity import asked_for, short_hash
 from lab.report.claims import Claim, Runs
 from lab.report.evidence import Evidence
-from lab.sweeps.expansion import configs_of, words_of
 
 
 def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
@@ -81,15 +80,9 @@ def _likenesses(evidence: Evidence, free: tuple[str, ...]) -> Mapping[str, str]:
 @cache
 def _configs(command: str) -> tuple[RunConfig, ...]:
     try:
-        return tuple(configs_of(command))
+        return tuple(compose_jobs(command))
     except UserError as error:
-        raise UserError(f"the claim's command {command}: {error}") from None
-    except Exception as error:  # of Hydra, for a preset or a key that does not exist
-        from lab.cli import CONF
-
-        overrides, conf_dir = words_of(command)
-        line = hydra_complaint(error, [CONF, *filter(None, [conf_dir])], overrides)
-        raise UserError(f"the claim's command {command}: {line}") from error
+        raise UserError(f"the claim's command {command}: {error}") from error
 
 
 def planned(claim: Claim, quick: bool = False) -> dict[str, Planned]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.sweeps.expansion import configs_of
+from lab.cli import compose_jobs
 from tests.command_line import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,7 +35,7 @@ def is_tool(words: str) -> bool:
 def test_a_training_command_composes(words: str):
     if any(part in words for part in ELSEWHERE):
         pytest.skip("needs another folder, a launcher, a sweeper or the shell")
-    assert next(iter(configs_of(words)), None)
+    assert next(iter(compose_jobs(words)), None)
 
 
 def test_the_pages_link_to_files_that_exist():

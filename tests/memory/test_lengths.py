@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from lab.cli import compose_jobs
 from lab.engine.run_folder import RunFolder
 from lab.memory.lengths import accuracy_beyond_training, longest_correct
 from lab.memory.network import build_sequence
 from lab.memory.study import sweep_figures
-from lab.sweeps.expansion import configs_of
 from tests.command_line import ROOT
 
 
@@ -17,7 +17,7 @@ def test_the_longest_correct_length_has_no_gap_below_it():
 
 
 def test_the_bench_asks_every_sequence_with_one_budget():
-    configs = list(configs_of("-m +experiment=bench cell=torch_lstm_bias_1 seed=0"))
+    configs = list(compose_jobs("-m +experiment=bench cell=torch_lstm_bias_1 seed=0"))
     names = {path.stem for path in (ROOT / "conf/sequence").glob("*.yaml")}
     assert {config.sequence_name for config in configs} == names
     assert {config.max_steps for config in configs} == {4000}

@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from lab.cli import compose_jobs
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.report.evidence import Evidence
-from lab.sweeps.expansion import configs_of
 
 Numbers = Callable[[RunConfig], dict[str, Any]]
 
 
 @cache
 def composed(command: str) -> tuple[RunConfig, ...]:
-    return tuple(configs_of(command))
+    return tuple(compose_jobs(command))
 
 
 class MadeUp(Evidence):
