@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from lab.cli import compose_config
 from lab.engine.seeding import generator, seed_everything
-from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
+from lab.memory.sequences.palindrome import Palindrome
 from lab.memory.task import MemoryTask
 
 TARGET = 0.999
@@ -53,9 +53,9 @@ def plain_seconds(seq_len: int, seed: int) -> float:
     """Until 99.9 % held out, or the end of the epochs."""
     seed_everything(seed)
     begin = time.perf_counter()
-    sets = palindromes.draw(seq_len, 10_000, 0.8, 0, generator(seed, "palindromes"))
+    sets = Palindrome().sets(seq_len, 10_000, 0.8, 0, generator(seed, "palindromes"))
     train, held_out = (
-        TensorDataset(nn.functional.one_hot(part[:, :-1].long(), 10).float(), part[:, -1].long())
+        TensorDataset(nn.functional.one_hot(part.inputs.long(), 10).float(), part.targets[:, 0])
         for part in (sets.train, sets.held_out)
     )
     network = PlainLSTM()

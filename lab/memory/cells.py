@@ -11,14 +11,13 @@ starts as the pair of torch.nn.Linear layers that the equations spell out, which
 
 import math
 from collections.abc import Iterable
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import validate_call
 from torch import Tensor, nn
 
 from lab.config import Count
-from lab.memory.torch_weights import copy_from_torch, copy_to_torch
 
 State = tuple[Tensor, ...]
 """What a cell carries from step to step, each [B, H]; h comes first."""
@@ -125,15 +124,6 @@ class RNN(Cell):
         (h,) = state
         return (torch.tanh(torch.addmm(a, h, W_h)),)
 
-    def to_torch(self) -> nn.RNN:
-        """The same layer as torch.nn's, weights copied."""
-        return copy_to_torch(self, nn.RNN(self.input_size, self.hidden_size), "h")
-
-    @classmethod
-    def from_torch(cls, layer: nn.RNN) -> Self:
-        """The layer of torch.nn's, weights copied."""
-        return copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "h")
-
 
 class IRNN(RNN):
     """Le, Jaitly & Hinton 2015: h(t) = ReLU(W_hx x(t) + W_hh h(t-1) + b_h).
@@ -148,11 +138,6 @@ class IRNN(RNN):
     def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
         (h,) = state
         return (torch.relu(torch.addmm(a, h, W_h)),)
-
-    def to_torch(self) -> nn.RNN:
-        """The same layer as torch.nn's, weights copied."""
-        layer = nn.RNN(self.input_size, self.hidden_size, nonlinearity="relu")
-        return copy_to_torch(self, layer, "h")
 
 
 class LSTM(Cell):
@@ -209,15 +194,6 @@ class LSTM(Cell):
         c = g * i + c * f
         return torch.tanh(c) * o, c
 
-    def to_torch(self) -> nn.LSTM:
-        """The same layer as torch.nn's, weights copied."""
-        return copy_to_torch(self, nn.LSTM(self.input_size, self.hidden_size), "ifgo")
-
-    @classmethod
-    def from_torch(cls, layer: nn.LSTM) -> Self:
-        """The layer of torch.nn's, weights copied."""
-        return copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "ifgo")
-
 
 class GRU(Cell):
     """Cho et al. 2014, in the form of cuDNN and torch.nn: r acts after the matrix product.
@@ -242,23 +218,6 @@ class GRU(Cell):
         r, z = torch.sigmoid(rz_x + rz_h).chunk(2, dim=1)
         n = torch.tanh(n_x + r * (n_h + self.get_parameter("b_nh")))
         return ((1 - z) * n + z * h,)
-
-    def to_torch(self) -> nn.GRU:
-        """The same layer as torch.nn's, weights copied."""
-        layer = copy_to_torch(self, nn.GRU(self.input_size, self.hidden_size), "rzn")
-        with torch.no_grad():
-            layer.get_parameter("bias_hh_l0")[2 * self.hidden_size :] = self.get_parameter("b_nh")
-        return layer
-
-    @classmethod
-    def from_torch(cls, layer: nn.GRU) -> Self:
-        """The layer of torch.nn's, weights copied."""
-        cell = copy_from_torch(cls(layer.input_size, layer.hidden_size), layer, "rzn")
-        with torch.no_grad():
-            b_nh = layer.get_parameter("bias_hh_l0")[2 * layer.hidden_size :]
-            cell.get_parameter("b_nh").copy_(b_nh)
-            cell.get_parameter("b_n").sub_(b_nh)
-        return cell
 
 
 class TorchLSTM(LSTM):

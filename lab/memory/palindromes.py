@@ -4,8 +4,6 @@ The first ceil(T/2) digits are free and the rest mirror them, so there are 10^ce
 only 100 at T=3 and T=4. The network reads the first T-1 digits; the target is the last one.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -17,43 +15,9 @@ CODE_DIGITS = 18
 SHUFFLE_WHOLE = 1_000_000
 
 
-@dataclass(frozen=True)
-class Palindromes:
-    """Three sets that have no palindrome in common, each distinct, uint8 [N, T]."""
-
-    train: Tensor
-    held_out: Tensor
-    test: Tensor
-
-
 def count_palindromes(seq_len: int) -> int:
     """How many palindromes of this length there are."""
     return 10 ** ((seq_len + 1) // 2)
-
-
-def count_to_train_on(seq_len: int, size: int, train_part: float) -> int:
-    """How many palindromes `draw` gives to train on when asked for `size` of this length."""
-    size = min(size, count_palindromes(seq_len))
-    return min(max(round(size * train_part), 1), size - 1)
-
-
-def draw(
-    seq_len: int, size: int, train_part: float, test_size: int, generator: torch.Generator
-) -> Palindromes:
-    """Draw palindromes without replacement.
-
-    Args:
-        seq_len: T, at least 3.
-        size: how many to train on and hold out together; all there are, when fewer exist.
-        train_part: the share of them that is trained on; at least one is, and one is held out.
-        test_size: how many more, that are in neither set; as many as are left, perhaps none.
-        generator: decides which.
-    """
-    codes = distinct_codes(seq_len, size + test_size, generator)
-    palindromes = from_codes(codes, seq_len, generator)
-    size = min(size, len(codes))
-    train_size = count_to_train_on(seq_len, size, train_part)
-    return Palindromes(palindromes[:train_size], palindromes[train_size:size], palindromes[size:])
 
 
 def distinct_codes(seq_len: int, count: int, generator: torch.Generator) -> Tensor:

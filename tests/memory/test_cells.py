@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 from lab.memory.cells import GRU, IRNN, LSTM, RNN, TorchLSTM
+from tests.memory.torch_weights import LAYERS, NAMES, ORDER, from_torch, to_torch
 
 T, B, D, H = 7, 3, 10, 5
 TOLERANCE = 1e-12
-PAIRS = [(RNN, nn.RNN), (LSTM, nn.LSTM), (GRU, nn.GRU)]
+PAIRS = list(LAYERS.items())
 
 
 @pytest.fixture(autouse=True)
@@ -33,8 +34,8 @@ def outputs_and_gradients(layer: nn.Module, x: torch.Tensor) -> list[torch.Tenso
 def test_a_cell_equals_torchs_both_ways(ours, theirs):
     x = torch.randn(T, B, D)
     layer = theirs(D, H)
-    cell = ours.from_torch(layer)
-    back = cell.to_torch()
+    cell = from_torch(ours, layer)
+    back = to_torch(cell)
     expected = outputs_and_gradients(layer, x)
     for other in (cell, back):
         for value, reference in zip(outputs_and_gradients(other, x), expected, strict=True):
@@ -48,9 +49,9 @@ def test_the_irnn_is_torchs_rnn_with_relu_and_starts_as_the_paper_says():
     assert torch.equal(cell.W_hh, torch.eye(400))
     assert not cell.b_h.any()
     assert cell.W_hx.std().item() == pytest.approx(0.001, rel=0.1)
-    cell = IRNN.from_torch(nn.RNN(D, H, nonlinearity="relu"))
+    cell = from_torch(IRNN, nn.RNN(D, H, nonlinearity="relu"))
     x = torch.randn(T, B, D)
-    expected = outputs_and_gradients(cell.to_torch(), x)
+    expected = outputs_and_gradients(to_torch(cell), x)
     for value, reference in zip(outputs_and_gradients(cell, x), expected, strict=True):
         assert (value - reference).abs().max() < TOLERANCE
 
@@ -59,16 +60,12 @@ def test_the_irnn_is_torchs_rnn_with_relu_and_starts_as_the_paper_says():
 def test_weight_gradients_equal_torchs(cell_class, layer_class):
     x = torch.randn(T, B, D)
     layer = layer_class(D, H)
-    cell = cell_class.from_torch(layer)
+    cell = from_torch(cell_class, layer)
     outputs_and_gradients(layer, x)
     outputs_and_gradients(cell, x)
-    order = {"RNN": "h", "LSTM": "ifgo", "GRU": "rzn"}[cell_class.__name__]
-    for name, rows in (
-        ("W_{}x", "weight_ih_l0"),
-        ("W_{}h", "weight_hh_l0"),
-        ("b_{}", "bias_ih_l0"),
-    ):
-        got = torch.cat([cell.get_parameter(name.format(gate)).grad for gate in order])
+    for rows, name in NAMES.items():
+        gates = [cell.get_parameter(name.format(gate)) for gate in ORDER[cell_class]]
+        got = torch.cat([gate.grad for gate in gates])
         assert (got - layer.get_parameter(rows).grad).abs().max() < TOLERANCE
 
 

@@ -15,6 +15,7 @@ from lab.memory.flow import gradient_flow, some_palindromes
 from lab.memory.network import build_network, build_sequence
 from lab.memory.task import MemoryTask
 from tests.command_line import TINY, quick_lab
+from tests.memory.torch_weights import to_torch
 from tests.run_files import only
 
 LAYERS = ("torch.nn.LSTM", "torch.nn.GRU", "torch.nn.RNN")
@@ -47,7 +48,7 @@ def test_a_layer_of_torch_reads_step_by_step_as_at_once(target, layers):
 def test_a_torch_lstm_is_ours():
     ours = build_network(config_of()).double()
     theirs = build_network(config_of("cell=torch_gru", "cell._target_=torch.nn.LSTM")).double()
-    theirs.cell.load_state_dict(ours.cell.to_torch().state_dict())
+    theirs.cell.load_state_dict(to_torch(ours.cell).state_dict())
     theirs.W_ph, theirs.b_p = ours.W_ph, ours.b_p
     digits = some_palindromes(config_of(), 12, 5)
     assert (ours(digits[:, :-1]) - theirs(digits[:, :-1])).abs().max() < 1e-12

@@ -1,6 +1,7 @@
 """Palindromes against brute force, and the properties that make a figure honest."""
 
 import itertools
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -9,6 +10,13 @@ from lab.engine.seeding import generator
 from lab.memory import palindromes as P
 from lab.memory.sequences.batches import Batches, Epochs
 from lab.memory.sequences.examples import joined
+from lab.memory.sequences.palindrome import Palindrome
+
+
+class Sets(NamedTuple):
+    train: torch.Tensor
+    held_out: torch.Tensor
+    test: torch.Tensor
 
 
 def all_palindromes(seq_len: int) -> set[str]:
@@ -17,13 +25,19 @@ def all_palindromes(seq_len: int) -> set[str]:
     return {s for s in strings if s == s[::-1]}
 
 
+def draw(*arguments: Any) -> Sets:
+    """The sets of the sequence, as palindromes uint8 [N, T]."""
+    sets = Palindrome().sets(*arguments)
+    return Sets(*map(P.as_digits, (sets.train, sets.held_out, sets.test)))
+
+
 def as_strings(palindromes: torch.Tensor) -> list[str]:
     return ["".join(map(str, row)) for row in palindromes.tolist()]
 
 
 @pytest.mark.parametrize("seq_len", [3, 4])
 def test_all_that_exist_are_drawn_and_no_others(seq_len):
-    sets = P.draw(seq_len, 10_000, 0.8, 10_000, generator(0, "test"))
+    sets = draw(seq_len, 10_000, 0.8, 10_000, generator(0, "test"))
     drawn = as_strings(sets.train) + as_strings(sets.held_out)
     assert set(drawn) == all_palindromes(seq_len)
     assert (len(sets.train), len(sets.held_out), len(sets.test)) == (80, 20, 0)
@@ -31,7 +45,7 @@ def test_all_that_exist_are_drawn_and_no_others(seq_len):
 
 @pytest.mark.parametrize("seq_len", [3, 4, 5, 12, 13, 25, 35, 36, 37, 1000])
 def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
-    sets = P.draw(seq_len, 1000, 0.8, 500, generator(1, "test"))
+    sets = draw(seq_len, 1000, 0.8, 500, generator(1, "test"))
     strings = [s for part in (sets.train, sets.held_out, sets.test) for s in as_strings(part)]
     assert all(s == s[::-1] and len(s) == seq_len for s in strings)
     assert len(set(strings)) == len(strings) == min(1500, P.count_palindromes(seq_len))
@@ -39,7 +53,7 @@ def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
 
 @pytest.mark.parametrize("seq_len", [3, 12, 25, 1000])
 def test_labels_are_uniform(seq_len):
-    sets = P.draw(seq_len, 10_000, 0.5, 0, generator(2, "test"))
+    sets = draw(seq_len, 10_000, 0.5, 0, generator(2, "test"))
     labels = torch.cat([sets.train, sets.held_out])[:, -1]
     counts = torch.bincount(labels.long(), minlength=10).double()
     expected = len(labels) / 10
@@ -48,7 +62,7 @@ def test_labels_are_uniform(seq_len):
 
 
 def test_hundred_thousand_digits():
-    sets = P.draw(100_000, 20, 0.5, 0, generator(3, "test"))
+    sets = draw(100_000, 20, 0.5, 0, generator(3, "test"))
     assert sets.train.shape == (10, 100_000)
     assert torch.equal(sets.train, sets.train.flip(1))
     middle = sets.train[:, 1000:50_000].double().mean()
@@ -56,7 +70,7 @@ def test_hundred_thousand_digits():
 
 
 def test_a_seed_gives_the_same_sets_and_another_seed_others():
-    first, again, other = (P.draw(20, 100, 0.8, 50, generator(s, "test")) for s in (0, 0, 1))
+    first, again, other = (draw(20, 100, 0.8, 50, generator(s, "test")) for s in (0, 0, 1))
     assert torch.equal(first.train, again.train)
     assert torch.equal(first.test, again.test)
     assert not torch.equal(first.train, other.train)
@@ -88,7 +102,7 @@ def test_an_epoch_is_every_palindrome_once():
 @pytest.mark.parametrize("kind", ["epochs", "stream"])
 def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
     def make() -> Batches:
-        sets = P.draw(9, 100, 0.8, 10, generator(0, "test"))
+        sets = draw(9, 100, 0.8, 10, generator(0, "test"))
         order = generator(0, "order")
         return (
             Epochs(P.as_examples(sets.train), 32, order)
@@ -107,7 +121,7 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
 
 
 def test_the_stream_never_gives_a_held_out_palindrome():
-    sets = P.draw(3, 100, 0.5, 0, generator(0, "test"))
+    sets = draw(3, 100, 0.5, 0, generator(0, "test"))
     stream = P.Stream(3, sets.held_out, 64, generator(0, "stream"))
     seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
     assert seen == set(as_strings(sets.train))

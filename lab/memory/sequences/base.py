@@ -120,39 +120,33 @@ class Sequence:
         Raises:
             UserError: fewer than two exist.
         """
-        found = distinct(self, seq_len, size + test_size, generator)
+        found = self.distinct(seq_len, size + test_size, generator)
         size = min(size, len(found))
         if size < 2:
             raise UserError(f"seq_len={seq_len}: {type(self).__name__} has no two examples")
-        train_size = count_to_train_on(size, train_part)
+        train_size = self.count_to_train_on(seq_len, size, train_part)
         train, held_out = found[slice(train_size)], found[slice(train_size, size)]
         return Sets(train, held_out, found[slice(size, None)])
+
+    def distinct(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
+        """Draw distinct examples; fewer where fewer exist. The arguments are those of `draw`."""
+        found = first_of_each(self.draw(seq_len, count, generator))
+        fruitless = 0
+        while len(found) < count and fruitless < FRUITLESS:
+            more = first_of_each(joined([found, self.draw(seq_len, count, generator)]))
+            fruitless = fruitless + 1 if len(more) == len(found) else 0
+            found = more
+        return found[slice(count)]
 
     def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
         """How many examples are trained on, if there are `size`; the arguments are those of `sets`.
 
         Epochs are counted by it.
         """
-        return count_to_train_on(size, train_part)
+        return min(max(round(size * train_part), 1), size - 1)
 
     def stream(
         self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
     ) -> Batches:
         """Batches drawn anew, each of one of these lengths, of neither validation nor test set."""
         return Stream(self.draw, lengths, (excluded.held_out, excluded.test), batch_size, generator)
-
-
-def count_to_train_on(size: int, train_part: float) -> int:
-    """How many of `size` examples are trained on; the others are held out."""
-    return min(max(round(size * train_part), 1), size - 1)
-
-
-def distinct(sequence: Sequence, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-    """Distinct examples in the order in which they were drawn; fewer where fewer exist."""
-    found = first_of_each(sequence.draw(seq_len, count, generator))
-    fruitless = 0
-    while len(found) < count and fruitless < FRUITLESS:
-        more = first_of_each(joined([found, sequence.draw(seq_len, count, generator)]))
-        fruitless = fruitless + 1 if len(more) == len(found) else 0
-        found = more
-    return found[slice(count)]

@@ -29,21 +29,13 @@ class Palindrome(Sequence):
         codes = palindromes.distinct_codes(seq_len, count, generator)
         return palindromes.as_examples(palindromes.from_codes(codes, seq_len, generator))
 
-    def sets(
-        self,
-        seq_len: int,
-        size: int,
-        train_part: float,
-        test_size: int,
-        generator: torch.Generator,
-    ) -> Sets:
-        """As `Sequence.sets`, without rejecting any: a palindrome is known by its first digits."""
-        drawn = palindromes.draw(seq_len, size, train_part, test_size, generator)
-        return Sets(*map(palindromes.as_examples, (drawn.train, drawn.held_out, drawn.test)))
+    # A palindrome is known by its first digits, so none has to be drawn again.
+    distinct = draw
 
     def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
         """As `Sequence.count_to_train_on`; there are few short palindromes."""
-        return palindromes.count_to_train_on(seq_len, size, train_part)
+        size = min(size, palindromes.count_palindromes(seq_len))
+        return super().count_to_train_on(seq_len, size, train_part)
 
     def stream(
         self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
