@@ -45,21 +45,6 @@ class GanSettings:
     """c of a penalty c/2 |W|^2 on the discriminator's weights, not on its biases. With one linear
     layer and c = 0 nothing damps the turning of the two players around each other."""
 
-    def __post_init__(self) -> None:
-        """ValueError where no net comes of the sizes or no step of the choices."""
-        if self.noise_size < 1:
-            raise ValueError(f"noise_size={self.noise_size}: the generator needs 1 input or more")
-        if min(self.generator_hidden, self.discriminator_hidden) < 0:
-            raise ValueError("a hidden width is 0 (no hidden layer) or more")
-        if self.noise not in ("normal", "uniform"):
-            raise ValueError(f"noise={self.noise!r}: normal or uniform")
-        if self.discriminator_decay < 0:
-            raise ValueError("discriminator_decay is 0 (none) or more")
-        if self.reduction not in ("sum", "mean"):
-            raise ValueError(f"reduction={self.reduction!r}: sum or mean")
-        if self.optimizer not in ("sgd", "adam"):
-            raise ValueError(f"optimizer={self.optimizer!r}: sgd or adam")
-
 
 class Perceptrons:
     """G stacks of FC layers with a ReLU between them, each stack on its own inputs.

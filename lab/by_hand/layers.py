@@ -84,21 +84,11 @@ def softplus(f: Tensor) -> Tensor:
     return f.clamp(min=0) + torch.log1p(torch.exp(-f.abs()))
 
 
-def log_loss(y: Tensor, target: float) -> Tensor:
-    """J = -(T ln Y + (1-T) ln(1-Y)), the discriminator's objective on paper; any shape.
-
-    Infinite or NaN where Y has rounded to 0 or 1; training takes `log_loss_of_logit`.
-    """
-    return -(target * torch.log(y) + (1 - target) * torch.log1p(-y))
-
-
-def log_loss_backward(y: Tensor, target: float) -> Tensor:
-    """dJ/dY = (Y-T) / (Y(1-Y)); infinite or NaN where Y has rounded to 0 or 1."""
-    return (y - target) / (y * (1 - y))
-
-
 def log_loss_of_logit(f: Tensor, target: float) -> Tensor:
-    """J of sigmoid and log loss in one, ln(1 + exp(F)) - T F: finite for every finite F."""
+    """The discriminator's J = -(T ln Y + (1-T) ln(1-Y)) of a logit, as ln(1 + exp(F)) - T F.
+
+    Finite for every finite F.
+    """
     return softplus(f) - target * f
 
 
@@ -107,18 +97,13 @@ def log_loss_of_logit_backward(y: Tensor, target: float) -> Tensor:
     return y - target
 
 
-def negative_log(y: Tensor) -> Tensor:
-    """J = -ln(Y), the generator's objective on paper; infinite where Y has rounded to 0."""
-    return -torch.log(y)
-
-
 def negative_log_backward(y: Tensor) -> Tensor:
     """dJ/dY = -1/Y (part A); infinite where Y has rounded to 0."""
     return -1 / y
 
 
 def negative_log_of_logit(f: Tensor) -> Tensor:
-    """J of sigmoid and negative log in one, ln(1 + exp(-F)): finite for every finite F."""
+    """The generator's J = -ln(Y) of a logit, as ln(1 + exp(-F)): finite for every finite F."""
     return softplus(-f)
 
 
