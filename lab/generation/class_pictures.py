@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import one_hot
 
 from lab.engine.recorder import Recorder
@@ -67,8 +67,8 @@ def interpolation(
         `third_class_both`, the shares that pass through a third class.
     """
     paths = _paths(generator, classifier, random, ends)
-    images = {name: _images(generator, path) for name, path in paths.items()}
-    readings = {name: _read(classifier, made) for name, made in images.items()}
+    images = {name: latent.images_along(generator, *path) for name, path in paths.items()}
+    readings = {name: latent.read_along(classifier, made) for name, made in images.items()}
     first, last = (classifier.classes[label] for label in ends)
     result: dict[str, Any] = {
         "ends": [first, last],
@@ -108,20 +108,6 @@ def _paths(
         paths["class_alone"] = Inputs(start[:, None].expand_as(z), moving)
         paths["both"] = Inputs(z, moving)
     return paths
-
-
-def _images(generator: nn.Module, path: Inputs) -> Tensor:
-    """Images [W, S, C, H, W] along paths."""
-    assert path.labels is not None
-    made = latent.generate(generator, path.z.flatten(0, 1), path.labels.flatten(0, 1))
-    return made.unflatten(0, path.z.shape[:2])
-
-
-def _read(classifier: Classifier, images: Tensor) -> Readings:
-    """The classifier's logits [W, S, K] and features [W, S, D] of images [W, S, C, H, W]."""
-    readings = classifier.read(images.flatten(0, 1))
-    shape = images.shape[:2]
-    return Readings(readings.logits.unflatten(0, shape), readings.features.unflatten(0, shape))
 
 
 def _surest(readings: Mapping[str, Readings], ends: tuple[int, int]) -> int:

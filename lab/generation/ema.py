@@ -17,14 +17,9 @@ class EMA:
         network: to follow; a copy is kept, in evaluation mode.
         decay: of the average per step. The first steps use less, (1 + t) / (10 + t), so that the
             random weights of the beginning are soon forgotten.
-
-    Raises:
-        ValueError: the decay is not in [0, 1).
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay={decay} must be at least 0 and below 1")
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
         self.decay = decay
         self._steps = 0

@@ -164,10 +164,15 @@ def different_pairs(
     return draws.z[starts], draws.z[ends]
 
 
-def readings_along(generator: nn.Module, classifier: Classifier, walks: Tensor) -> Readings:
-    """The classifier's logits [W, S, K] and features [W, S, D] along walks [W, S, latent]."""
-    readings = classifier.read(generate(generator, walks.flatten(0, 1)))
-    shape = walks.shape[:2]
+def images_along(generator: nn.Module, walks: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Images [W, S, C, H, W] along walks [W, S, latent], with labels [W, S, K] or none."""
+    asked = None if labels is None else labels.flatten(0, 1)
+    return generate(generator, walks.flatten(0, 1), asked).unflatten(0, walks.shape[:2])
+
+
+def read_along(classifier: Classifier, images: Tensor) -> Readings:
+    """The classifier's logits [W, S, K] and features [W, S, D] of images [W, S, C, H, W]."""
+    readings, shape = classifier.read(images.flatten(0, 1)), images.shape[:2]
     return Readings(readings.logits.unflatten(0, shape), readings.features.unflatten(0, shape))
 
 

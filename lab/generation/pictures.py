@@ -156,11 +156,10 @@ def _rows(
     generator: nn.Module, classifier: Classifier, walks: Tensor
 ) -> tuple[np.ndarray, list[list[str]]]:
     """Images [R, S, H, W] or [R, S, H, W, 3] along walks [R, S, latent], and their classes."""
-    images = latent.generate(generator, walks.flatten(0, 1))
-    names = [classifier.classes[label] for label in classifier.read(images).labels.tolist()]
-    length = walks.shape[1]
-    labels = [names[begin : begin + length] for begin in range(0, len(names), length)]
-    return as_drawn(images).unflatten(0, walks.shape[:2]).cpu().numpy(), labels
+    images = latent.images_along(generator, walks)
+    read = latent.read_along(classifier, images).labels.tolist()
+    labels = [[classifier.classes[label] for label in row] for row in read]
+    return as_drawn(images).cpu().numpy(), labels
 
 
 def interpolation(
@@ -195,7 +194,7 @@ def interpolation(
     )
     result: dict[str, Any] = {"pairs": WALKS, "ends": [labels[0][0], labels[0][-1]]}
     for name, walks in kinds.items():
-        readings = latent.readings_along(generator, classifier, walks)
+        readings = latent.read_along(classifier, latent.images_along(generator, walks))
         third = latent.third_classes(readings.labels, len(classifier.classes))
         lengths = latent.path_length(readings.features)
         result[f"third_class_{name}"] = float(third.any(1).float().mean())

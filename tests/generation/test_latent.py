@@ -12,11 +12,12 @@ from lab.generation.latent import (
     different_pairs,
     draw,
     generate,
+    images_along,
     interpolate,
     largest_step,
     nearest,
     path_length,
-    readings_along,
+    read_along,
     roof_rows,
     sums,
     third_classes,
@@ -119,7 +120,7 @@ def test_a_spherical_walk_without_a_turn_is_straight(factor):
 def test_a_third_class_between_two(draws):
     starts = torch.tensor([[2.0, 0.1], [2.0, 0.1], [2.0, 0.0]])
     ends = torch.tensor([[-2.0, 0.1], [0.1, 2.0], [-2.0, 6.0]])
-    readings = readings_along(PLANE, SECTORS, interpolate(starts, ends))
+    readings = read_along(SECTORS, images_along(PLANE, interpolate(starts, ends)))
     assert readings.features.shape == (3, 9, 2)
     between = third_classes(readings.logits.argmax(-1), 4)
     assert between.tolist() == [
@@ -191,7 +192,7 @@ def test_nearest_against_brute_force(monkeypatch):
 
 def test_what_is_said_along_walks_is_what_is_said_of_each_image(draws):
     walks = interpolate(*different_pairs(draws, 6, random()))
-    along = readings_along(PLANE, SECTORS, walks)
+    along = read_along(SECTORS, images_along(PLANE, walks))
     each = SECTORS.read(generate(PLANE, walks.flatten(0, 1)))
     assert torch.equal(along.labels, each.labels.view(6, 9))
     assert torch.equal(along.confidence, each.confidence.view(6, 9))

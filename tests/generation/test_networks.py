@@ -186,9 +186,3 @@ def test_a_restored_average_goes_on_bit_for_bit():
         ema.network.state_dict().values(), restored.network.state_dict().values(), strict=True
     ):
         assert torch.equal(one, other)
-
-
-@pytest.mark.parametrize("decay", [-0.1, 1.0])
-def test_a_decay_that_never_forgets_is_refused(decay):
-    with pytest.raises(ValueError, match="decay"):
-        EMA(MLPGenerator(4, [8]), decay)
