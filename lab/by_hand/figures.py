@@ -145,10 +145,10 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
         ),
         "share of pixels above 1:\ntricks with bright pixels?": lambda m: m["saturated"],
     }
-    figure = Figure(figsize=(9.2, 7.2), dpi=plots.DPI)
+    figure, axes = plots.new_grid(len(panels), columns=2, size=(4.6, 3.35))
     columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
     names = list(dict.fromkeys(name for name, _ in runs))
-    for axis, (words, measure) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
+    for axis, (words, measure) in zip(axes, panels.items(), strict=True):
         curves = []
         for name in names:
             of_setting = [metrics for other, metrics in columns if other == name]
@@ -157,13 +157,10 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
             curves.append(plots.Curve(name, of_setting[0]["step"][measured], values))
         plots.draw_curves(axis, curves)
         axis.set_title(words, fontsize=10)
-        plots.light_frame(axis)
         axis.set_xlabel(STEP, fontsize=9)
     seeds = max(sum(name == other for other, _ in runs) for name in names)
     band = f"; band: least to greatest of {seeds} runs" if seeds > 1 else ""
     figure.suptitle(f"Means over the digits{band}", fontsize=11)
-    figure.subplots_adjust(
-        left=0.085, right=0.98, top=0.87, bottom=0.075, hspace=0.42, wspace=0.2
-    )  # fmt: skip
+    figure.subplots_adjust(top=0.87)
     plots.legend_below(figure)
     return figure

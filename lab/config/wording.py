@@ -1,4 +1,4 @@
-"""The words for a wrong key or value: what was given, what is allowed, what is near."""
+"""Values in words, and the words for a wrong one: what is allowed, what is near."""
 
 import difflib
 import math
@@ -56,6 +56,26 @@ def shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(shown, value))}]"
     return str(value)
+
+
+def in_table(value: object, digits: int = 4) -> str:
+    """A value for people to read: so many digits of a number, commas between its thousands."""
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_count else shown(value)
+
+
+def aligned(lines: Sequence[Sequence[str]], left: Collection[int]) -> list[str]:
+    """Lines of cells as a table, the columns of these numbers at the left, the others right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if number in left else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
 
 
 def wrong_value(

@@ -45,6 +45,27 @@ def new_figure(title: str, panels: int = 1) -> tuple[Figure, Sequence[Axes]]:
     return figure, list(axes)
 
 
+def new_grid(panels: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """A figure with rows of panels of so many inches; the last row may have fewer.
+
+    Room is left for a title, the names of both axes and a line above each panel.
+    """
+    columns = min(columns, panels)
+    rows = math.ceil(panels / columns)
+    width, height = size[0] * columns, size[1] * rows + 0.5
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[panels:]:
+        axis.remove()
+    for axis in axes[:panels]:
+        light_frame(axis)
+    figure.subplots_adjust(
+        left=0.75 / width, right=1 - 0.2 / width, bottom=0.6 / height, top=1 - 0.65 / height,
+        hspace=0.42, wspace=0.2,
+    )  # fmt: skip
+    return figure, axes[:panels]
+
+
 def light_frame(axis: Axes) -> None:
     """A faint grid, and no frame but the two axes."""
     axis.grid(True, alpha=0.25, linewidth=0.6)

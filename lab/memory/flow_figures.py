@@ -26,10 +26,12 @@ GATE_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
     """One run: the gradients' norms against t, at its start and after training."""
     figure, (axis,) = plots.new_figure(title)
-    for k, name in enumerate(trained.norms):
-        for flow, when, line in ((start, "before training", "--"), (trained, "trained", "-")):
-            words = f"|dLoss/d{name}(t)| {when}{flow.phrase(name)}"
-            _draw_norms(axis, flow.norms[name], plots.COLOURS[k], line, words)
+    curves = [
+        _curve(flow.norms[name], f"|dLoss/d{name}(t)| {when}{flow.phrase(name)}")
+        for name in trained.norms
+        for flow, when in ((start, "before training"), (trained, "trained"))
+    ]
+    plots.draw_curves(axis, curves)
     _finish_norms([axis])
     plots.legend_below(figure)
     return figure
@@ -42,13 +44,13 @@ def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> F
     """
     title = f"How much of the loss at the end of T={seq_len:,} reaches the digit read at t"
     figure, axes = plots.new_figure(title, panels=2)
-    for index, (run, both) in enumerate(flows.items()):
-        k = index % len(plots.COLOURS)
-        for axis, flow in zip(axes, both, strict=True):
-            name = list(flow.norms)[-1]
-            words = f"d{name}(t), {run}{both[1].phrase(name)}" if axis is axes[1] else ""
-            _draw_norms(axis, flow.norms[name], plots.COLOURS[k], plots.LINES[k], words)
-    for axis, when in zip(axes, ("before training", "trained"), strict=True):
+    names = {run: list(trained.norms)[-1] for run, (_, trained) in flows.items()}
+    for index, (axis, when) in enumerate(zip(axes, ("before training", "trained"), strict=True)):
+        curves = [
+            _curve(flows[run][index].norms[name], f"d{name}(t), {run}{flows[run][1].phrase(name)}")
+            for run, name in names.items()
+        ]
+        plots.draw_curves(axis, curves)
         axis.set_title(when, fontsize=10)
     _finish_norms(axes)
     figure.subplots_adjust(top=0.85, wspace=0.3)
@@ -56,9 +58,8 @@ def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> F
     return figure
 
 
-def _draw_norms(axis: Axes, norms: np.ndarray, colour: str, line: str, words: str) -> None:
-    steps = np.arange(1, len(norms) + 1)
-    axis.plot(steps, norms, line, color=colour, label=words or None, linewidth=1.6)
+def _curve(norms: np.ndarray, words: str) -> plots.Curve:
+    return plots.Curve(words, range(1, len(norms) + 1), norms)
 
 
 def _finish_norms(axes: Sequence[Axes]) -> None:

@@ -33,13 +33,9 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         panels.setdefault(row.get("sequence", "palindrome"), []).append(row)
-    columns = min(COLUMNS, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(3.1 * columns, 2.7 * lines + 0.5), dpi=plots.DPI)
-    axes = figure.subplots(lines, columns, squeeze=False, sharey=True).flatten()
+    figure, axes = plots.new_grid(len(panels), COLUMNS, size=(3.1, 2.7))
     labels = list(dict.fromkeys(row["label"] for row in rows))
-    for axis, (name, runs) in zip(axes, panels.items(), strict=False):
-        plots.light_frame(axis)
+    for axis, (name, runs) in zip(axes, panels.items(), strict=True):
         longest = max(int(run["seq_len"]) for run in runs)
         axis.axvspan(0, longest, color=plots.GREY, alpha=0.12, linewidth=0)
         for place, label in enumerate(labels):
@@ -50,17 +46,11 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
         plots.accuracy_axis(axis, float(runs[0].get("chance", 0.1)))
         axis.set_title(name.replace("_", " "), fontsize=10)
         axis.set_xlim(left=0)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    for axis in axes[max(len(panels) - columns, 0) : len(panels)]:
+    for axis in axes[-COLUMNS:]:
         axis.set_xlabel("length T tested (steps)")
-    for line in range(lines):
-        axes[line * columns].set_ylabel("accuracy")
+    for axis in axes[::COLUMNS]:
+        axis.set_ylabel("accuracy")
     figure.suptitle("Accuracy beyond the lengths trained on (shaded)", fontsize=11)
-    height = figure.get_figheight()
-    figure.subplots_adjust(
-        left=0.08, right=0.98, top=1 - 0.65 / height, bottom=0.6 / height, hspace=0.42, wspace=0.12
-    )
     plots.legend_below(figure)
     return figure
 

@@ -5,7 +5,6 @@ unless `--out` says otherwise. A run that is not finished is compared by what it
 """
 
 import argparse
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from lab.config.base import flatten
 from lab.config.errors import UserError
 from lab.config.identity import short_hash
 from lab.config.reading import from_file
+from lab.config.wording import aligned, in_table
 from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 COLUMNS = 3
 WIDEST = 40
-# Of the legend: letters of its size, and those that a label's line and margins take.
-LETTERS_PER_INCH = 14
-FRAME_OF_A_LABEL = 12
 SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -116,21 +113,11 @@ def _table(
     table = [["", *names, "B - A"], *rows]
     if not with_differences:
         table = [row[:-1] for row in table]
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return [
-        "  " + "  ".join([row[0].ljust(widths[0])] + [
-            cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)
-        ]).rstrip()
-        for row in table
-    ]  # fmt: skip
+    return [f"  {line}" for line in aligned(table, left=[0])]
 
 
 def _words(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if value is None:
-        return "null"
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    text = in_table(value)
     return text if len(text) <= WIDEST else f"…{text[-WIDEST + 1 :]}"
 
 
@@ -153,7 +140,6 @@ def _figure(
     runs: Sequence[RunFolder], names: Sequence[str], configs: Sequence[RunConfig]
 ) -> "Figure | None":
     """A panel for each column, a curve for each run that has logged it; None if none has."""
-    from matplotlib.figure import Figure
 
     from lab.engine import plots
 
@@ -164,38 +150,16 @@ def _figure(
     shown = [k for k in shown if all(k in metrics for metrics in logged.values())]
     if not shown:
         return None
-    columns = min(COLUMNS, len(shown))
-    rows = math.ceil(len(shown) / columns)
-    figure = Figure(figsize=(4.2 * columns, 2.7 * rows + 0.9), dpi=plots.DPI)
-    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    styles = {
-        name: (plots.LINES[k % len(plots.LINES)], plots.COLOURS[k % len(plots.COLOURS)])
-        for k, name in enumerate(names)
-    }
-    for axis, key in zip(axes, shown, strict=False):
-        for name, metrics in logged.items():
-            points = [(s, v) for s, v in zip(metrics["step"], metrics[key], strict=True) if v == v]
-            if points:
-                line, colour = styles[name]
-                marker = "o" if len(points) < 15 else None
-                x, y = zip(*points, strict=True)
-                axis.plot(x, y, line, color=colour, marker=marker, markersize=3)
+    figure, axes = plots.new_grid(len(shown), COLUMNS, size=(4.2, 2.7))
+    for axis, key in zip(axes, shown, strict=True):
+        for place, (name, config) in enumerate(zip(names, configs, strict=True)):
+            if name in logged:
+                label = f"{name}: {config.readable_name}-{config.identity}"
+                curve = plots.Curve(label, logged[name]["step"], logged[name][key])
+                plots.draw_curves(axis, [curve], first=place)
         axis.set_title(key, fontsize=10, loc="left")
-        plots.light_frame(axis)
         axis.tick_params(labelsize=8)
-    for axis in axes[len(shown) :]:
-        axis.set_axis_off()
-    for name, config in zip(names, configs, strict=True):
-        line, colour = styles[name]
-        label = f"{name}: {config.readable_name}-{config.identity}"
-        axes[0].plot([], [], line, color=colour, label=label)
-    handles, labels = axes[0].get_legend_handles_labels()
-    fit = int(figure.get_figwidth() * LETTERS_PER_INCH) // (
-        max(map(len, labels)) + FRAME_OF_A_LABEL
-    )
-    columns = max(1, min(3, len(labels), fit))
-    figure.legend(handles, labels, loc="lower center", ncols=columns, frameon=False, fontsize=8)
-    height = 0.25 + 0.2 * math.ceil(len(labels) / columns)
-    figure.supxlabel("optimizer step", fontsize=9, y=(height - 0.1) / figure.get_figheight())
-    figure.tight_layout(rect=(0, height / figure.get_figheight(), 1, 1))
+    for axis in axes[-COLUMNS:]:
+        axis.set_xlabel("optimizer step", fontsize=9)
+    plots.legend_below(figure)
     return figure

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.config.errors import UserError
+from lab.config.wording import aligned, in_table
 from lab.engine.arguments import add_out_dir
 
 BASE = ("name", "task", "status", "steps")
@@ -73,16 +74,11 @@ def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str
         [*BASE, *(m for m in metrics if any(value(row, m) is not None for row in shown)), *more]
     )
     lines = [[*columns, "age"]]
-    lines += [[*(_cell(value(row, key)) for key in columns), _age(row)] for row in shown]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    is_text = [key in ("name", "task", "status") for key in [*columns, "age"]]
-    return [
-        "  ".join(
-            cell.ljust(width) if left else cell.rjust(width)
-            for cell, width, left in zip(line, widths, is_text, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
+    for row in shown:
+        moment = age(row["ended"] or row["begun"])
+        lines.append([*(_cell(value(row, key)) for key in columns), moment])
+    left = [number for number, key in enumerate(columns) if key in ("name", "task", "status")]
+    return aligned(lines, left)
 
 
 def age(moment: object) -> str:
@@ -97,16 +93,8 @@ def age(moment: object) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _age(row: dict[str, Any]) -> str:
-    return age(row["ended"] or row["begun"])
-
-
 def _cell(value: object) -> str:
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return "" if value is None or value != value else in_table(value)
 
 
 def _sorted(rows: list[dict[str, Any]], key: str | None, reverse: bool) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.config.errors import UserError
+from lab.config.wording import in_table
 from lab.engine.arguments import add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
@@ -85,12 +86,4 @@ def _origin(run: RunFolder) -> dict[str, str]:
 
 def _pairs(values: Mapping[str, Any]) -> Iterable[str]:
     width = max(map(len, values))
-    return [f"  {name:{width}}  {_word(value)}" for name, value in values.items()]
-
-
-def _word(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return [f"  {name:{width}}  {in_table(value, digits=6)}" for name, value in values.items()]
