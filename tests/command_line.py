@@ -26,6 +26,9 @@ SMALL = [
 TINY = [*SMALL, "seq_len=3"]
 ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]
 
+Tool = Callable[..., tuple[int, str, str]]
+"""Starts a tool in this process: gives the exit code and what it printed."""
+
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(
     ["torch", "torch.utils.tensorboard", "matplotlib.backends.backend_agg", "hydra.main"]

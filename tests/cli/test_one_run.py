@@ -1,0 +1,58 @@
+"""`lab show`, `lab note` and `lab rm`."""
+
+from pathlib import Path
+
+from lab.engine.finding import find_run, find_runs
+from tests.command_line import ENDLESS, Tool, quick_lab, start_lab, wait_until
+
+
+def test_show_says_what_is_known(cwd: Path, tool: Tool):
+    tool("note", "last", "strange  losses")
+    code, out, _ = tool("show", "last")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert ["quality.fid", "8.5"] in lines
+    assert ["ema", "0.999"] in lines
+    assert ["command", "python", "-m", "lab", "task=gan"] in lines
+    assert lines[-2:] == [["notes"], ["strange", "losses"]]
+
+
+def test_a_note_outlives_the_same_run_started_anew(cwd: Path, tool: Tool):
+    tool("note", "last", "one")
+    assert tool("note", "last", "two")[1].split() == [str(find_run("last").path), "one", "two"]
+    folder = find_run("last")
+    folder.clear()
+    assert folder.notes() == ["one", "two"]
+
+
+def test_rm_asks_and_takes_everything_away(cwd: Path, tool: Tool):
+    run = find_run("last").path
+    (run / "figures").mkdir()
+    code, out, err = tool("rm", "last")
+    assert (code, out) == (1, "")
+    assert "--yes removes without asking" in err
+    assert run.is_dir()
+    assert tool("rm", "last", "--yes")[:2] == (0, f"removed {run}\n")
+    assert not run.exists()
+    assert len(find_runs()) == 2
+
+
+def test_rm_refuses_a_run_that_is_held(tmp_path: Path):
+    started = start_lab(*ENDLESS, cwd=tmp_path)
+    try:
+        wait_until(lambda: list(tmp_path.glob("outputs/runs/*/status")))
+        done = quick_lab("rm", "last", "--yes", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "is being run by another process: nothing is removed" in done.stderr
+        (run,) = tmp_path.glob("outputs/runs/*")
+        assert run.is_dir()
+        # While it is being written it is listed, with what it has logged.
+        listed = quick_lab("runs", cwd=tmp_path)
+        assert (listed.returncode, listed.stderr) == (0, "")
+        assert "running" in listed.stdout
+        assert quick_lab("show", "last", cwd=tmp_path).returncode == 0
+        predicted = quick_lab("predict", "last", "121", cwd=tmp_path)
+        assert predicted.returncode == 1
+        assert "running, not finished" in predicted.stderr
+    finally:
+        started.kill()
