@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from safetensors.torch import load_file
 
-from tests.command_line import command, environment, quick_lab, run_lab, wait_until
+from tests.command_line import command, environment, quick_lab, wait_until
 from tests.images.small_data import MNIST_FILES, idx_bytes
 from tests.run_files import assert_same_run, only, recap
 
@@ -31,7 +31,7 @@ MEASURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy
 def run(workshop) -> Path:
     """A finished run."""
     # Forked processes would not see the workshop's cache.
-    done = run_lab(*TINY, cwd=workshop)
+    done = quick_lab(*TINY, cwd=workshop)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 2
@@ -81,14 +81,14 @@ def test_a_killed_run_goes_on_and_ends_the_same(run, workshop, tmp_path):
     wait_until(lambda: list(tmp_path.glob("runs/*/checkpoint.prev.pt")))
     started.send_signal(signal.SIGTERM)
     assert started.wait() == 143
-    assert run_lab(*words, cwd=workshop).returncode == 0
+    assert quick_lab(*words, cwd=workshop).returncode == 0
     assert_same_run(only(tmp_path, "runs/*"), run)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
 def test_a_sweep_draws_the_best_and_the_last(workshop):
     words = ("reduction=sum,mean", "max_steps=20", "out_dir=swept")
-    done = run_lab("-m", *TINY, *words, cwd=workshop)
+    done = quick_lab("-m", *TINY, *words, cwd=workshop)
     assert done.returncode == 0, done.stderr
     assert recap(done.stdout) == "2 finished"
     for name in ("quality", "through_training"):

@@ -134,7 +134,7 @@ def test_the_saved_config_is_whole(run):
 
 
 def test_the_trained_network_answers(run, tmp_path):
-    done = run_lab("predict", str(run), "123454321", cwd=tmp_path)
+    done = quick_lab("predict", str(run), "123454321", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == str(run)
@@ -148,7 +148,7 @@ def test_the_trained_network_answers(run, tmp_path):
     [("12a", "expected at least 3 digits"), ("12", "at least 3"), ("123", "not a palindrome")],
 )
 def test_what_is_no_palindrome_is_refused(run, tmp_path, digits, message):
-    done = run_lab("predict", str(run), digits, cwd=tmp_path)
+    done = quick_lab("predict", str(run), digits, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -183,14 +183,14 @@ def test_the_summary_is_rebuilt_from_the_runs_files(sweep):
     (sweep / "summary.csv").unlink()
     (sweep / "accuracy_vs_length.png").unlink()
     cwd = sweep.parents[2]
-    done = run_lab("summary", str(sweep.relative_to(cwd)), cwd=cwd)
+    done = quick_lab("summary", str(sweep.relative_to(cwd)), cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert (sweep / "summary.csv").read_text() == before
     assert (sweep / "accuracy_vs_length.png").stat().st_size > 10_000
 
 
 def test_summary_of_what_is_no_sweep_is_refused(tmp_path):
-    done = run_lab("summary", str(tmp_path), cwd=tmp_path)
+    done = quick_lab("summary", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
     assert "no sweep's folder" in done.stderr
 
@@ -271,7 +271,7 @@ def test_a_mistake_in_a_sweep_is_told_before_any_job(tmp_path):
 
 
 def test_help_names_every_group_and_key(tmp_path):
-    text = run_lab("--help", cwd=tmp_path).stdout
+    text = quick_lab("--help", cwd=tmp_path).stdout
     for group in ("task", "cell", "size", "optimizer", "experiment"):
         for option in (ROOT / "conf" / group).glob("*.yaml"):
             assert option.stem in text

@@ -14,7 +14,6 @@ from tests.command_line import (
     rows,
     run_folder,
     run_folders,
-    run_lab,
     start_lab,
     wait_until,
 )
@@ -24,7 +23,7 @@ from tests.run_files import assert_same_run, copy_into, snapshot
 def test_the_second_of_two_equal_commands_says_who_is_at_it(tmp_path: Path) -> None:
     first = start_lab(*ENDLESS, cwd=tmp_path)
     wait_until(lambda: rows(tmp_path))
-    second = run_lab(*ENDLESS, cwd=tmp_path, timeout=60)
+    second = quick_lab(*ENDLESS, cwd=tmp_path, timeout=60)
     assert second.returncode == 3
     assert f"is being run by process {first.pid} since" in second.stderr
     assert len(second.stderr.splitlines()) == 1
@@ -52,7 +51,7 @@ def test_a_finished_run_is_shown_and_not_touched(reference: Path, tmp_path: Path
     folder = copy_into(tmp_path, reference)
     before = snapshot(tmp_path)
     begin = time.monotonic()
-    shown = run_lab(*TINY, cwd=tmp_path)
+    shown = quick_lab(*TINY, cwd=tmp_path)
     assert shown.returncode == 0
     result = json.loads((folder / "result.json").read_text())
     words = f"finished before: validation accuracy {percent(result['val_accuracy'])} (20)"
@@ -70,7 +69,7 @@ def test_a_finished_run_names_what_has_changed_since(reference: Path, tmp_path: 
     provenance["versions"]["torch"] = "1.0.0"
     provenance["git"] = {"commit": "0123456789abcdef", "dirty": False}
     file.write_text(json.dumps(provenance))
-    shown = run_lab(*TINY, cwd=tmp_path)
+    shown = quick_lab(*TINY, cwd=tmp_path)
     assert shown.returncode == 0
     assert "torch 1.0.0 → " in shown.stdout
     assert "commit 01234567 → " in shown.stdout

@@ -22,7 +22,7 @@ from lab.engine.run_folder import RunFolder
 from lab.generation.tools.interpolate import interpolate
 from lab.generation.tools.sample import sample
 from lab.play.generation import generation_run
-from tests.command_line import quick_lab, run_lab, start_lab, wait_until
+from tests.command_line import quick_lab, start_lab, wait_until
 from tests.images.small_data import MNIST_FILES, write_bars
 from tests.run_files import only
 
@@ -56,7 +56,7 @@ TINY = (
 @pytest.fixture(scope="session")
 def run(studio) -> Path:
     """A finished run."""
-    done = run_lab(*TINY, cwd=studio)
+    done = quick_lab(*TINY, cwd=studio)
     assert done.returncode == 0, done.stderr
     assert "in the classifier's features at n=60" in done.stdout
     return only(studio / "outputs/runs", "gan-folder-*s0-*")
@@ -110,7 +110,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(run, studio, tmp_path):
 
 
 def test_a_saved_generator_is_sampled_from(run, studio):
-    done = run_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
+    done = quick_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
     assert done.returncode == 0, done.stderr
     npz, png = done.stdout.split()
     with np.load(npz) as arrays:
@@ -119,7 +119,7 @@ def test_a_saved_generator_is_sampled_from(run, studio):
         assert arrays["z"].shape == (70, 100)
         first = arrays["images"].copy()
     assert Path(png).stat().st_size > 1000
-    run_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
+    quick_lab("sample", str(run), "--n", "70", "--seed", "3", cwd=studio)
     with np.load(npz) as arrays:
         assert np.array_equal(arrays["images"], first)
 
@@ -130,14 +130,14 @@ def test_a_convolutional_pair_in_the_devices_precision_is_trained_and_sampled_fr
     words = [word for word in TINY if not re.search("mlp|widths|steps", word)]
     sizes = ("generator.width=4", "generator.hidden=[8]", "discriminator.width=4", "max_steps=10")
     images = f"data.root={studio / 'images'}"
-    done = run_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)
+    done = quick_lab(*words, "+experiment=b13_convolutional", *sizes, images, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     finished = only(tmp_path / "outputs/runs", "gan-folder-*s0-*")
     assert yaml.safe_load((finished / "config.yaml").read_text())["precision"] == "auto"
     used = "bf16" if has_bf16("cpu") else "fp32"
     assert json.loads((finished / "result.json").read_text())["precision_used"] == used
     assert json.loads((finished / "provenance.json").read_text())["precision"] == used
-    done = run_lab("sample", str(finished), "--n", "9", cwd=tmp_path)
+    done = quick_lab("sample", str(finished), "--n", "9", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -174,11 +174,11 @@ def test_sampling_from_what_is_no_finished_gan_is_refused(studio, tmp_path):
     done = quick_lab("seq_len=3", "max_steps=2", "size=small", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lstm = only(tmp_path / "outputs/runs", "*")
-    done = run_lab("sample", str(lstm), cwd=tmp_path)
+    done = quick_lab("sample", str(lstm), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "a run of task=lstm, not of the generation study" in done.stderr
     (lstm / "result.json").unlink()
-    done = run_lab("predict", str(lstm), "121", cwd=tmp_path)
+    done = quick_lab("predict", str(lstm), "121", cwd=tmp_path)
     assert "not finished" in done.stderr
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command_line import ROOT, quick_lab, run_lab
+from tests.command_line import ROOT, quick_lab
 from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
@@ -47,7 +47,7 @@ def colours(path):
 @pytest.mark.parametrize("networks", [MLP, CONVOLUTIONS], ids=["mlp", "conv"])
 def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     out = cwd / networks[0].partition("=")[2]
-    done = run_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
+    done = quick_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
     assert done.returncode == 0, done.stderr
     run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
@@ -58,7 +58,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     for name in ("samples_end.png", "progress.png", "nearest.png", "training.gif"):
         assert colours(run / "figures" / name) > 10, name  # grey ones have 0
     assert len(json.loads((run / "provenance.json").read_text())["data"]) == 64
-    done = run_lab("sample", str(run), "--n", "9", cwd=cwd)
+    done = quick_lab("sample", str(run), "--n", "9", cwd=cwd)
     assert done.returncode == 0, done.stderr
     with np.load(run / "figures" / "samples_seed0.npz") as arrays:
         assert arrays["images"].shape == (9, 32, 32, 3)

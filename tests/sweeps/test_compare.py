@@ -8,7 +8,7 @@ import pytest
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.compare import _config_of, _figure, compare
-from tests.command_line import quick_lab, run_lab
+from tests.command_line import quick_lab
 from tests.fake_runs import fake_run
 
 
@@ -20,7 +20,7 @@ def pair(tmp_path: Path) -> list[RunFolder]:
 
 def test_two_runs_at_the_command_line(pair: list[RunFolder], tmp_path: Path):
     paths = [str(run.path.relative_to(tmp_path)) for run in pair]
-    done = run_lab("compare", *paths, cwd=tmp_path)
+    done = quick_lab("compare", *paths, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -74,7 +74,7 @@ def test_wrong_words(words: list[str], pair: list[RunFolder], tmp_path: Path):
 
 def test_a_wrong_word_gets_one_line(pair: list[RunFolder], tmp_path: Path):
     shutil.rmtree(pair[1].path)
-    done = run_lab("compare", *(str(run.path) for run in pair), cwd=tmp_path)
+    done = quick_lab("compare", *(str(run.path) for run in pair), cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("lab: ")
     assert done.stderr.count("\n") == 1

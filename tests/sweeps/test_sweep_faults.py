@@ -66,7 +66,7 @@ def test_a_dry_run_of_two_hundred_jobs_takes_seconds(tmp_path: Path) -> None:
     assert dry.returncode == 0
     assert len(set(dry.stdout.splitlines())) == 200
     # Of the processor, as others may be at work on this machine; 4 s of a clock where none is.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 10
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 6
 
 
 def test_a_dry_run_names_the_folders_that_the_sweep_then_makes(cwd: Path) -> None:
@@ -138,7 +138,7 @@ def test_odd_files_among_the_records_are_passed_over_with_one_line(cwd: Path) ->
     (jobs / "0123456789abcde0.json").write_text('{"number": 1, "overr')
     (jobs / "0123456789abcde1.json").write_text("[1, 2]")
     before = (cwd / "mine/summary.csv").read_text()
-    done = run_lab("summary", "mine", cwd=cwd)
+    done = quick_lab("summary", "mine", cwd=cwd)
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stdout.splitlines() if "passed over" in line]
     assert line.count(".json") == 5
@@ -181,7 +181,7 @@ def test_a_process_killed_before_it_made_its_folder_is_not_running_for_good(cwd:
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "kind": "running"}))
     shutil.rmtree(only(cwd / "outputs/runs", "lstm-T4-*"))
-    run_lab("summary", "mine", cwd=cwd)
+    quick_lab("summary", "mine", cwd=cwd)
     table = (cwd / "mine/summary.csv").read_text()
     assert "interrupted" in table
     assert "running" not in table

@@ -58,7 +58,7 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
 def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> None:
     shutil.rmtree(run_folders(cwd)[1])
     (sweep,) = cwd.glob("outputs/sweeps/*")
-    done = run_lab("summary", str(sweep), cwd=cwd)
+    done = quick_lab("summary", str(sweep), cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert [row["status"] for row in summary(cwd)] == ["finished", "missing", "finished"]
 
@@ -76,7 +76,7 @@ def test_a_dry_run_tells_and_writes_nothing(cwd: Path) -> None:
     (half / "result.json").unlink()
     shutil.rmtree(lost)
     before = snapshot(cwd)
-    dry = run_lab(*THREE, "dry_run=true", cwd=cwd)
+    dry = quick_lab(*THREE, "dry_run=true", cwd=cwd)
     assert dry.returncode == 0
     assert dry.stderr == ""
     plans = [line.split() for line in dry.stdout.splitlines()]
@@ -90,7 +90,7 @@ def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path) -> None:
     (folder,) = cwd.glob("outputs/sweeps/*")
     table = summary(cwd)
     (folder / "summary.csv").unlink()
-    done = run_lab("summary", str(folder), cwd=cwd)
+    done = quick_lab("summary", str(folder), cwd=cwd)
     assert done.returncode == 0, done.stderr
     assert summary(cwd) == table
 
