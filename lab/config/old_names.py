@@ -1,6 +1,6 @@
-"""How earlier versions called what a result, a metrics.csv and a saved table hold.
+"""How earlier versions called what a result and a metrics.csv hold.
 
-Old folders and tables are read with the names of today. Only this module knows the others.
+Old folders are read with the names of today. Only this module knows the others.
 """
 
 from collections.abc import Mapping
@@ -65,28 +65,3 @@ def result_now(result: Mapping[str, Any]) -> dict[str, Any]:
             at = at.setdefault(section, {})
         at[path[-1]] = value
     return now
-
-
-def row_now(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of a row of `docs/evidence/*.csv`, whose columns are flat."""
-    moved = ENTRIES.get(str(row.get("task")))
-    if moved is None:
-        return dict(row)
-    now = {_column_now(name, moved): value for name, value in row.items()}
-    if "history" in now:  # is JSON text
-        for old, new in COLUMNS.items():
-            now["history"] = str(now["history"]).replace(f'"{old}":', f'"{new}":')
-    return now
-
-
-def _column_now(name: str, moved: Mapping[str, tuple[str, ...]]) -> str:
-    if name in moved:
-        return ".".join(moved[name])
-    if name.startswith(SUM):
-        entry, kind, outcome = name.removeprefix(SUM).rsplit(".", 2)
-        return f"latent.arithmetic.{entry}.{SUMS.get(kind, kind)}.{outcome}"
-    for part in ("first_", "half_", "last_"):
-        column = name.removeprefix(part)
-        if name.startswith(part) and column in COLUMNS:
-            return part + COLUMNS[column]
-    return name

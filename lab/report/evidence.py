@@ -15,7 +15,6 @@ import pandas as pd
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.errors import UserError
-from lab.config.old_names import row_now
 from lab.config.reading import from_dict, from_file
 from lab.engine.files import write_text
 from lab.engine.results import flat, short_names
@@ -208,7 +207,7 @@ def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
 def _read_csv(path: Path) -> list[dict[str, Any]]:
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
-    return [row_now({k: _value(k, text) for k, text in row.items() if text != ""}) for row in rows]
+    return [{k: _value(k, text) for k, text in row.items() if text != ""} for row in rows]
 
 
 def _value(column: str, text: str) -> Any:
