@@ -72,7 +72,7 @@ def train(
                 elif evaluated and step < task.total_steps and task.is_hopeless():
                     stopped = "patience"
             is_stopped = interrupts.came() is not None
-            if is_stopped or _is_due(saved_at, config.checkpoint_seconds):
+            if is_stopped or time.monotonic() - saved_at >= config.checkpoint_seconds:
                 save()
                 saved_at = time.monotonic()
             if is_stopped:
@@ -122,10 +122,6 @@ def _why_stopped(state: dict[str, Any]) -> str | None:
     earlier = "solved" if state.get("solved") else None
     stopped: str | None = state.get("stopped", earlier)
     return stopped
-
-
-def _is_due(saved_at: float, every: float) -> bool:
-    return time.monotonic() - saved_at >= every
 
 
 def check_finite(

@@ -52,4 +52,4 @@ class Recorder:
 
     def last_weights(self, weights: "dict[str, Tensor]") -> None:
         """Write last.safetensors, for a run whose model.safetensors holds those of another step."""
-        self._folder.save_last_weights(weights)
+        self._folder.save_weights(weights, last=True)

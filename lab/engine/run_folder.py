@@ -48,60 +48,25 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    # Where things lie.
-
-    @property
-    def config_file(self) -> Path:
-        return self.path / "config.yaml"
-
-    @property
-    def log_file(self) -> Path:
-        return self.path / "lab.log"
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.path / "metrics.csv"
-
-    @property
-    def model_file(self) -> Path:
-        return self.path / "model.safetensors"
-
-    @property
-    def last_model_file(self) -> Path:
-        return self.path / "last.safetensors"
-
-    @property
-    def notes_file(self) -> Path:
-        return self.path / "notes.txt"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        return self.path / "checkpoint.pt"
-
-    @property
-    def previous_checkpoint_file(self) -> Path:
-        return self.path / "checkpoint.prev.pt"
-
-    @property
-    def checkpoint_files(self) -> list[Path]:
+        self.config_file = path / "config.yaml"
+        self.log_file = path / "lab.log"
+        self.metrics_file = path / "metrics.csv"
+        self.model_file = path / "model.safetensors"
+        self.last_model_file = path / "last.safetensors"
+        """The weights after the last step, where model.safetensors has those of another."""
+        self.checkpoint_file = path / "checkpoint.pt"
+        self.previous_checkpoint_file = path / "checkpoint.prev.pt"
+        new = path / "checkpoint.new.pt"
+        self.checkpoint_files = [new, self.checkpoint_file, self.previous_checkpoint_file]
         """Where a checkpoint may lie, newest first; the first is there only within a rename."""
-        new = self.path / "checkpoint.new.pt"
-        return [new, self.checkpoint_file, self.previous_checkpoint_file]
+        self._notes_file, self._lock_file = path / "notes.txt", path / ".lock"
+        self._figures = path / "figures"
+
+    # What is known of it.
 
     @property
     def has_checkpoint(self) -> bool:
         return any(path.exists() for path in self.checkpoint_files)
-
-    @property
-    def _lock_file(self) -> Path:
-        return self.path / ".lock"
-
-    @property
-    def _figures(self) -> Path:
-        return self.path / "figures"
-
-    # What is known of it.
 
     @property
     def status(self) -> Status | None:
@@ -150,7 +115,7 @@ class RunFolder:
     def notes(self) -> list[str]:
         """The lines that people have noted on this run."""
         try:
-            return self.notes_file.read_text().splitlines()
+            return self._notes_file.read_text().splitlines()
         except OSError:
             return []
 
@@ -241,14 +206,14 @@ class RunFolder:
         """
         with self.locked():
             self.clear()
-            self.notes_file.unlink(missing_ok=True)
+            self._notes_file.unlink(missing_ok=True)
             if all(path == self._lock_file for path in self.path.iterdir()):
                 self._lock_file.unlink()
                 files.remove_empty([self.path])
 
     def add_note(self, line: str) -> None:
         """Write a line below the notes there are."""
-        files.write_text(self.notes_file, "\n".join([*self.notes(), line]) + "\n")
+        files.write_text(self._notes_file, "\n".join([*self.notes(), line]) + "\n")
 
     def set_status(self, status: Status) -> None:
         files.write_text(self.path / "status", status + "\n")
@@ -279,15 +244,11 @@ class RunFolder:
         files.write_atomically(path, write)
         return path
 
-    def save_weights(self, weights: "dict[str, torch.Tensor]") -> None:
-        """Write model.safetensors, the tensors by their names in the equations."""
+    def save_weights(self, weights: "dict[str, torch.Tensor]", *, last: bool = False) -> None:
+        """Write model.safetensors or last.safetensors, the tensors by their names."""
         data = weight_bytes(weights)
-        files.write_atomically(self.model_file, lambda file: file.write(data))
-
-    def save_last_weights(self, weights: "dict[str, torch.Tensor]") -> None:
-        """Write last.safetensors: those after the last step, where model.safetensors has others."""
-        data = weight_bytes(weights)
-        files.write_atomically(self.last_model_file, lambda file: file.write(data))
+        path = self.last_model_file if last else self.model_file
+        files.write_atomically(path, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
         """What `save_weights` wrote.

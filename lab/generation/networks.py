@@ -105,8 +105,7 @@ class MLPDiscriminator(nn.Module):
                 bounded(nn.Linear(size, width), spectral_norm),
                 nn.LeakyReLU(slope, inplace=True),
             ]
-            if dropout:
-                layers.append(nn.Dropout(dropout))
+            layers += [nn.Dropout(dropout)] if dropout else []
             size = width
         self.layers = nn.Sequential(*layers, bounded(nn.Linear(size, 1), spectral_norm))
         self.projection = class_projection(size, classes, spectral_norm)
@@ -214,12 +213,9 @@ class ConvDiscriminator(nn.Module):
         channels, *sides = image_shape
         for index in range(_doublings(image_shape) + 1):
             size = width * 2**index
-            layers += [
-                bounded(nn.Conv2d(channels, size, 4, stride=2, padding=1), spectral_norm),
-                nn.LeakyReLU(slope, inplace=True),
-            ]
-            if dropout:
-                layers.append(nn.Dropout2d(dropout))
+            convolution = nn.Conv2d(channels, size, 4, stride=2, padding=1)
+            layers += [bounded(convolution, spectral_norm), nn.LeakyReLU(slope, inplace=True)]
+            layers += [nn.Dropout2d(dropout)] if dropout else []
             channels, sides = size, [side // 2 for side in sides]
         features = channels * prod(sides)
         self.layers = nn.Sequential(
