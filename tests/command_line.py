@@ -16,6 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import lab
+from lab.config.errors import UserError
+
 ROOT = Path(__file__).parents[1]
 # Runs of about a second that checkpoint at every step and always train to their last. The means
 # that are logged are of several steps, so that most checkpoints fall between two rows.
@@ -95,7 +100,7 @@ class Started:
         self.send(signal.SIGKILL)
         self.wait()
 
-    def wait(self, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def wait(self, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Wait for its end; the return code of one killed by a signal is negative."""
         self._process.join(timeout)
         if self._process.is_alive():
@@ -107,12 +112,20 @@ class Started:
         return subprocess.CompletedProcess(self.args, self._process.exitcode, *texts)
 
 
+def refusal(*words: str, config_dir: str | None = None) -> str:
+    """The one line with which lab answers wrong words, from a run in this process."""
+    with pytest.raises(UserError) as error:
+        lab.run(*words, config_dir=config_dir)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
 def start_lab(*args: str, cwd: Path) -> Started:
     """Start `lab *args` in `cwd` and do not wait for it."""
     return Started(args, cwd)
 
 
-def quick_lab(*args: str, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def quick_lab(*args: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     """As `run_lab`, forked from an interpreter that has imported the libraries."""
     return start_lab(*args, cwd=cwd).wait(timeout)
 

@@ -1,5 +1,6 @@
 """Runs that several tests look at, made once."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wai
 # A shell starts its background jobs with Ctrl-C ignored, which every command under test would
 # inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data cache that all tests share: a classifier takes 15 seconds, for 36 images too."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
-from tests.command_line import ROOT, TINY, environment, quick_lab, run_lab
+from tests.command_line import ROOT, TINY, environment, quick_lab, refusal, run_lab
 from tests.run_files import only
 
 
@@ -222,8 +222,6 @@ BAD = {
     "lr=0.01": "task=lstm has no key lr; did you mean optimizer.lr?",
     "T=5": "task=lstm has no key T; did you mean seq_len?",
     "experiment=best": "write +experiment=best",
-    "--seq_len=5": "--seq_len is not a flag: write seq_len=5",
-    "--multirn": "did you mean --multirun?",
     "seed=${oc.env:TEXT}": "got the text '3'; write seed=3 without quotes, and of an environment "
     "variable seed=${oc.decode:${oc.env:NAME}}",
     "device=${oc.env:NO_SUCH_VARIABLE}": "Environment variable 'NO_SUCH_VARIABLE' not found",
@@ -235,7 +233,6 @@ BAD = {
     "data_size=1": "data_size=1 is not allowed: expected at least 2",
     "hidden_size=[1,2]": "hidden_size=[1, 2] is not allowed: expected an integer",
     "seq_len=range(3,5)": "needs -m",
-    "seq_len=3,4": "needs -m",
     "seq_len=[": "cannot read seq_len=[",
     "device=gpu": "expected auto, cpu, cuda, mps",
     "+experiment=a5": "experiment=a5 is not an option: expected one of",
@@ -245,12 +242,29 @@ BAD = {
 @pytest.mark.parametrize("word", BAD)
 def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, tmp_path, monkeypatch):
     monkeypatch.setenv("TEXT", "3")
+    monkeypatch.chdir(tmp_path)
+    line = refusal(word)
+    assert BAD[word] in line
+    assert "fresh" not in line.replace("fresch", "")  # it would delete a run
+    assert list(tmp_path.iterdir()) == []
+
+
+AT_THE_COMMAND_LINE = {
+    "seq_len=2": "seq_len=2 is not allowed: expected at least 3",
+    "cell=lstmm": "did you mean lstm?",
+    "--seq_len=5": "--seq_len is not a flag: write seq_len=5",
+    "--multirn": "did you mean --multirun?",
+    "seq_len=3,4": "needs -m",
+}
+
+
+@pytest.mark.parametrize("word", AT_THE_COMMAND_LINE)
+def test_a_mistake_at_the_command_line_is_one_line_and_leaves_nothing(word, tmp_path):
     done = quick_lab(word, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("lab: ")
-    assert BAD[word] in done.stderr
-    assert "fresh" not in done.stderr.replace("fresch", "")  # it would delete a run
+    assert AT_THE_COMMAND_LINE[word] in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -26,11 +26,11 @@ SHORT_GAN = [
         ("my_loss", ["loss=least_squares", *SHORT_GAN]),
     ],
 )
-def test_an_example_runs(tmp_path: Path, name: str, words: list[str]):
+def test_an_example_runs(tmp_path: Path, cache: Path, name: str, words: list[str]):
     if "data=folder" in words:
         write_bars(tmp_path / "images", 36, 30)
         words = [*words, f"data.root={tmp_path / 'images'}"]
-    environ = {**environment(), "LAB_DATA": str(tmp_path / "cache")}
+    environ = {**environment(), "LAB_DATA": str(cache)}
     line = command("--config-dir", "conf", *words, f"out_dir={tmp_path / 'outputs'}")
     done = subprocess.run(line, cwd=EXAMPLES, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ SMALL = ["size=small", "device=cpu"]
 MEMORY = [*SMALL, "data_size=100", "batch_size=32", "max_steps=6", "eval_every=5"]
 GAME = [
     *SMALL, "data=folder", "data.root=images", "batch_size=20", "max_steps=20", "sample_every=10",
-    "eval_every=20", "eval_samples=40", "final_samples=60", "generator=mlp",
+    "eval_every=20", "eval_samples=30", "final_samples=30", "generator=mlp",
     "discriminator=mlp", "generator.widths=[64]", "discriminator.widths=[64]",
 ]  # fmt: skip
 
@@ -22,10 +22,10 @@ def lesson() -> nbformat.NotebookNode:
     return nbformat.read(ROOT / "docs/first_lesson.ipynb", as_version=4)
 
 
-def test_the_first_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_lesson_runs(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("LAB_DATA", str(tmp_path / "cache"))
-    write_bars(tmp_path / "images", 120, 60)
+    monkeypatch.setenv("LAB_DATA", str(cache))
+    write_bars(tmp_path / "images", 36, 30)
     notebook = lesson()
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", ())]
     cell.source = f"lengths = [5]\nmemory = {MEMORY}\ngame = {GAME}"

@@ -24,14 +24,13 @@ from lab.generation.best import Best
 from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
 from lab.images import channels
-from lab.images.classifier import Recipe, load_classifier
+from lab.images.classifier import load_classifier
 from lab.report.evidence import Evidence
 from lab.report.page import _warnings
 from lab.report.verdict import Finding
 from lab.sweeps.show import show
-from tests.images.small_data import MNIST_FILES, write_bars
+from tests.images.small_data import MNIST_FILES, QUICK, write_bars
 
-QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
 GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.9, "classes": 10,
         "real_classes": 10}  # fmt: skip
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lab.images.classifier import Recipe
 from lab.images.datasets import Data, Images, load
 
+QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
+"""Of a classifier that is trained in a second."""
 FOLDER = {"_target_": "lab.images.folder.Folder", "name": "folder"}
 
 MNIST_FILES = (

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from lab.config.errors import UserError
-from lab.images.classifier import RECIPE, Recipe, load_classifier, train_classifier
+from lab.images.classifier import RECIPE, load_classifier, train_classifier
 from lab.images.datasets import load, to_float
-from tests.images.small_data import bars
+from tests.images.small_data import QUICK, bars
 
-QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
 TRAIN, TEST = bars(200, seed=0), bars(60, seed=1)
 
 

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command_line import ROOT, quick_lab
+from tests.command_line import ROOT, quick_lab, refusal
 from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
 SMALL = (
-    "--config-dir", "conf", "data=discs", "data.train_count=120", "data.test_count=60",
+    "--config-dir", "conf", "data=discs", "data.train_count=36", "data.test_count=30",
     "checkpoint_seconds=0", "device=cpu",
 )  # fmt: skip
 GAN = (
     *SMALL, "task=gan", "batch_size=20", "max_steps=12", "sample_every=6", "eval_every=6",
-    "log_every=3", "eval_samples=40", "final_samples=60",
+    "log_every=3", "eval_samples=30", "final_samples=30",
 )  # fmt: skip
 MLP = ("generator=mlp", "discriminator=mlp", "generator.widths=[32]", "discriminator.widths=[32]")
 CONVOLUTIONS = (
@@ -27,13 +27,13 @@ CONVOLUTIONS = (
 
 
 @pytest.fixture(scope="module")
-def cwd(tmp_path_factory):
-    """A folder with the class and the YAML file, and the classifier, trained once."""
+def cwd(tmp_path_factory, cache):
+    """A folder with the class and the YAML file, and a data cache."""
     cwd = tmp_path_factory.mktemp("own")
     shutil.copytree(EXAMPLES / "conf", cwd / "conf")
     shutil.copy(EXAMPLES / "my_dataset.py", cwd)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cwd / "cache"))
+        patch.setenv("LAB_DATA", str(cache))
         yield cwd
 
 
@@ -52,7 +52,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
     assert (result["data"], result["image_shape"]) == ("discs", [3, 32, 32])
-    assert result["classifier"]["test_accuracy"] == 1
+    assert result["classifier"]["test_accuracy"] > 0.9
     assert result["quality"]["real_classes"] == 3
     assert result["quality"]["fid"] > 0
     for name in ("samples_end.png", "progress.png", "nearest.png", "training.gif"):
@@ -85,9 +85,10 @@ def test_the_one_layer_gans_take_it_too(cwd):
         ("data.name=a/b", "data.name=a/b is not allowed: expected a word for the names of runs"),
     ],
 )
-def test_a_wrong_argument_is_one_line_and_leaves_nothing(cwd, tmp_path, word, complaint):
-    done = quick_lab(*GAN, *MLP, word, f"out_dir={tmp_path / 'out'}", cwd=cwd)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert complaint in done.stderr
-    assert len(done.stderr.splitlines()) == 1, done.stderr
+def test_a_wrong_argument_is_one_line_and_leaves_nothing(
+    cwd, tmp_path, monkeypatch, word, complaint
+):
+    monkeypatch.chdir(cwd)
+    words = [*GAN[2:], *MLP, word, f"out_dir={tmp_path / 'out'}"]
+    assert complaint in refusal(*words, config_dir="conf")
     assert not (tmp_path / "out").exists()

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from lab.images.classifier import Recipe, load_classifier
+from lab.images.classifier import load_classifier
 from lab.images.datasets import to_float
 from lab.images.quality import (
     class_shares,
@@ -18,9 +18,7 @@ from lab.images.quality import (
     reference_values,
     total_variation,
 )
-from tests.images.small_data import bars
-
-QUICK = Recipe(channels=(4, 4, 8), features=16, steps=40, batch_size=32, peak_lr=0.02)
+from tests.images.small_data import QUICK, bars
 
 
 def cloud(n, d=6, seed=0, scale=1.0, shift=0.0):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from PIL import Image
 from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
-from lab.engine.jobs import preview
+from lab.engine.jobs import perform, preview
 from lab.generation.tools.interpolate import interpolate
+from lab.images import channels
+from lab.images.classifier import load_classifier
 from lab.play.tool import write_page
 from tests.command_line import quick_lab, start_lab, wait_until
 from tests.fake_runs import fake_run
-from tests.images.small_data import write_bars
+from tests.images.small_data import QUICK, write_bars
 from tests.run_files import only
 
 TINY = (
@@ -84,12 +87,15 @@ def test_a_run_does_not_go_on_with_other_images(cwd):
     assert "fresh=true" in done.stderr
 
 
-def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd):
+def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd, monkeypatch, capsys):
+    monkeypatch.setattr(channels, "load_classifier", partial(load_classifier, recipe=QUICK))
     write_bars(cwd / "images", 40, 20)
-    done = quick_lab(*TINY, cwd=cwd)
-    assert "training the classifier of folder, once for these images" in done.stderr
-    again = quick_lab(*TINY, "seed=1", cwd=cwd)
-    assert "training the classifier" not in again.stderr
+    words = [*TINY, f"data.root={cwd / 'images'}", f"out_dir={cwd}"]
+    assert perform(compose_config(*words), []).kind == "finished"
+    line = "training the classifier of folder, once for these images"
+    assert line in capsys.readouterr().err
+    assert perform(compose_config(*words, "seed=1"), []).kind == "finished"
+    assert "training the classifier" not in capsys.readouterr().err
 
 
 def test_without_a_home_folder_the_line_says_where_to_put_the_cache(cwd, monkeypatch):

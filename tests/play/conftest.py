@@ -26,12 +26,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def room(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Path]:
     """A folder with images of three classes, and a data cache with their classifier."""
     cwd = tmp_path_factory.mktemp("room")
-    write_bars(cwd / "images", 36, 12)
+    write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cwd / "cache"))
+        patch.setenv("LAB_DATA", str(cache))
         data = load_folder(cwd / "images")
         load_classifier(data.train, data.test)
         yield cwd

@@ -15,12 +15,12 @@ TOLERANCE = 1e-3  # between kinds of processor up to 6e-5 was seen
 
 
 @pytest.fixture(scope="module")
-def cwd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with images, and a data cache in which their classifier is trained once."""
+def cwd(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Path]:
+    """A folder with images, and a data cache for their classifier."""
     cwd = tmp_path_factory.mktemp("numbers")
     write_bars(cwd / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cwd / "cache"))
+        patch.setenv("LAB_DATA", str(cache))
         yield cwd
 
 
