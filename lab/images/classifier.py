@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from lab.config.errors import UserError, say
 from lab.engine import interrupts
 from lab.engine.files import write_atomically, write_text
+from lab.engine.optimizers import without_compiler
 from lab.images.base import Shape
 from lab.images.cache import default_cache, locked
 from lab.images.datasets import Images, to_float
@@ -197,7 +198,7 @@ def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
         # That of the CPU alone: torch.manual_seed would reseed the accelerators as well.
         torch.default_generator.manual_seed(recipe.seed)
         classifier = Classifier(train.classes, train.shape, recipe)
-        optimizer = torch.optim.Adam(classifier.parameters(), lr=recipe.peak_lr)
+        optimizer = without_compiler(torch.optim.Adam)(classifier.parameters(), lr=recipe.peak_lr)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.peak_lr, total_steps=recipe.steps
         )

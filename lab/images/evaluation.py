@@ -114,8 +114,6 @@ def held_out_auc(
         generated: float [N, C, H, W].
         asked: the classes asked for, int64 [N], which a conditional discriminator is told.
     """
-    from torchmetrics.functional.classification import binary_auroc
-
     real = to_float(images.pixels[: len(generated)].to(generated.device))
     if asked is None:
         logits = torch.cat([discriminator(real), discriminator(generated)])
@@ -123,5 +121,23 @@ def held_out_auc(
         assert images.labels is not None
         labels = images.labels[: len(generated)].to(asked.device)
         logits = torch.cat([discriminator(real, labels), discriminator(generated, asked)])
-    is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))]).long()
-    return float(binary_auroc(logits.float().cpu(), is_real))
+    is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))])
+    return area_under_roc(logits.float().cpu(), is_real.bool())
+
+
+def area_under_roc(logits: Tensor, is_real: Tensor) -> float:
+    """The area under the ROC curve, by the trapezoidal rule.
+
+    Args:
+        logits: float [N]. They are ranked as probabilities in float32, of which all above 17 or so
+            are equal.
+        is_real: bool [N], with some of either kind.
+    """
+    scores = logits if logits.min() >= 0 and logits.max() <= 1 else logits.sigmoid()
+    scores, order = scores.sort(descending=True)
+    # The curve has a point for each score that occurs, however often it does.
+    last_of_each = torch.cat([scores[1:] != scores[:-1], torch.ones(1, dtype=torch.bool)])
+    hits = is_real[order].cumsum(0)[last_of_each]
+    alarms = (~is_real[order]).cumsum(0)[last_of_each]
+    hits, alarms = (torch.cat([torch.zeros_like(part[:1]), part]) for part in (hits, alarms))
+    return float(torch.trapezoid(hits / hits[-1], alarms / alarms[-1]))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import Images, to_float
@@ -96,17 +96,6 @@ def _radii(points: Tensor, k: int) -> Tensor:
     return torch.cat(radii)
 
 
-class _AsTheyAre(nn.Module):
-    """A feature network for what are features already."""
-
-    def __init__(self, num_features: int) -> None:
-        super().__init__()
-        self.num_features = num_features
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features
-
-
 def fid(real: Tensor, fake: Tensor) -> float:
     """The Fréchet distance of two clouds of features [N, D] and [M, D], as Gaussians.
 
@@ -115,15 +104,22 @@ def fid(real: Tensor, fake: Tensor) -> float:
     Raises:
         ValueError: either has less than two points.
     """
-    from torchmetrics.image.fid import FrechetInceptionDistance
-
     if min(len(real), len(fake)) < 2:
         raise ValueError(f"{len(real)} and {len(fake)} points have no covariance")
-    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1]), normalize=True)
-    # The metric rounds its answer to the type of the features.
-    metric.update(real.cpu().double(), real=True)
-    metric.update(fake.cpu().double(), real=False)
-    return float(metric.compute())
+    real_mean, real_cov = _gaussian(real)
+    fake_mean, fake_cov = _gaussian(fake)
+    between = (real_mean - fake_mean).square().sum()
+    roots = torch.linalg.eigvals(real_cov @ fake_cov).sqrt().real.sum()
+    return float(between + (real_cov.trace() + fake_cov.trace()) - 2 * roots)
+
+
+def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean [D] and the covariance [D, D] of features [N, D]."""
+    features = features.cpu().double()
+    n = len(features)
+    mean = features.sum(0) / n
+    products = features.T @ features - n * (mean[:, None] @ mean[None])
+    return mean, products / (n - 1)
 
 
 def fid_bias(features: Tensor, n: int, m: int) -> float:

@@ -7,6 +7,7 @@ import torch
 
 from lab.images.classifier import load_classifier
 from lab.images.datasets import to_float
+from lab.images.evaluation import area_under_roc
 from lab.images.quality import (
     class_shares,
     classes_present,
@@ -83,6 +84,36 @@ def test_fid_with_a_feature_that_never_fires():
     real, fake = cloud(400), cloud(400, seed=1)
     real[:, 2] = fake[:, 2] = 0
     assert fid(real, fake) == pytest.approx(reference_fid(real, fake), rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [30, 300])
+def test_fid_and_auc_are_those_of_torchmetrics_to_the_last_bit(count):
+    from torchmetrics.functional.classification import binary_auroc
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    class AsTheyAre(torch.nn.Identity):
+        num_features = 6
+
+    real, fake = cloud(400), cloud(count, seed=1)
+    metric = FrechetInceptionDistance(feature=AsTheyAre(), normalize=True)
+    metric.update(real.double(), real=True)
+    metric.update(fake.double(), real=False)
+    assert fid(real, fake) == float(metric.compute())
+
+    random = torch.Generator().manual_seed(count)
+    is_real = torch.rand(count, generator=random) < 0.5
+    for logits in (fake[:, 0], 100 * fake[:, 0], fake[:, 0].round(), fake[:, 0].sigmoid()):
+        wanted = float(binary_auroc(logits, is_real.long()))
+        assert area_under_roc(logits, is_real) == wanted
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
+    real, fake = torch.tensor([3.0, 1.0, 0.5, -2.0]), torch.tensor([1.0, 0.0, -3.0])
+    pairs = [(r > f) + (r == f) / 2 for r in real.tolist() for f in fake.tolist()]
+    is_real = torch.tensor([True] * 4 + [False] * 3)
+    found = area_under_roc(torch.cat([real, fake]), is_real)
+    assert found == pytest.approx(sum(pairs) / len(pairs))
+    assert area_under_roc(torch.zeros(7), is_real) == 0.5
 
 
 def test_the_bias_is_what_equal_clouds_get():

@@ -51,7 +51,7 @@ def machine() -> dict[str, str]:
         processor = "\n".join(line for line in first if line.startswith(words))
     except OSError:
         processor = platform.platform()
-    libraries = {name: version(name) for name in ("torch", "numpy", "torchmetrics")}
+    libraries = {name: version(name) for name in ("torch", "numpy")}
     capability = torch.backends.cpu.get_cpu_capability()
     identity = hashlib.sha256(processor.encode()).hexdigest()[:16]
     return {"processor": identity, "capability": capability, **libraries}
