@@ -20,7 +20,7 @@ NEIGHBOURS = 5
 PRESENT = 0.2
 # A sample counts as clear when the classifier gives its likeliest class more than this.
 CLEAR = 0.95
-ROWS = 1000
+ROWS = 250  # of distances at a time; more are slower, as malloc then asks the system each time
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Prdc:
     coverage: float
 
 
-def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
+def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | None = None) -> Prdc:
     """Precision and recall (Kynkäänniemi et al. 2019), density and coverage.
 
     All four as in Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
@@ -50,6 +50,7 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
         real: features [N, D].
         fake: features [M, D].
         k: neighbours, the point itself not counted.
+        real_radii: what `radii(real, k)` gives, if it is known already.
 
     Raises:
         ValueError: there are not more than k points.
@@ -57,12 +58,13 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Prdc:
     if min(len(real), len(fake)) <= k:
         raise ValueError(f"{len(real)} and {len(fake)} points have no {k} neighbours each")
     real, fake = real.cpu().double(), fake.cpu().double()
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    real_radii = radii(real, k) if real_radii is None else real_radii
+    fake_radii = radii(fake, k)
     in_real = torch.zeros(len(fake))  # real balls around each generated point
     recalled, covered = [], []
-    for rows, radii in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
+    for rows, balls in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
         distances = torch.cdist(rows, fake)  # [R, M]
-        inside = distances < radii[:, None]
+        inside = distances < balls[:, None]
         in_real += inside.sum(0)
         covered.append(inside.any(1))
         recalled.append((distances < fake_radii).any(1))
@@ -86,14 +88,15 @@ def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
     return distances.topk(min(k, len(real)), largest=False).values.mean(1)
 
 
-def _radii(points: Tensor, k: int) -> Tensor:
+def radii(points: Tensor, k: int = NEIGHBOURS) -> Tensor:
     """Distance [N] of each point [N, D] to its k-th neighbour."""
-    radii = []
+    points = points.cpu().double()
+    found = []
     for begin in range(0, len(points), ROWS):
         distances = torch.cdist(points[begin : begin + ROWS], points)  # [R, N]
         distances.diagonal(begin).fill_(torch.inf)  # nobody is their own neighbour
-        radii.append(distances.topk(k, largest=False).values[:, -1])
-    return torch.cat(radii)
+        found.append(distances.topk(k, largest=False).values[:, -1])
+    return torch.cat(found)
 
 
 def fid(real: Tensor, fake: Tensor) -> float:
@@ -166,6 +169,7 @@ class ReferenceValues:
 
     Args:
         features: of n test images [n, D].
+        radii: of the same, [n].
         trained_on: features of n training images [n, D].
         shares: of the classes among the training images [K].
         floor: the FID of n training images.
@@ -176,6 +180,7 @@ class ReferenceValues:
 
     features: Tensor
     trained_on: Tensor
+    radii: Tensor
     shares: Tensor
     floor: float
     bias: float
@@ -206,13 +211,15 @@ def reference_values(
     real, known = (read_some(classifier, images, n) for images in (test, train))
     assert train.labels is not None
     shares = class_shares(train.labels, len(train.classes))
+    real_radii = radii(real.features)
     return ReferenceValues(
         features=real.features,
         trained_on=known.features,
+        radii=real_radii,
         shares=shares,
         floor=fid(real.features, known.features),
         bias=fid_bias(real.features, n, n),
-        ceilings=prdc(real.features, known.features),
+        ceilings=prdc(real.features, known.features, real_radii=real_radii),
         classes=classes_present(class_shares(known.labels, len(train.classes)), shares),
     )
 
@@ -246,7 +253,7 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         "fid": fid(real.features, readings.features),
         "fid_bias": real.bias,
         "training_fid": fid(real.trained_on, readings.features),
-        **asdict(prdc(real.features, readings.features)),
+        **asdict(prdc(real.features, readings.features, real_radii=real.radii)),
         "classes": classes_present(shares, real.shares),
         "class_tv": total_variation(shares, real.shares),
         "clear": float((readings.confidence > CLEAR).float().mean()),

@@ -2,6 +2,7 @@
 
 import logging
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -12,9 +13,26 @@ import torch
 from lab.config.errors import UserError
 from lab.images.classifier import RECIPE, load_classifier, train_classifier
 from lab.images.datasets import load, to_float
+from tests.command_line import ROOT, environment
 from tests.images.small_data import QUICK, bars
 
 TRAIN, TEST = bars(200, seed=0), bars(60, seed=1)
+
+
+MEASURING = """
+import sys
+from lab.images.datasets import to_float
+from lab.images.evaluation import held_out_auc
+from lab.images.quality import fid
+from tests.images.test_classifier import QUICK, TEST, TRAIN, train_classifier
+classifier = train_classifier(TRAIN, QUICK)
+images = to_float(TEST.pixels)
+features = classifier.read(images).features
+fid(features, features)
+held_out_auc(lambda images: classifier(images)[0][:, 0], TEST, images)
+heavy = {"torch._dynamo", "torchmetrics", "scipy"} & set(sys.modules)
+assert not heavy, heavy
+"""
 
 
 def same(one, other):
@@ -34,6 +52,14 @@ def test_it_learns_and_keeps_what_it_learned(tmp_path, caplog):
     assert classifier.checksum == again.checksum != ""
     assert not classifier.training
     assert classifier.classes == ("a", "b", "c")
+
+
+def test_training_and_measuring_import_nothing_that_is_slow():
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURING], cwd=ROOT, env=environment(), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_it_says_of_images(tmp_path):

@@ -15,6 +15,7 @@ from lab.images.quality import (
     fid_bias,
     measure,
     prdc,
+    radii,
     read_some,
     reference_values,
     total_variation,
@@ -216,6 +217,20 @@ def test_a_lost_class_and_noise_are_seen(measured_by):
     noisy = measure(classifier, noise, real)
     assert min(noisy["fid"], two_of_three["fid"]) > 10 * real.floor
     assert noisy["precision"] < 0.1
+
+
+def test_the_neighbours_of_the_real_images_are_found_once(measured_by, monkeypatch):
+    classifier, _, _, real = measured_by
+    samples = to_float(bars(150, seed=2).pixels)
+    wanted = asdict(prdc(real.features, classifier.read(samples).features))
+    sought = []
+    monkeypatch.setattr(
+        "lab.images.quality.radii", lambda points, k: sought.append(points) or radii(points, k)
+    )
+    found = measure(classifier, samples, real)
+    assert len(sought) == 1
+    assert not torch.equal(sought[0].float(), real.features)
+    assert {name: found[name] for name in wanted} == wanted
 
 
 def test_the_reference_has_no_more_images_than_there_are(measured_by):
