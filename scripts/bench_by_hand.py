@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from lab.by_hand.gans import GanSettings, StackedGans
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 
 GANS, BATCH, EPOCHS = 10, 200, 2000
 PIXELS = 28 * 28
@@ -83,10 +83,10 @@ def main() -> None:
     )
 
     def stack() -> StackedGans:
-        rngs = [generator(0, f"digit {k}") for k in range(GANS)]
+        rngs = [random_stream(0, f"digit {k}") for k in range(GANS)]
         return StackedGans(rngs, settings, pixels=PIXELS)
 
-    real = torch.rand(GANS, BATCH, PIXELS, generator=generator(0, "real"))
+    real = torch.rand(GANS, BATCH, PIXELS, generator=random_stream(0, "real"))
     by_hand, autograd = stack(), AutogradGans(stack())
     for _ in range(3):
         torch.testing.assert_close(by_hand.step(real), autograd.step(real), rtol=1e-3, atol=1e-4)

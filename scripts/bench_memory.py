@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lab.cli import compose_config
-from lab.engine.seeding import generator, seed_everything
+from lab.engine.seeding import random_stream, seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.sequences.palindrome import Palindrome
 from lab.memory.task import MemoryTask
@@ -53,7 +53,7 @@ def plain_seconds(seq_len: int, seed: int) -> float:
     """Until 99.9 % held out, or the end of the epochs."""
     seed_everything(seed)
     begin = time.perf_counter()
-    sets = Palindrome().sets(seq_len, 10_000, 0.8, 0, generator(seed, "palindromes"))
+    sets = Palindrome().sets(seq_len, 10_000, 0.8, 0, random_stream(seed, "palindromes"))
     train, held_out = (
         TensorDataset(nn.functional.one_hot(part.inputs.long(), 10).float(), part.targets[:, 0])
         for part in (sets.train, sets.held_out)

@@ -1,6 +1,6 @@
 """G small GANs trained side by side, every gradient from `layers`, no autograd.
 
-    rngs = [lab.engine.seeding.generator(seed, f"digit {digit}") for digit in digits]
+    rngs = [lab.engine.seeding.random_stream(seed, f"digit {digit}") for digit in digits]
     gans = StackedGans(rngs, pixels=D)    # a single FC layer each, in G and in D
     for step in range(2000):
         d_loss, g_loss = gans.step(real)  # real [G, 200, D] in [0, 1]

@@ -17,7 +17,7 @@ from lab.images.classifier import Classifier
 from lab.images.datasets import Data, to_float
 from lab.images.quality import fid
 
-FIGURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
+METRICS = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
 
 
 def as_images(made: Tensor, shape: Shape) -> Tensor:
@@ -63,7 +63,7 @@ class Measures:
         return self.classifier.read(to_float(images.unflatten(1, self.shape).to(device))).features
 
     def measure(self, gans: StackedGans, z: Tensor) -> Mapping[str, list[float]]:
-        """FIGURES, each [G]; changes nothing.
+        """METRICS, each [G]; changes nothing.
 
         Args:
             gans: G of them, in the order of the digits.

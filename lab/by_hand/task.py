@@ -13,10 +13,10 @@ from torch import Tensor
 from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import GanSettings, StackedGans
-from lab.by_hand.measures import FIGURES, Measures, as_images
+from lab.by_hand.measures import METRICS, Measures, as_images
 from lab.config.errors import say
 from lab.engine.recorder import History, Recorder
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, Task
 from lab.images.datasets import as_drawn, load, to_bytes
 
@@ -37,10 +37,10 @@ class OneLayerTask(Task):
         UserError: the data cannot be had, has no labels, or too few images of a digit.
     """
 
-    columns = ("d_loss", "g_loss", *FIGURES)
+    columns = ("d_loss", "g_loss", *METRICS)
     tags: ClassVar = {
         **{"d_loss": "players/d_loss", "g_loss": "players/g_loss"},
-        **{name: f"quality/{name}" for name in (*FIGURES, "best_fid", "best_judge_share")},
+        **{name: f"quality/{name}" for name in (*METRICS, "best_fid", "best_judge_share")},
     }
 
     def __init__(self, config: OneLayerConfig, device: str) -> None:
@@ -81,7 +81,9 @@ class OneLayerTask(Task):
         """The measures by step, [G] each."""
 
     def _rngs(self, purpose: str) -> list[torch.Generator]:
-        return [generator(self.config.seed, f"{purpose} {digit}") for digit in self.config.digits]
+        return [
+            random_stream(self.config.seed, f"{purpose} {digit}") for digit in self.config.digits
+        ]
 
     def step(self) -> Mapping[str, Tensor]:
         """An update of each D, then one of each G; gives the mean losses over the digits."""
@@ -145,7 +147,7 @@ class OneLayerTask(Task):
                     "fid_floor": self.measures.floors[i],
                     **{
                         name: {str(s): self.measured[s][name][i] for s in self.measured}
-                        for name in FIGURES
+                        for name in METRICS
                     },
                 }
                 for i, (digit, step) in enumerate(best.items())

@@ -37,7 +37,7 @@ def are_others(config: RunConfig, folder: RunFolder) -> bool:
     return False
 
 
-def check_judged(folder: RunFolder, now: str) -> None:
+def check_classifier(folder: RunFolder, now: str) -> None:
     """Refuse to judge a finished run's images by a classifier of other data.
 
     Args:

@@ -14,7 +14,7 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def generator(seed: int, purpose: str, device: str = "cpu") -> torch.Generator:
+def random_stream(seed: int, purpose: str, device: str = "cpu") -> torch.Generator:
     """A generator of its own for `purpose`: one more draw there changes nothing elsewhere."""
     digest = hashlib.sha256(f"{purpose} {seed}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8]) >> 1)

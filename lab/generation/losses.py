@@ -14,7 +14,7 @@ from torch.nn.functional import relu, softplus
 
 from lab.config import Count, NotNegative
 
-Judge = Callable[[Tensor], Tensor]
+Discriminator = Callable[[Tensor], Tensor]
 """Images [B, C, H, W] to logits [B]: a discriminator, or one that was told the classes."""
 
 
@@ -142,7 +142,7 @@ class Relativistic(Loss):
     def generator(self, fake_logits: Tensor, real_logits: Tensor) -> Tensor:  # type: ignore[override]
         return softplus(real_logits - fake_logits).mean()
 
-    def penalty(self, discriminator: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    def penalty(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
         """A scalar, `penalty_every` times r1 / 2 and r2 / 2 of the mean squared gradients.
 
         Args:
@@ -156,7 +156,7 @@ class Relativistic(Loss):
         return self.penalty_every / 2 * (self.r1 * at_real.mean() + self.r2 * at_fake.mean())
 
 
-def gradient_penalty(discriminator: Judge, real: Tensor, fake: Tensor) -> Tensor:
+def gradient_penalty(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
     """How far the gradient's norm is from 1 between real and generated images, squared; a scalar.
 
     Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and section 4,

@@ -13,7 +13,7 @@ from lab.engine.devices import resolve_precision
 from lab.engine.optimizers import build_optimizer
 from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, Task
 from lab.generation import trouble
 from lab.generation.best import Best
@@ -27,7 +27,7 @@ from lab.images.base import open_data_set
 from lab.images.datasets import Batches, as_drawn, load, to_bytes
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
-FIGURES = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
+METRICS = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
 
 
 class GanTask(Task):
@@ -43,13 +43,13 @@ class GanTask(Task):
 
     columns: Sequence[str] = (
         *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
-        *FIGURES,
+        *METRICS,
         *("d_real_score", "d_fake_score"),
     )
     tags: ClassVar = {
         "lr": "train/lr",
-        **{name: f"players/{name}" for name in columns if name not in ("lr", *FIGURES)},
-        **{name: f"quality/{name}" for name in (*FIGURES, "read_as_asked", "training_fid")},
+        **{name: f"players/{name}" for name in columns if name not in ("lr", *METRICS)},
+        **{name: f"quality/{name}" for name in (*METRICS, "read_as_asked", "training_fid")},
     }
 
     def __init__(self, config: GanConfig, device: str) -> None:
@@ -62,7 +62,7 @@ class GanTask(Task):
             rehearse(config, self.data.train.shape)
         asked = classes_to_ask_for(config, self.data.train, device)
         self.data_checksum = self.data.checksum
-        order = generator(config.seed, "batches")
+        order = random_stream(config.seed, "batches")
         self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
         self.not_measured = why_not_measured(self.data)
         if config.keep_best and self.not_measured:
@@ -93,9 +93,9 @@ class GanTask(Task):
             name: schedule(config.lr_schedule, o, total_steps=self.total_steps, halve_every=1)
             for name, o in self.optimizers.items()
         }
-        self.noise = generator(config.seed, "noise")
+        self.noise = random_stream(config.seed, "noise")
         self.prior = Prior(latent_size(self.generator), asked, device)
-        self.sheet = self.prior.of_sheet(generator(config.seed, "fixed noise"))
+        self.sheet = self.prior.of_sheet(random_stream(config.seed, "fixed noise"))
         if asked:
             self.columns = (*self.columns, "read_as_asked")
         if config.keep_best:
@@ -126,31 +126,31 @@ class GanTask(Task):
         # The generator is asked for the classes of the real images.
         labels = self.prior.labels_of(self.batches.chosen)
 
-        def judge(images: Tensor) -> Tensor:
+        def score(images: Tensor) -> Tensor:
             logits: Tensor = self.discriminator(*given(images, labels))
             return logits
 
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
             fake = self.generator(*given(self.prior.z(len(real), self.noise), labels))
-            real_logits, fake_logits = judge(torch.cat([real, fake.detach()])).chunk(2)
+            real_logits, fake_logits = score(torch.cat([real, fake.detach()])).chunk(2)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         d_loss = self.loss.discriminator(real_logits, fake_logits)
         if self.config.gradient_penalty:
-            penalty = gradient_penalty(judge, real, fake.float())
+            penalty = gradient_penalty(score, real, fake.float())
             d_loss = d_loss + self.config.gradient_penalty * penalty
         if hasattr(self.loss, "penalty") and self.steps % self.loss.penalty_every == 0:
-            d_loss = d_loss + self.loss.penalty(judge, real, fake.float())
+            d_loss = d_loss + self.loss.penalty(score, real, fake.float())
         lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
         self._descend("discriminator", d_loss)
 
         # Its weights' gradients would be computed only to be thrown away.
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
-            judged = [judge(fake).float()]
+            scored = [score(fake).float()]
             if self.is_paired:
                 with torch.no_grad():
-                    judged.append(judge(real).float())
-        g_loss = self.loss.generator(*judged)
+                    scored.append(score(real).float())
+        g_loss = self.loss.generator(*scored)
         self._descend("generator", g_loss)
         self.discriminator.requires_grad_(True)
 
@@ -192,7 +192,7 @@ class GanTask(Task):
 
     def quality(self) -> Mapping[str, float]:
         """Quality at a cheap number of samples, and what D makes of images never trained on."""
-        random = generator(self.config.seed, "evaluation")
+        random = random_stream(self.config.seed, "evaluation")
         z, asked = self.prior.draw(self.config.eval_samples, random)
         self.discriminator.eval()
         fake = generate(self.sampled.eval(), z, asked)
@@ -202,7 +202,7 @@ class GanTask(Task):
         self.right_sum, self.right_count = 0.0, 0
         if self.measures:
             measured = self.measures.measure(fake)
-            metrics |= {name: float(measured[name]) for name in FIGURES}
+            metrics |= {name: float(measured[name]) for name in METRICS}
             training_fid = measured["training_fid"]
             if self.config.keep_best:
                 metrics["training_fid"] = training_fid
@@ -275,7 +275,7 @@ class GanTask(Task):
         if self.measures is None:
             not_measured = {"not_measured": self.not_measured}
             return {**result, "warnings": self.warnings.lines(), "quality": not_measured}
-        random = generator(self.config.seed, "final")
+        random = random_stream(self.config.seed, "final")
         z, asked = self.prior.draw(self.config.final_samples, random)
         classifier = self.measures.classifier
         images = generate(network, z, asked)
@@ -287,7 +287,7 @@ class GanTask(Task):
             quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
         found = trouble.of_quality(quality, len(z), self.measures.features)
         self.warnings.note(self.steps, found)
-        walks = generator(self.config.seed, "walks")
+        walks = random_stream(self.config.seed, "walks")
         space = class_pictures if classes else pictures
         return {
             **result,

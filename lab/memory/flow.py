@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.memory import palindromes
 from lab.memory.cells import LSTM, State
 from lab.memory.config import MemoryConfig
@@ -55,7 +55,7 @@ class Flow:
 
 def some_palindromes(config: MemoryConfig, seq_len: int, count: int = PALINDROMES) -> Tensor:
     """The same for every call with this seed, uint8 [N, T]."""
-    draws = generator(config.seed, f"flow {seq_len}")
+    draws = random_stream(config.seed, f"flow {seq_len}")
     codes = palindromes.distinct_codes(seq_len, count, draws)
     return palindromes.from_codes(codes, seq_len, draws)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.memory import palindromes
 from lab.memory.layers import is_recurrent
 from lab.memory.network import EVALUATION_BATCH, Network
@@ -55,7 +55,7 @@ def find_horizon(
 @torch.no_grad()
 def accuracy_at(network: Network, sequence: Sequence, seq_len: int, n: int, seed: int) -> float:
     """The share of the answers to `n` new examples that are correct."""
-    draws = generator(seed, f"horizon {seq_len}")
+    draws = random_stream(seed, f"horizon {seq_len}")
     if sequence.holds_first and is_recurrent(network.cell):
         return _palindromes_accuracy(network, seq_len, n, draws)
     correct, answers = 0, 0

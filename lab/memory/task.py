@@ -12,7 +12,7 @@ from lab.engine.optimizers import build_optimizer
 from lab.engine.patience import Patience
 from lab.engine.recorder import History, Recorder
 from lab.engine.schedules import schedule
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, Task
 from lab.engine.weights import weight_bytes
 from lab.memory.config import MemoryConfig
@@ -104,11 +104,11 @@ class MemoryTask(Task):
             config.data_size,
             config.train_part,
             TEST_SIZE,
-            generator(config.seed, "palindromes"),
+            random_stream(config.seed, "palindromes"),
         )
         self.seq_len = seq_len
         self.held_out, self.test = sets.held_out.to(self.device), sets.test.to(self.device)
-        order = generator(config.seed, "batches")
+        order = random_stream(config.seed, "batches")
         self.batches: Batches
         if config.stream:
             least = seq_len
@@ -249,7 +249,7 @@ class MemoryTask(Task):
         accuracies = {}
         lengths = self.config.tested_lengths or self.sequence.tested_lengths(self.config.seq_len)
         for length in set(lengths) - {self.config.seq_len}:
-            draws = generator(self.config.seed, f"length {length}")
+            draws = random_stream(self.config.seed, f"length {length}")
             some = self.sequence.draw(length, PER_LENGTH, draws).to(self.device)
             accuracies[length] = evaluate(network, self.sequence, some)[1]
         return accuracies

@@ -9,7 +9,7 @@ from torch import Tensor
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.layers import linear, relu
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
@@ -25,7 +25,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
     weights = rounded(exact)
     z = torch.stack(
         [
-            torch.randn(1, config.noise_size, generator=generator(config.seed, f"page {digit}"))
+            torch.randn(1, config.noise_size, generator=random_stream(config.seed, f"page {digit}"))
             for digit in config.digits
         ]
     )

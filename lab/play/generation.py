@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from lab.config.errors import UserError
 from lab.engine import same_data
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import generator as random_generator
+from lab.engine.seeding import random_stream
 from lab.generation.config import GanConfig
 from lab.generation.finished import open_run
 from lab.images.classifier import load_classifier
@@ -49,7 +49,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     network, _ = open_run(folder)
     latent = network.latent
     assert isinstance(latent, int)
-    z = torch.randn(TESTED, latent, generator=random_generator(config.seed, "page"))
+    z = torch.randn(TESTED, latent, generator=random_stream(config.seed, "page"))
     coarse, images, cost = _as_in_the_page(network, z)
     try:
         layers = _layers(coarse, z, images)
@@ -109,7 +109,7 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
     """The classifier of the run's data, or the reason why there is none."""
     try:
         data = load(config.data)
-        same_data.check_judged(folder, data.checksum)
+        same_data.check_classifier(folder, data.checksum)
         if data.channels_of:
             return {"missing": "the page has no classifier for single channels"}
         classifier = load_classifier(data.train, data.test)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.finished import open_run
@@ -79,7 +79,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
 def _test_digits(config: MemoryConfig) -> Tensor:
     """The digits that the self-test reads, uint8 [1, T-1]."""
     length = min(config.seq_len, LONGEST_TEST + 1)
-    draws = generator(config.seed, "page")
+    draws = random_stream(config.seed, "page")
     return palindromes.from_codes(palindromes.distinct_codes(length, 1, draws), length, draws)[
         :, :-1
     ]
@@ -109,7 +109,7 @@ def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
 def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
     """For each part of the state, how much of each unit the first digit explains, [H] in 0 to 1."""
     length = min(config.seq_len, LONGEST_TO_RATE_UNITS)
-    draws = generator(config.seed, "units")
+    draws = random_stream(config.seed, "units")
     codes = palindromes.distinct_codes(length, PALINDROMES, draws)
     digits = palindromes.from_codes(codes, length, draws)[:, :-1]
     states = list(zip(*network.states(digits), strict=True))  # K times T-1 times [B, H]

@@ -21,7 +21,7 @@ from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.links import links_to_pages
 from lab.report.selection import plan, planned
-from lab.report.verdict import Finding, Measured, Verdict, judge
+from lab.report.verdict import Finding, Measured, Verdict, finding_of
 
 CSS_CLASS: dict[Verdict, str] = {
     "holds": "holds",
@@ -58,7 +58,7 @@ class Report:
     @cached_property
     def findings(self) -> dict[str, Finding]:
         """By the claims' ids."""
-        return {claim.id: judge(claim, self.evidence) for claim in self.claims}
+        return {claim.id: finding_of(claim, self.evidence) for claim in self.claims}
 
     def summary(self) -> None:
         """How many claims hold, and the findings that a reader would repeat to a colleague."""

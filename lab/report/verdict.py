@@ -90,7 +90,7 @@ class Finding:
         return text.format("", *(part.mean for part in self.parts))
 
 
-def judge(claim: Claim, evidence: Evidence) -> Finding:
+def finding_of(claim: Claim, evidence: Evidence) -> Finding:
     """The verdict on a claim: by the full plan's runs; without any, what the quick plan's say.
 
     Raises:

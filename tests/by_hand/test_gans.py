@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from lab.by_hand.gans import GanSettings, StackedGans
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 
 DIGITS = range(10)
 BATCH, PIXELS = 6, 12
@@ -37,12 +37,12 @@ by_settings = pytest.mark.parametrize(
 
 
 def make(settings: GanSettings, digits: Any = DIGITS) -> StackedGans:
-    rngs = [generator(0, f"digit {digit}") for digit in digits]
+    rngs = [random_stream(0, f"digit {digit}") for digit in digits]
     return StackedGans(rngs, settings, pixels=PIXELS, dtype=torch.float64)
 
 
 def real_images(digits: Any = DIGITS) -> Tensor:
-    images = torch.rand(10, BATCH, PIXELS, generator=generator(1, "real"), dtype=torch.float64)
+    images = torch.rand(10, BATCH, PIXELS, generator=random_stream(1, "real"), dtype=torch.float64)
     return images[list(digits)]
 
 
@@ -170,7 +170,7 @@ def test_loading_copies_the_state():
 
 def test_finite_where_the_discriminator_saturates():
     settings = GanSettings(noise_size=4, init_scale=1.0, discriminator_lr=1e3, generator_lr=1e-3)
-    rngs = [generator(0, "saturated")]
+    rngs = [random_stream(0, "saturated")]
     gans = StackedGans(rngs, settings, pixels=PIXELS)
     real = real_images([0]).float()
     for _ in range(20):
@@ -181,9 +181,9 @@ def test_finite_where_the_discriminator_saturates():
 
 
 def test_one_layer_gans_learn_the_mean_of_their_class():
-    templates = torch.rand(2, 1, PIXELS, generator=generator(0, "templates"))
-    images = templates * (torch.rand(2, 64, 1, generator=generator(0, "light")) * 0.4 + 0.8)
-    rngs = [generator(0, f"digit {digit}") for digit in range(2)]
+    templates = torch.rand(2, 1, PIXELS, generator=random_stream(0, "templates"))
+    images = templates * (torch.rand(2, 64, 1, generator=random_stream(0, "light")) * 0.4 + 0.8)
+    rngs = [random_stream(0, f"digit {digit}") for digit in range(2)]
     settings = GanSettings(noise_size=5, reduction="mean", generator_lr=0.1, discriminator_lr=0.1)
     gans = StackedGans(rngs, settings, pixels=PIXELS)
     for _ in range(300):

@@ -10,11 +10,11 @@ import torch
 
 from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
-from lab.by_hand.measures import FIGURES, as_images
+from lab.by_hand.measures import METRICS, as_images
 from lab.by_hand.task import OneLayerTask
 from lab.cli import compose_config
 from lab.config.errors import UserError
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.engine.task import evaluate, evaluate_at_start
 from tests.images.small_data import load_folder
 
@@ -91,7 +91,7 @@ def test_every_measure_is_of_each_digit_and_in_its_range(folder):
     metrics = train(task, 20)[-1]
     assert set(task.columns) == set(metrics)
     for values in task.measured.values():
-        assert set(values) == set(FIGURES)
+        assert set(values) == set(METRICS)
         assert all(len(of_digits) == 2 for of_digits in values.values())
         for name in ("judge_share", "d_accuracy", "d_train_accuracy", "saturated"):
             assert all(0 <= value <= 1 for value in values[name])
@@ -119,11 +119,13 @@ def test_images_given_to_the_nets_lie_from_0_to_1_and_those_read_from_minus_1(fo
 def test_a_batch_has_no_image_twice_and_none_of_another_class(folder):
     data = load_folder(folder).train
     images = class_images(data, "train", [1, 2])
-    batches = ClassBatches(images, [1, 2], 12, [generator(0, "a"), generator(0, "b")], "cpu")
+    batches = ClassBatches(
+        images, [1, 2], 12, [random_stream(0, "a"), random_stream(0, "b")], "cpu"
+    )
     for of_class, drawn in zip(images, batches.next(), strict=True):
         assert torch.allclose(drawn.sum(1).sort().values, (of_class / 255).sum(1).sort().values)
     with pytest.raises(UserError, match="images_per_epoch=13: class 1 has only 12 images"):
-        ClassBatches(images, [1, 2], 13, [generator(0, "a")] * 2, "cpu")
+        ClassBatches(images, [1, 2], 13, [random_stream(0, "a")] * 2, "cpu")
 
 
 def test_a_state_of_other_images_does_not_fit(folder):

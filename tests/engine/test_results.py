@@ -10,7 +10,7 @@ from lab.engine.run_folder import RunFolder, columns_of
 from lab.engine.tracking import Tracker
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
-from lab.report.verdict import judge
+from lab.report.verdict import finding_of
 
 RESULT = {
     "steps": 10,
@@ -97,7 +97,7 @@ def test_every_part_of_a_claim_finds_its_numbers_in_the_committed_tables(
     name: str, committed: Evidence
 ):
     (claim,) = (claim for claim in load_claims([CONF]) if claim.id == name)
-    finding = judge(claim, committed)
+    finding = finding_of(claim, committed)
     assert all(part.n for part in finding.parts), [part.part.says for part in finding.parts]
 
 

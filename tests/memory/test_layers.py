@@ -8,7 +8,7 @@ import torch
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.memory import horizon
 from lab.memory.config import MemoryConfig
 from lab.memory.flow import gradient_flow, some_palindromes
@@ -128,7 +128,7 @@ def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path):
 def test_reading_any_sequence_in_chunks_is_reading_whole(name):
     config = config_of(f"sequence={name}", "seq_len=40", "cell=torch_gru")
     network, sequence = build_network(config).double(), build_sequence(config)
-    examples = sequence.draw(40, 6, generator(0, "chunks"))
+    examples = sequence.draw(40, 6, random_stream(0, "chunks"))
     with torch.no_grad():
         expected = network.answers(examples)
         for chunk in (1, 7, 37, 1000):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from lab.engine.seeding import generator
+from lab.engine.seeding import random_stream
 from lab.memory import palindromes as P
 from lab.memory.sequences.batches import Batches, Epochs
 from lab.memory.sequences.examples import joined
@@ -37,7 +37,7 @@ def as_strings(palindromes: torch.Tensor) -> list[str]:
 
 @pytest.mark.parametrize("seq_len", [3, 4])
 def test_all_that_exist_are_drawn_and_no_others(seq_len):
-    sets = draw(seq_len, 10_000, 0.8, 10_000, generator(0, "test"))
+    sets = draw(seq_len, 10_000, 0.8, 10_000, random_stream(0, "test"))
     drawn = as_strings(sets.train) + as_strings(sets.held_out)
     assert set(drawn) == all_palindromes(seq_len)
     assert (len(sets.train), len(sets.held_out), len(sets.test)) == (80, 20, 0)
@@ -45,7 +45,7 @@ def test_all_that_exist_are_drawn_and_no_others(seq_len):
 
 @pytest.mark.parametrize("seq_len", [3, 4, 5, 12, 13, 25, 35, 36, 37, 1000])
 def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
-    sets = draw(seq_len, 1000, 0.8, 500, generator(1, "test"))
+    sets = draw(seq_len, 1000, 0.8, 500, random_stream(1, "test"))
     strings = [s for part in (sets.train, sets.held_out, sets.test) for s in as_strings(part)]
     assert all(s == s[::-1] and len(s) == seq_len for s in strings)
     assert len(set(strings)) == len(strings) == min(1500, P.count_palindromes(seq_len))
@@ -53,7 +53,7 @@ def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
 
 @pytest.mark.parametrize("seq_len", [3, 12, 25, 1000])
 def test_labels_are_uniform(seq_len):
-    sets = draw(seq_len, 10_000, 0.5, 0, generator(2, "test"))
+    sets = draw(seq_len, 10_000, 0.5, 0, random_stream(2, "test"))
     labels = torch.cat([sets.train, sets.held_out])[:, -1]
     counts = torch.bincount(labels.long(), minlength=10).double()
     expected = len(labels) / 10
@@ -62,7 +62,7 @@ def test_labels_are_uniform(seq_len):
 
 
 def test_hundred_thousand_digits():
-    sets = draw(100_000, 20, 0.5, 0, generator(3, "test"))
+    sets = draw(100_000, 20, 0.5, 0, random_stream(3, "test"))
     assert sets.train.shape == (10, 100_000)
     assert torch.equal(sets.train, sets.train.flip(1))
     middle = sets.train[:, 1000:50_000].double().mean()
@@ -70,7 +70,7 @@ def test_hundred_thousand_digits():
 
 
 def test_a_seed_gives_the_same_sets_and_another_seed_others():
-    first, again, other = (draw(20, 100, 0.8, 50, generator(s, "test")) for s in (0, 0, 1))
+    first, again, other = (draw(20, 100, 0.8, 50, random_stream(s, "test")) for s in (0, 0, 1))
     assert torch.equal(first.train, again.train)
     assert torch.equal(first.test, again.test)
     assert not torch.equal(first.train, other.train)
@@ -78,7 +78,7 @@ def test_a_seed_gives_the_same_sets_and_another_seed_others():
 
 def test_which_codes_are_drawn_is_uniform_where_draws_are_rejected():
     # 10^7 codes, so drawn by rejection: halves of the range are equally likely.
-    codes = P.distinct_codes(14, 20_000, generator(4, "test"))
+    codes = P.distinct_codes(14, 20_000, random_stream(4, "test"))
     low = int((codes < 5_000_000).sum())
     assert abs(low - 10_000) < 5 * 71  # five standard deviations
     # In random order, not sorted by the search for duplicates.
@@ -86,13 +86,13 @@ def test_which_codes_are_drawn_is_uniform_where_draws_are_rejected():
 
 
 def test_codes_and_palindromes_are_the_same_thing():
-    codes = P.distinct_codes(25, 100, generator(5, "test"))
-    assert torch.equal(P.to_codes(P.from_codes(codes, 25, generator(6, "test"))), codes)
+    codes = P.distinct_codes(25, 100, random_stream(5, "test"))
+    assert torch.equal(P.to_codes(P.from_codes(codes, 25, random_stream(6, "test"))), codes)
 
 
 def test_an_epoch_is_every_palindrome_once():
     rows = torch.arange(10, dtype=torch.uint8)[:, None].expand(10, 3)
-    batches = Epochs(P.as_examples(rows), 4, generator(0, "test"))
+    batches = Epochs(P.as_examples(rows), 4, random_stream(0, "test"))
     for _ in range(3):
         epoch = [batches.next() for _ in range(3)]
         assert [len(batch) for batch in epoch] == [4, 4, 2]
@@ -102,8 +102,8 @@ def test_an_epoch_is_every_palindrome_once():
 @pytest.mark.parametrize("kind", ["epochs", "stream"])
 def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
     def make() -> Batches:
-        sets = draw(9, 100, 0.8, 10, generator(0, "test"))
-        order = generator(0, "order")
+        sets = draw(9, 100, 0.8, 10, random_stream(0, "test"))
+        order = random_stream(0, "order")
         return (
             Epochs(P.as_examples(sets.train), 32, order)
             if kind == "epochs"
@@ -121,7 +121,7 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
 
 
 def test_the_stream_never_gives_a_held_out_palindrome():
-    sets = draw(3, 100, 0.5, 0, generator(0, "test"))
-    stream = P.Stream(3, sets.held_out, 64, generator(0, "stream"))
+    sets = draw(3, 100, 0.5, 0, random_stream(0, "test"))
+    stream = P.Stream(3, sets.held_out, 64, random_stream(0, "stream"))
     seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
     assert seen == set(as_strings(sets.train))

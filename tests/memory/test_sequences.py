@@ -10,7 +10,7 @@ from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import generator, seed_everything
+from lab.engine.seeding import random_stream, seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, build_sequence, evaluate
 from lab.memory.sequences.base import Sequence
@@ -35,7 +35,7 @@ def make(name: str, *overrides: str) -> Sequence:
 
 def everything(sequence: Sequence, seq_len: int, count: int = 20_000) -> Examples:
     """Each example that exists, once."""
-    return first_of_each(sequence.draw(seq_len, count, generator(0, "all")))
+    return first_of_each(sequence.draw(seq_len, count, random_stream(0, "all")))
 
 
 def pairs(examples: Examples) -> list[tuple[list[int], list[int]]]:
@@ -53,7 +53,7 @@ def test_parity_and_modular_sum_are_the_sums_of_all_digits():
 
 
 def test_a_long_sum_does_not_overflow():
-    examples = make("modular_sum").draw(10_000, 3, generator(0, "long"))
+    examples = make("modular_sum").draw(10_000, 3, random_stream(0, "long"))
     assert all(y == [sum(x) % 5] for x, y in pairs(examples))
 
 
@@ -101,7 +101,7 @@ def test_recall_gives_the_value_of_the_key_that_is_asked_for():
 
 def test_adding_is_the_sum_of_one_marked_number_of_each_half():
     for seq_len in (3, 10):
-        examples = make("adding").draw(seq_len, 500, generator(0, "adding"))
+        examples = make("adding").draw(seq_len, 500, random_stream(0, "adding"))
         numbers, marks = examples.inputs.unbind(-1)
         assert torch.equal(marks[:, : seq_len // 2].sum(1), torch.ones(500))
         assert torch.equal(marks[:, seq_len // 2 :].sum(1), torch.ones(500))
@@ -119,7 +119,7 @@ def test_an_adding_answer_may_err_by_four_hundredths():
 
 def test_the_chance_of_adding_is_that_of_answering_one():
     sequence = make("adding")
-    examples = sequence.draw(10, 100_000, generator(0, "chance"))
+    examples = sequence.draw(10, 100_000, random_stream(0, "chance"))
     ones = torch.ones(100_000, 1, 1)
     share = float(sequence.correct(ones, examples.targets).double().mean())
     assert share == pytest.approx(sequence.chance, abs=0.004)
@@ -130,13 +130,13 @@ def test_the_chance_of_adding_is_that_of_answering_one():
 def test_the_three_sets_and_the_stream_have_no_example_in_common(name):
     for seq_len in (make(name).shortest, 40):
         sequence = make(name)
-        sets = sequence.sets(seq_len, 300, 0.5, 100, generator(0, "sets"))
+        sets = sequence.sets(seq_len, 300, 0.5, 100, random_stream(0, "sets"))
         seen = [set(keys(part).tolist()) for part in (sets.train, sets.held_out, sets.test)]
         assert sum(map(len, seen)) == len(set().union(*seen))
         assert [len(part) for part in (sets.train, sets.held_out, sets.test)] == list(
             map(len, seen)
         )
-        stream = sequence.stream(range(seq_len, seq_len + 1), sets, 64, generator(0, "stream"))
+        stream = sequence.stream(range(seq_len, seq_len + 1), sets, 64, random_stream(0, "stream"))
         for _ in range(5):
             batch = stream.next()
             assert len(batch) == 64
@@ -147,7 +147,7 @@ def test_the_three_sets_and_the_stream_have_no_example_in_common(name):
 def test_any_length_from_the_shortest_to_ten_thousand(name):
     sequence = make(name)
     for seq_len in (sequence.shortest, sequence.shortest + 1, 10_000):
-        examples = sequence.draw(seq_len, 3, generator(0, "draw"))
+        examples = sequence.draw(seq_len, 3, random_stream(0, "draw"))
         steps = examples.inputs.shape[1]
         assert steps == (seq_len - 1 if sequence.holds_first else seq_len)
         assert examples.targets.shape == (3, len(examples.due))
@@ -155,7 +155,7 @@ def test_any_length_from_the_shortest_to_ten_thousand(name):
         if not sequence.numbers:
             assert examples.inputs.dtype == torch.uint8
             assert examples.inputs.max() < sequence.symbols
-        again = sequence.draw(seq_len, 3, generator(0, "draw"))
+        again = sequence.draw(seq_len, 3, random_stream(0, "draw"))
         assert torch.equal(examples.inputs, again.inputs)
 
 
@@ -237,7 +237,7 @@ def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkey
     with trusting(EVERYTHING):
         component = {"_target_": "my_sequence.Largest"}
         sequence = build("sequence", component, base=Sequence)
-    examples = sequence.draw(5, 100, generator(0, "own"))
+    examples = sequence.draw(5, 100, random_stream(0, "own"))
     assert all(y == [max(x)] for x, y in pairs(examples))
     (tmp_path / "my_sequence.py").write_text((ROOT / "examples/my_sequence.py").read_text())
     words = ("--config-dir", str(ROOT / "examples/conf"), "sequence=largest", "seq_len=8", *TINY)

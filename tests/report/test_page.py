@@ -12,7 +12,7 @@ from lab.config.errors import UserError
 from lab.report import tool
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
-from lab.report.verdict import judge
+from lab.report.verdict import finding_of
 from tests.command_line import quick_lab
 
 RUNS = ["cell=lstm,rnn", "seq_len=3", "max_steps=20", "seed=0,1,2", "size=small"]
@@ -70,7 +70,7 @@ def test_every_claim_has_a_row_and_a_section_with_its_verdict(cwd: Path, page: s
     # The page rests on the saved evidence too, which settles more claims as it grows.
     evidence = Evidence(cwd / "outputs", tool.SAVED)
     for claim in load_claims([CONF]):
-        badge = f">{judge(claim, evidence).verdict}</span>"
+        badge = f">{finding_of(claim, evidence).verdict}</span>"
         row = page.partition(f'href="#{claim.id}"')[2].partition("</tr>")[0]
         section = page.partition(f'<h3 id="{claim.id}">')[2].partition("<h3")[0]
         assert badge in row, claim.id
@@ -108,7 +108,7 @@ def test_a_claim_is_a_file_and_its_bound_decides(
     (tmp_path / "claim").mkdir()
     (tmp_path / "claim/mine.yaml").write_text(OWN.replace("BOUND", bound))
     (claim,) = load_claims([str(tmp_path)])
-    assert judge(claim, Evidence(cwd / "outputs")).verdict == verdict
+    assert finding_of(claim, Evidence(cwd / "outputs")).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_claim_that_the_runs_cannot_answer_gets_one_line(
     (tmp_path / "claim/mine.yaml").write_text(OWN.replace(*change).replace("BOUND", "> 0"))
     (claim,) = load_claims([str(tmp_path)])
     with pytest.raises(UserError, match=re.escape(line)) as error:
-        judge(claim, Evidence(cwd / "outputs"))
+        finding_of(claim, Evidence(cwd / "outputs"))
     assert "\n" not in str(error.value)
 
 

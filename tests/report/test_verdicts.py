@@ -10,7 +10,7 @@ import pytest
 from lab.cli import CONF
 from lab.config import RunConfig
 from lab.report.claims import Claim, load_claims
-from lab.report.verdict import Finding, judge
+from lab.report.verdict import Finding, finding_of
 from tests.report.made_up import MadeUp, history
 
 CLAIMS = {claim.id: claim for claim in load_claims([CONF])}
@@ -22,7 +22,7 @@ def judged(name: str, numbers: dict[str, Any], change: Callable[[Claim], Claim] 
     claim, evidence = change(CLAIMS[name]), MadeUp()
     for runs, given in numbers.items():
         evidence.add(claim.runs[runs].command(), given)
-    return judge(claim, evidence)
+    return finding_of(claim, evidence)
 
 
 def passed(finding: Finding) -> list[bool]:
@@ -181,11 +181,11 @@ def test_every_claim_is_judged_both_ways():
 
 def test_without_a_run_nothing_is_settled_and_the_commands_are_named():
     for name, claim in CLAIMS.items():
-        finding = judge(claim, MadeUp())
+        finding = finding_of(claim, MadeUp())
         if claim.runs:
             assert finding.verdict == OPEN, name
             assert len(finding.missing) == len(claim.runs), name
-    finding = judge(CLAIMS["a1"], MadeUp())
+    finding = finding_of(CLAIMS["a1"], MadeUp())
     assert finding.missing == ("5 of 5 runs of python -m lab -m +experiment=a1_five_digits",)
 
 
@@ -197,14 +197,14 @@ def test_a_finished_run_is_not_missing_whatever_its_folder_is_called():
                      for name, row in evidence.rows.items()}  # fmt: skip
     evidence.configs = {renamed[name]: config for name, config in evidence.configs.items()}
     evidence.table = pd.DataFrame(list(evidence.rows.values()))
-    finding = judge(CLAIMS["a1"], evidence)
+    finding = finding_of(CLAIMS["a1"], evidence)
     assert (finding.verdict, finding.missing) == (HOLDS, ())
 
 
 def test_a_sentence_needs_the_numbers_that_it_names():
     evidence = MadeUp()
     evidence.add("-m +experiment=lstm_or_rnn seq_len=5,9", of_label(0.9, 1.0, 1.0))
-    finding = judge(CLAIMS["a2"], evidence)
+    finding = finding_of(CLAIMS["a2"], evidence)
     assert finding.verdict == OPEN
     assert "is 10.0% above that of an RNN" in finding.sentence(finding.claim.finding)
     assert finding.sentence("the first is {1:.0f}") == ""
@@ -213,14 +213,14 @@ def test_a_sentence_needs_the_numbers_that_it_names():
 def test_two_seeds_settle_nothing():
     evidence = MadeUp()
     evidence.add("-m +experiment=a1_five_digits seed=0,1", {"accuracy": 1.0})
-    finding = judge(CLAIMS["a1"], evidence)
+    finding = finding_of(CLAIMS["a1"], evidence)
     assert (finding.verdict, finding.parts[0].n) == (OPEN, 2)
 
 
 def test_the_quick_plan_settles_nothing():
     evidence = MadeUp()
     evidence.add(CLAIMS["a1"].runs["five"].command(quick=True), {"accuracy": 1.0})
-    finding = judge(CLAIMS["a1"], evidence)
+    finding = finding_of(CLAIMS["a1"], evidence)
     assert (finding.verdict, finding.quick, finding.parts[0].n) == (OPEN, True, 3)
 
 
@@ -228,7 +228,7 @@ def test_a_run_of_another_setting_does_not_count():
     evidence = MadeUp()
     evidence.add("-m +experiment=a1_five_digits", {"accuracy": 1.0})
     evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 0.0})
-    finding = judge(CLAIMS["a1"], evidence)
+    finding = finding_of(CLAIMS["a1"], evidence)
     assert (finding.verdict, len(finding.runs["five"])) == (HOLDS, 5)
 
 
@@ -239,15 +239,15 @@ def test_a_key_that_the_claim_frees_may_differ():
 
     evidence = MadeUp()
     evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 1.0})
-    assert judge(CLAIMS["a1"], evidence).verdict == OPEN
-    finding = judge(freed(CLAIMS["a1"]), evidence)
+    assert finding_of(CLAIMS["a1"], evidence).verdict == OPEN
+    finding = finding_of(freed(CLAIMS["a1"]), evidence)
     assert (finding.verdict, finding.missing) == (HOLDS, ())
 
 
 def test_the_interval_is_students_t():
     evidence = MadeUp()
     evidence.add("-m +experiment=a1_five_digits", lambda c: {"accuracy": 0.99 + c.seed / 1000})
-    part = judge(CLAIMS["a1"], evidence).parts[0]
+    part = finding_of(CLAIMS["a1"], evidence).parts[0]
     # 0.990 to 0.994: mean 0.992, standard error 0.001581/sqrt(5), t of 4 degrees of freedom 2.776.
     assert part.mean == pytest.approx(0.992)
     assert part.interval == pytest.approx((0.990037, 0.993963), abs=1e-6)

@@ -67,7 +67,7 @@ def interpolate(
             generator makes.
     """
     from lab.engine import same_data
-    from lab.engine.seeding import generator as random_generator
+    from lab.engine.seeding import random_stream
     from lab.generation import class_pictures, latent, pictures
     from lab.generation.finished import class_names, open_run
     from lab.images.channels import classifier_of
@@ -81,12 +81,12 @@ def interpolate(
     if not asked and ends[0] is not None and ends[0] == ends[1]:
         raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
     data = load(config.data)
-    same_data.check_judged(folder, data.checksum)
+    same_data.check_classifier(folder, data.checksum)
     for name in (*ends, *(plus_minus_base or ())):
         _check(name, data.train.classes)  # before a classifier is trained
     classifier = classifier_of(data)
     labels = [None if name is None else classifier.classes.index(name) for name in ends]
-    random = random_generator(seed, "walks")
+    random = random_stream(seed, "walks")
     if asked:
         chosen = _two_of(len(asked), labels, random)
         figure, result = class_pictures.interpolation(generator, classifier, random, chosen)

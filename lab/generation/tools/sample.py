@@ -53,7 +53,7 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
     import numpy as np
     import torch
 
-    from lab.engine.seeding import generator as random_generator
+    from lab.engine.seeding import random_stream
     from lab.generation.conditional import label_of
     from lab.generation.finished import class_names, open_run
     from lab.generation.latent import generate
@@ -66,7 +66,7 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
     labels = None
     if classes:
         labels = torch.arange(n) % len(classes) if label is None else torch.full((n,), label)
-    z = torch.randn(n, config.generator["latent"], generator=random_generator(seed, "samples"))
+    z = torch.randn(n, config.generator["latent"], generator=random_stream(seed, "samples"))
     images = as_drawn(generate(generator, z, labels))
     arrays: dict[str, Any] = {"images": to_bytes(images).numpy(), "z": z.numpy()}
     if labels is not None:

@@ -32,14 +32,14 @@ def probe_run(folder: RunFolder) -> str:
     """
     import numpy as np
 
-    from lab.engine.seeding import generator
+    from lab.engine.seeding import random_stream
     from lab.memory import flow_figures, palindromes
     from lab.memory.finished import open_palindromes
     from lab.memory.network import initial_network
     from lab.memory.probe import probe_states
 
     network, config = open_palindromes(folder, recurrent=True)
-    draws = generator(config.seed, "probe")
+    draws = random_stream(config.seed, "probe")
     codes = palindromes.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
     digits = palindromes.from_codes(codes, config.seq_len, draws)
     count = len(digits) * TESTED_ON // (FITTED_ON + TESTED_ON)
