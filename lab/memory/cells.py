@@ -1,12 +1,13 @@
 """Recurrent cells, written from their equations with a `for` loop over time and autograd.
 
-Every parameter is named by the equations: `W_gx` [H, D] goes from the input x to g, `W_gh` [H, H]
-from the state before, `b_g` [H]. The gates' matrices are stacked once a sequence, so that a step is
-one matrix product; those with the inputs of all steps are one more in training.
+A parameter has its name in the equations: `W_gx` [H, D] maps the input x to g, `W_gh` [H, H] maps
+the hidden state of the step before, and `b_g` [H] is the bias. The gates' matrices are stacked once
+for a sequence, so that a step needs one matrix product. In training, one more product computes
+W_x x(t) for all steps.
 
-torch.nn stacks its gates as i, f, g, o (LSTM) and r, z, n (GRU), and has two biases, of which only
-the sum matters but in the GRU's n. It starts every parameter within ±1/sqrt(H); here each gate
-starts as the pair of torch.nn.Linear layers that the equations spell out, which learns sooner.
+torch.nn stacks its gates as i, f, g, o (LSTM) and r, z, n (GRU). It has two biases, of which only
+the sum matters, except in the GRU's n. It initialises every parameter within ±1/sqrt(H). Here each
+gate is initialised as two torch.nn.Linear layers, one for x and one for h, which learns sooner.
 """
 
 import math
@@ -43,23 +44,24 @@ class Cell(nn.Module):
             self._add(f"b_{gate}", hidden_size, fan_in=input_size)
 
     def _add(self, name: str, *shape: int, fan_in: int) -> None:
-        """A parameter that starts as in torch.nn.Linear: uniform within ±1/sqrt(fan_in)."""
+        """Add a parameter, initialised as in torch.nn.Linear: uniform within ±1/sqrt(fan_in)."""
         bound = 1 / math.sqrt(fan_in)
         self.register_parameter(name, nn.Parameter(torch.empty(shape).uniform_(-bound, bound)))
 
     def stacked(self, name: str) -> Tensor:
-        """The gates' parameters of this name, `W_{}x`, `W_{}h` or `b_{}`, one above the other."""
+        """Return all gates' parameters of one name, `W_{}x`, `W_{}h` or `b_{}`, stacked as rows."""
         return torch.cat([self.get_parameter(name.format(gate)) for gate in self.gates])
 
     def initial_state(self, x: Tensor) -> State:
-        """h(0) = 0, for the inputs x [T, B, D]."""
+        """Return h(0) = 0, [B, H], for the inputs x [T, B, D]."""
         return (x.new_zeros(x.shape[1], self.hidden_size),)
 
     def projected(self, x: Tensor) -> Iterable[Tensor]:
-        """For each step of x [T, B, D], each gate's W_x x(t) + b, [B, G*H].
+        """Return W_x x(t) + b of all G gates, [B, G*H], for each step of x [T, B, D].
 
-        With a gradient all in one product, so that backward has one as well; without, each when its
-        turn comes, so that it stays in the processor's cache.
+        With gradients, one product computes all steps, so that the backward pass has one as well.
+        Without gradients, each step is computed when it is needed, so that it stays in the cache of
+        the processor.
         """
         W_x, b = self.stacked("W_{}x"), self.stacked("b_{}")
         if not torch.is_grad_enabled():
@@ -68,12 +70,15 @@ class Cell(nn.Module):
         return nn.functional.linear(x, W_x, b).unbind(0)
 
     def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
-        """One step of the equations.
+        """Compute one step of the equations.
 
         Args:
-            a: [B, G*H], for each gate W_x x + b.
-            W_h: [H, G*H], the stacked matrices, transposed.
-            state: the one before.
+            a: W_x x(t) + b of all gates, [B, G*H].
+            W_h: the stacked matrices, transposed, [H, G*H].
+            state: the state after step t-1.
+
+        Returns:
+            the state after step t.
         """
         raise NotImplementedError
 
@@ -82,7 +87,7 @@ class Cell(nn.Module):
 
         Args:
             x: [T, B, D].
-            state: to continue from; h(0) = 0 if none.
+            state: the state to continue from; None: the initial state.
 
         Returns:
             h(1), …, h(T) as [T, B, H], and the state after the last step.
@@ -100,8 +105,8 @@ class RNN(Cell):
     """Elman 1990: h(t) = tanh(W_hx x(t) + W_hh h(t-1) + b_h).
 
     Args:
-        init: of W_hh: `default`, that of torch.nn.Linear; `orthogonal` (Saxe et al. 2014);
-            `identity`, with b_h = 0, as in the IRNN but with tanh.
+        init: the initialisation of W_hh. `default`: as torch.nn.Linear; `orthogonal`: Saxe et al.
+            2014; `identity`: with b_h = 0, as the IRNN, but with tanh.
     """
 
     gates = "h"
@@ -128,7 +133,8 @@ class RNN(Cell):
 class IRNN(RNN):
     """Le, Jaitly & Hinton 2015: h(t) = ReLU(W_hx x(t) + W_hh h(t-1) + b_h).
 
-    W_hh starts as the identity, b_h as 0, W_hx normal with standard deviation 0.001 (section 4).
+    W_hh is initialised as the identity, b_h as 0, and W_hx from a normal distribution with standard
+    deviation 0.001 (section 4).
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -149,11 +155,11 @@ class LSTM(Cell):
     h(t) = tanh(c(t)) * o(t)
 
     Args:
-        init: of the gates' biases. `forget_bias`: every b_f starts from that value (Gers et al.
-            2000; Jozefowicz et al. 2015 recommend 1). `chrono`: b_f = log u, b_i = -b_f, with u
-            uniform in [1, T_max - 1] (Tallec & Ollivier 2018). `default`: that of
-            torch.nn.Linear, for b_f too.
-        forget_bias: for init=forget_bias.
+        init: the initialisation of the gates' biases. `forget_bias`: every b_f is `forget_bias`
+            (Gers et al. 2000; Jozefowicz et al. 2015 recommend 1). `chrono`: b_f = log u and
+            b_i = -b_f, with u uniform in [1, T_max - 1] (Tallec & Ollivier 2018). `default`: all as
+            torch.nn.Linear.
+        forget_bias: used by init=forget_bias alone.
         longest_memory: T_max of init=chrono, in steps.
     """
 
@@ -177,13 +183,13 @@ class LSTM(Cell):
             b_i.data.copy_(-b_f)
 
     def initial_state(self, x: Tensor) -> State:
-        """h(0) = c(0) = 0."""
+        """Return h(0) = c(0) = 0, each [B, H]."""
         zeros = x.new_zeros(x.shape[1], self.hidden_size)
         return zeros, zeros
 
     def gate(self, a: Tensor, W_h: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """g, i, f, o at one step, each [B, H]; the arguments are those of `step`."""
-        # split, not slices: backward of a slice fills a whole [B, 4H] with zeros.
+        """Return g, i, f, o at one step, each [B, H]; `step` explains the arguments."""
+        # split, not slices: the backward pass of a slice fills a whole [B, 4H] with zeros.
         g, ifo = torch.addmm(a, h, W_h).split([self.hidden_size, 3 * self.hidden_size], dim=1)
         i, f, o = torch.sigmoid(ifo).chunk(3, dim=1)
         return torch.tanh(g), i, f, o
@@ -221,7 +227,7 @@ class GRU(Cell):
 
 
 class TorchLSTM(LSTM):
-    """The kernel of torch.nn.LSTM on the same parameters: a reference for speed and correctness."""
+    """The LSTM, computed by the kernel of torch.nn.LSTM: a reference for speed and correctness."""
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         h, c = self.initial_state(x) if state is None else state

@@ -16,7 +16,7 @@ LSTMS = ("LSTM", "TorchLSTM")
 
 
 def _initialisation(cell: dict[str, Any]) -> str:
-    """As a word of a run's name; empty for what conf/cell says."""
+    """The initialisation as a part of a run's name; empty if it is the default of conf/cell."""
     is_lstm = str(cell["_target_"]).rpartition(".")[2] in LSTMS
     init = cell.get("init", "")
     if init == "forget_bias":
@@ -47,7 +47,7 @@ class MemoryConfig(RunConfig):
     target_accuracy: Annotated[float, Field(gt=0, le=1)] | None
     log_every: Count
     eval_every: Count
-    # Later than the first runs: at these values a run is what it was before.
+    # Keys that were added later: these defaults give what runs did before.
     sequence: Component = field(default_factory=lambda: {"_target_": PALINDROME})
     tested_lengths: list[Length] | None = None
     patience: Count | None = None
@@ -81,7 +81,7 @@ class MemoryConfig(RunConfig):
 
     @property
     def cell_name(self) -> str:
-        """rnn, lstm, gru, torch_lstm, or the class of a cell of the user's own."""
+        """The cell's class in small letters: rnn, lstm, gru; torch_lstm and min_gru."""
         name = str(self.cell["_target_"]).rpartition(".")[2]
         return {"TorchLSTM": "torch_lstm", "MinGRU": "min_gru"}.get(name, name.lower())
 
@@ -98,13 +98,13 @@ class MemoryConfig(RunConfig):
 
     @property
     def sequence_name(self) -> str:
-        """Of the class, as options are written: `selective_copy`."""
+        """The sequence's class, written as the options are: `selective_copy`."""
         name = str(self.sequence["_target_"]).rpartition(".")[2]
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
     @property
     def asks_palindrome(self) -> bool:
-        """Whether the sequence is the default one."""
+        """Whether the sequence is the palindrome, the default."""
         return bool(self.sequence["_target_"] == PALINDROME)
 
     @property

@@ -1,4 +1,4 @@
-"""The memory study's figures: arrays in, matplotlib figures out; no files."""
+"""The memory study's figures. They take numbers, return matplotlib figures and write no files."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from lab.engine import plots
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, build_sequence
 
-# Where the longest length is so many times the shortest, the lengths' axis is logarithmic.
+# The axis of lengths is logarithmic if the longest is at least so many times the shortest.
 MANY_TIMES = 10
 
 
@@ -22,7 +22,7 @@ def _settings(config: MemoryConfig) -> str:
 
 
 def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig) -> Figure:
-    """Loss and accuracy against the step, training batches and validation set."""
+    """Draw loss and accuracy of training batches and validation set against the step."""
     sequence = build_sequence(config)
     title = f"Learning T={config.seq_len:,}, seed {config.seed} ({_settings(config)})"
     figure, (losses, accuracies) = plots.new_figure(title, panels=2)
@@ -50,7 +50,7 @@ def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig
 
 
 def _mark_growth(axis: Axes, metrics: Mapping[str, Sequence[float]]) -> None:
-    """A line where the curriculum's T grew, named by the T that training went on with."""
+    """Draw a line where the curriculum's T grew, with the new T beside it."""
     before = None
     for step, seq_len in zip(metrics["step"], metrics["seq_len"], strict=True):
         if seq_len != before:
@@ -65,12 +65,12 @@ def _mark_growth(axis: Axes, metrics: Mapping[str, Sequence[float]]) -> None:
 def accuracy_by_length(
     accuracies: Mapping[int, float], config: MemoryConfig, measured_on: str
 ) -> Figure:
-    """One trained network at every length; its own is marked.
+    """Draw the accuracy of one trained network at every length; its own length is marked.
 
     Args:
-        accuracies: by length.
-        config: of the run.
-        measured_on: what the accuracy at its own length is of, e.g. `the test set`.
+        accuracies: the accuracy, from 0 to 1, by length.
+        config: the run's config.
+        measured_on: the set that gave the accuracy at its own length, such as `the test set`.
     """
     own, sequence = config.seq_len, build_sequence(config)
     trained = f"at T={own:,} only" if config.curriculum == "none" else f"at growing T up to {own:,}"
@@ -95,7 +95,7 @@ def accuracy_by_length(
 
 
 def _length_axis(axis: Axes, lengths: Sequence[int]) -> None:
-    """Ticks at lengths that were tested, with room at both ends."""
+    """Put ticks at lengths that were tested, and leave room at both ends."""
     shortest, longest = min(lengths), max(lengths)
     if longest >= MANY_TIMES * shortest:
         axis.set_xscale("log")
@@ -108,11 +108,12 @@ def _length_axis(axis: Axes, lengths: Sequence[int]) -> None:
 
 
 def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Accuracy against length, a line for each setting, its seeds as a band.
+    """Draw accuracy against length: a line for each setting, with a band over its seeds.
 
     Args:
-        rows: of finished runs of one sequence, with `series`, `seq_len`, `seed`, `val_accuracy`,
-            `test_accuracy`, and `sequence` and `chance` where it is not the palindrome.
+        rows: a row for each finished run of one sequence, with `series`, `seq_len`, `seed`,
+            `val_accuracy`, `test_accuracy`, and for another sequence than the palindrome also
+            `sequence` and `chance`.
     """
     asked = str(rows[0].get("sequence", "palindrome")) if rows else "palindrome"
     chance = float(rows[0].get("chance", 1 / DIGITS)) if rows else 1 / DIGITS
@@ -135,8 +136,6 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
         _length_axis(axis, sorted({n for by_length in series.values() for n in by_length}))
     axis.set_xlabel("length T of the whole sequence (steps)")
     axis.set_ylabel("accuracy" + (f", mean and range of {seeds} seeds" if seeds > 1 else ""))
-    axis.set_title(
-        "on the test set; on the validation set where no other examples are left", fontsize=9
-    )
+    axis.set_title("on the test set; on the validation set where there is no test set", fontsize=9)
     plots.legend_below(figure)
     return figure

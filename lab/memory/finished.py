@@ -1,4 +1,4 @@
-"""A finished run of the memory study, opened again."""
+"""Open a finished run of the memory study."""
 
 from lab.config.errors import UserError
 from lab.engine.opening import finished_config
@@ -9,34 +9,34 @@ from lab.memory.network import Network, build_sequence, load_network
 
 
 def open_run(folder: RunFolder) -> tuple[Network, MemoryConfig]:
-    """The trained network and the config of a finished run of the memory study.
+    """Return the trained network, on the CPU, and the config of a finished run.
 
     Raises:
-        UserError: the folder is no such run, or the run is not finished.
+        UserError: the folder is not a run of the memory study, or the run is not finished.
     """
     config = finished_config(folder, MemoryConfig, "memory")
     return load_network(config, folder.load_weights()), config
 
 
 def open_palindromes(folder: RunFolder, *, recurrent: bool = False) -> tuple[Network, MemoryConfig]:
-    """As `open_run`, for what makes sense for palindromes alone.
+    """Open a run as `open_run` does, for a tool that works only with palindromes.
 
     Args:
-        folder: of a finished run.
-        recurrent: whether it must be possible to read step by step, too.
+        folder: the folder of a finished run.
+        recurrent: whether the tool also needs a cell that carries a state.
 
     Raises:
-        UserError: the folder is no such run, or the run is not finished.
+        UserError: as `open_run`; also if the sequence or the cell does not fit the tool.
     """
     network, config = open_run(folder)
     if not build_sequence(config).holds_first:
         raise UserError(
-            f"{folder.path}: a run of sequence={config.sequence_name}, but this tool looks for the "
-            "first digit of a palindrome"
+            f"{folder.path}: a run of sequence={config.sequence_name}, but this tool needs a run "
+            "of sequence=palindrome"
         )
     if recurrent and not is_recurrent(network.cell):
         raise UserError(
-            f"{folder.path}: its cell {config.cell['_target_']} carries no state from step to "
-            "step, so there is none to look at"
+            f"{folder.path}: this tool shows the state from step to step, but the cell "
+            f"{config.cell['_target_']} has none"
         )
     return network, config

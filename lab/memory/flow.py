@@ -1,7 +1,7 @@
-"""How much of the loss reaches each step: the norms of dLoss/dh(t) and dLoss/dc(t) against t.
+"""How much of the loss's gradient reaches each step: |dLoss/dh(t)| and |dLoss/dc(t)| against t.
 
-The state after step t is (h(t), c(t)), and a gradient is that of changing one of the two with the
-other as it is: dLoss/dc(t) is what flows along the cell state to later steps.
+The state after step t is (h(t), c(t)). Each is a partial derivative, with the other of the two held
+fixed. So dLoss/dc(t) is the gradient that flows back along the cell state from later steps.
 """
 
 import copy
@@ -20,30 +20,30 @@ from lab.memory.gates import gate_values
 from lab.memory.network import Network
 
 PALINDROMES = 32
-# An eigenvalue of 256 x 256 numbers takes some 50 ms; so many steps, spread over all, are enough.
+# The eigenvalues of a 256x256 matrix take about 50 ms. So many steps, spread over all, are enough.
 STEPS_FOR_EIGENVALUES = 20
 STATE_NAMES = ("h", "c")
 
 
 @dataclass(frozen=True)
 class Flow:
-    """log10 of the gradient norms of one network, by the name of the state.
+    """The gradient norms of one network, by the name of the state, `h` or `c`.
 
-    Each is float64 [T-1], for t = 1..T-1: the mean over palindromes of log10 |dLoss/dh(t)|, nan
-    where there is no gradient at all.
+    Each is float64 [T-1], for t = 1..T-1: the mean over palindromes of log10 |dLoss/dh(t)|. It is
+    nan where the gradient is exactly 0.
     """
 
     norms: dict[str, np.ndarray]
 
     def phrase(self, name: str) -> str:
-        """The same in words, nothing where it is not known."""
+        """`factor` as text for a legend; empty if it is not known."""
         factor = self.factor(name)
         return "" if math.isnan(factor) else f": ×{factor:.3g} a step back"
 
     def factor(self, name: str) -> float:
-        """What each step back in time multiplies the norm by, from a straight line's fit.
+        """The factor by which one step back in time multiplies the norm, from a linear fit.
 
-        nan where fewer than two steps have a gradient, as for c at T=3.
+        It is nan if fewer than two steps have a gradient, as for c at T=3.
         """
         norms = self.norms[name]
         there = np.isfinite(norms)
@@ -54,17 +54,17 @@ class Flow:
 
 
 def some_palindromes(config: MemoryConfig, seq_len: int, count: int = PALINDROMES) -> Tensor:
-    """The same for every call with this seed, uint8 [N, T]."""
+    """Draw palindromes, uint8 [N, T]: the same ones for every call with this seed."""
     draws = random_stream(config.seed, f"flow {seq_len}")
     codes = palindromes.distinct_codes(seq_len, count, draws)
     return palindromes.from_codes(codes, seq_len, draws)
 
 
 def gradient_flow(network: Network, digits: Tensor) -> Flow:
-    """The gradients' norms for palindromes uint8 [B, T], in float64.
+    """Compute the gradients' norms for palindromes uint8 [B, T], in float64.
 
-    Goes back one step at a time and rescales after each, so that neither memory nor the smallest
-    float bounds T.
+    The backward pass takes one step at a time and rescales the gradient after each. So neither the
+    memory nor the smallest float limits T.
     """
     network = _frozen(network)
     states = _detached_states(network, digits[:, :-1])
@@ -74,7 +74,7 @@ def gradient_flow(network: Network, digits: Tensor) -> Flow:
         network.read_out(state[0]), digits[:, -1].long(), reduction="sum"
     )
     gradients = _gradients(loss, state)
-    scale = torch.zeros(len(digits), dtype=torch.float64)  # log10 of what was divided out, [B]
+    scale = torch.zeros(len(digits), dtype=torch.float64)  # log10 of the rescaling so far, [B]
     rows = []
     for t in reversed(range(len(states))):
         rows.append([float((g.norm(dim=1).log10() + scale).mean()) for g in gradients])
@@ -93,10 +93,11 @@ def gradient_flow(network: Network, digits: Tensor) -> Flow:
 
 
 def spectral_radius(network: Network, digits: Tensor) -> float:
-    """The largest |eigenvalue| of d state(t) / d state(t-1), averaged over steps.
+    """The largest |eigenvalue| of the Jacobian d state(t) / d state(t-1), averaged over steps.
 
-    The geometric mean over at most STEPS_FOR_EIGENVALUES steps, of the first of the palindromes
-    uint8 [B, T]. A product of such matrices shrinks as this says as far as they share eigenvectors.
+    It is the geometric mean over at most STEPS_FOR_EIGENVALUES steps of the first of the
+    palindromes uint8 [B, T]. A product of the Jacobians shrinks at this rate only as far as they
+    share eigenvectors.
     """
     network, one = _frozen(network), digits[:1, :-1]
     states = _detached_states(network, one)
@@ -130,7 +131,7 @@ def _leaves(state: State) -> State:
 
 
 def _gradients(scalar: Tensor, state: State) -> tuple[Tensor, ...]:
-    """d scalar / d state; zeros where it does not depend on a part."""
+    """d scalar / d state; zeros for a part of the state on which the scalar does not depend."""
     found = torch.autograd.grad(scalar, state, allow_unused=True)
     return tuple(
         torch.zeros_like(part) if gradient is None else gradient
@@ -139,12 +140,12 @@ def _gradients(scalar: Tensor, state: State) -> tuple[Tensor, ...]:
 
 
 def describe(network: Network, digits: Tensor, flow: Flow) -> str:
-    """The decay of each gradient, and what it follows from, in a phrase."""
+    """The line that `lab flow` prints: each gradient's factor, the spectral radius, the gate."""
     factors = ", ".join(
         f"dLoss/d{name} x {flow.factor(name):.4g} a step back" for name in flow.norms
     )
-    words = f"{factors}; spectral radius of a step {spectral_radius(network, digits):.4g}"
+    line = f"{factors}; spectral radius of a step {spectral_radius(network, digits):.4g}"
     if isinstance(network.cell, LSTM):
         forget = gate_values(network, digits[:, :-1]).f.mean()
-        words += f"; mean forget gate {float(forget):.4f}"
-    return words
+        line += f"; mean forget gate {float(forget):.4f}"
+    return line

@@ -1,4 +1,4 @@
-"""Figures of how a network remembers: gradients, gates, probes. Arrays in, figures out."""
+"""Figures of how a network remembers: gradients, gates and probes."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from lab.memory.flow import Flow
 
 DIGITS_THAT_FIT = 60
-# log10 of the smallest gradient that training in float32 can have; the axis ends there.
+# log10 of the smallest gradient that float32 can hold; the axis ends there.
 FLOAT32_VANISHES = -45.0
 MOST_UNITS = 128
-# Gates are drawn on a logit scale between these: 0.95 and 0.999 forget at very different speeds.
+# The logit scale shows how much faster a gate of 0.95 forgets than one of 0.999.
 GATE_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
-    """One run: the gradients' norms against t, at its start and after training."""
+    """Draw one run's gradient norms against t, at initialisation and after training."""
     figure, (axis,) = plots.new_figure(title)
     curves = [
         _curve(flow.norms[name], f"|dLoss/d{name}(t)| {when}{flow.phrase(name)}")
@@ -38,11 +38,12 @@ def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
 
 
 def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> Figure:
-    """Several runs, at their start and after training; for an LSTM the gradient of its cell state.
+    """Draw the gradient norms of several runs, at initialisation and after training.
 
-    A run has the same look in both panels; the factor in the legend is that of the trained network.
+    An LSTM is shown by the gradient of its cell state. A run has the same line in both panels. The
+    factor in the legend is that of the trained network.
     """
-    title = f"How much of the loss at the end of T={seq_len:,} reaches the digit read at t"
+    title = f"How much of the loss's gradient at the end of T={seq_len:,} reaches step t"
     figure, axes = plots.new_figure(title, panels=2)
     names = {run: list(trained.norms)[-1] for run, (_, trained) in flows.items()}
     for index, (axis, when) in enumerate(zip(axes, ("before training", "trained"), strict=True)):
@@ -63,7 +64,7 @@ def _curve(norms: np.ndarray, words: str) -> plots.Curve:
 
 
 def _finish_norms(axes: Sequence[Axes]) -> None:
-    """The same range of norms in all panels, no lower than float32 goes."""
+    """Give all panels the same range of norms, which ends where float32 ends."""
     low = min(axis.get_ylim()[0] for axis in axes)
     high = max(axis.get_ylim()[1] for axis in axes)
     vanishes = low < FLOAT32_VANISHES
@@ -74,30 +75,31 @@ def _finish_norms(axes: Sequence[Axes]) -> None:
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("step t (digits read)")
         axis.set_ylabel("norm of the gradient (nats per unit)")
-        # The norms are logarithms already: the smallest of them are below any float.
+        # The values are log10 of the norms, because the smallest norms are below any float.
         axis.yaxis.set_major_locator(MaxNLocator(integer=True))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plots.power_of_ten(value)))
 
 
-def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str) -> Figure:
-    """Heat maps over time, one below the other.
+def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: str) -> Figure:
+    """Draw heat maps over time, one below the other.
 
     Args:
-        panels: by name, each [H, T-1], its units in the order in which they are drawn. Values in
-            [0, 1] are drawn as gates, others as a cell state.
-        digits: those read, one for each step.
-        title, words: above and below.
+        panels: values [H, T-1] by name, with the units in the order in which they are drawn. Values
+            in [0, 1] are drawn as gates, others as a cell state.
+        digits: the digits that were read, one for each step.
+        title: the text above the heat maps.
+        caption: the text below them.
     """
     units = next(iter(panels.values())).shape[0]
     shown = min(units, MOST_UNITS)
-    of_panel = max(1.1, 2 * shown / plots.DPI)  # inches: at least two dots for a unit
+    of_panel = max(1.1, 2 * shown / plots.DPI)  # in inches; a unit needs at least two dots
     height = 1.5 + (of_panel + 0.35) * len(panels)
     figure = Figure(figsize=(7.0, height), dpi=plots.DPI)
     axes: Sequence[Axes] = figure.subplots(len(panels), 1)
     figure.subplots_adjust(
         left=0.09, right=0.87, top=1 - 0.85 / height, bottom=0.75 / height, hspace=0.35 / of_panel
     )
-    # Few axes, ticks and colour bars, as each takes as long to draw as a heat map.
+    # There are few axes, ticks and colour bars, because each takes as long to draw as a heat map.
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
         _heat_map(axis, values[:shown])
         axis.set_xticks([])
@@ -115,12 +117,12 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, words: str)
         axes[-1].set_xlabel("step t (digits read)")
     rest = f"; the first {shown} of {units} units" if shown < units else ""
     figure.suptitle(title + rest, fontsize=11, y=1 - 0.1 / height)
-    figure.text(0.5, 0.12 / height, words, ha="center", fontsize=9)
+    figure.text(0.5, 0.12 / height, caption, ha="center", fontsize=9)
     return figure
 
 
 def _heat_map(axis: Axes, values: np.ndarray) -> None:
-    """Gates on a logit scale; a cell state from -m to m, so that 0 is the middle tone."""
+    """Draw gates on a logit scale, and a cell state from -m to m, so that 0 is the middle tone."""
     if values.min() >= 0 and values.max() <= 1:
         norm: Normalize = FuncNorm((_logit, _sigmoid), GATE_TICKS[0], GATE_TICKS[-1])
     else:
@@ -130,7 +132,7 @@ def _heat_map(axis: Axes, values: np.ndarray) -> None:
 
 
 def _colour_bar(figure: Figure, alike: Sequence[Axes]) -> None:
-    """One bar at the right of panels that have one scale."""
+    """Draw one colour bar at the right of panels that share a scale."""
     if not alike:
         return
     image = alike[0].images[0]
@@ -154,7 +156,14 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 def probe(
     steps: Sequence[int], accuracies: Mapping[str, Sequence[float]], title: str, count: int
 ) -> Figure:
-    """How well a linear probe reads the first digit, on `count` palindromes it did not see."""
+    """Draw how well a linear probe reads the first digit.
+
+    Args:
+        steps: the steps t at which it was fitted, from 1 to T-1.
+        accuracies: its accuracies at these steps, by curve.
+        title: the text above.
+        count: the number of palindromes that it was tested on.
+    """
     figure, (axis,) = plots.new_figure(title)
     curves = [plots.Curve(name, steps, values) for name, values in accuracies.items()]
     plots.draw_curves(axis, curves, nested=True)

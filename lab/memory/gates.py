@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from lab.memory.cells import LSTM
 from lab.memory.network import DIGITS, Network
 
-# A unit carries the first digit if that explains at least so much of its cell state's variance at
-# every step. Of the N palindromes it is taken over, chance explains 9 / (N - 1).
+# A unit carries the first digit if the digit explains at least this share of the variance of its
+# cell state at every step. With N palindromes, chance alone explains 9 / (N - 1).
 CARRIES = 0.5
 
 
@@ -26,7 +26,7 @@ class Gates:
 
 @torch.no_grad()
 def gate_values(network: Network, digits: Tensor) -> Gates:
-    """Read the digits uint8 [B, T-1] with an LSTM and keep what its gates did."""
+    """Read the digits uint8 [B, T-1] with an LSTM and return its gates and cell states."""
     cell = network.cell
     assert isinstance(cell, LSTM)
     x = network.encode(digits)
@@ -42,12 +42,13 @@ def gate_values(network: Network, digits: Tensor) -> Gates:
 
 
 def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
-    """How much of each unit's variance over palindromes the first digit explains, [H], 0 to 1.
+    """The share of each unit's variance over palindromes that the first digit explains, [H].
 
-    The least of all steps: a unit that takes the digit over from another has a low share before.
+    It is the smallest share over all steps, from 0 to 1. So a unit that takes the digit over from
+    another one during the sequence has a small share.
 
     Args:
-        c: the cell state, [T-1, B, H].
+        c: the cell state, float [T-1, B, H].
         first_digits: integers [B].
     """
     c = c.double()
@@ -61,21 +62,21 @@ def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
 
 
 def half_life(f: Tensor) -> float:
-    """In how many steps what a unit holds is halved, from its forget gates over time."""
+    """The number of steps after which forget gates f, of any shape, have halved a cell state."""
     rate = -float(f.double().log().mean())
     return math.log(2) / rate if rate > 0 else math.inf
 
 
 def sentence(gates: Gates, share: Tensor) -> str:
-    """What the carrying units' forget gates do, in a sentence."""
+    """A caption: how many units carry the first digit, and what their forget gates do."""
     carrying = share >= CARRIES
     count, units = int(carrying.sum()), len(share)
     if count == 0:
-        return f"Of {units} units none holds the first digit at every step."
+        return f"None of the {units} units holds the first digit at every step."
     # The first step has nothing to forget.
     f = gates.f[1:, :, carrying]
-    verb = "unit holds" if count == 1 else "units hold"
+    verb = "holds" if count == 1 else "hold"
     return (
-        f"{count} of {units} {verb} the first digit at every step: mean forget gate "
-        f"{float(f.mean()):.4f}, alone a half-life of {half_life(f):,.0f} digits."
+        f"{count} of {units} units {verb} the first digit at every step. Mean forget gate "
+        f"{float(f.mean()):.4f}, which alone halves a cell state in {half_life(f):,.0f} digits."
     )

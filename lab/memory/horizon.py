@@ -1,8 +1,9 @@
 """How far a trained network remembers: the largest T at which 99.9 % of its answers are correct.
 
-Lengths are doubled from the one trained on until one is missed (or halved until one is reached),
-then bisected to within 1 %. Time is read in chunks and only the free half of each palindrome is
-kept, so T=100,000 with n=1000 fits in 1 GB. A transformer reads all steps at once.
+The search begins at the length that was trained on. It doubles the length until one fails, or
+halves it until one passes, and then bisects to within 1 %. Steps are read in chunks, and only the
+free half of each palindrome is kept, so that T=100,000 with n=1,000 fits in 1 GB. A transformer
+reads all steps at once.
 """
 
 from collections.abc import Callable
@@ -19,16 +20,22 @@ from lab.memory.sequences.examples import Examples
 
 NEEDED = 0.999
 SHORTEST = 3
-# For 1000 palindromes and 128 units the gates of a chunk take 130 MB.
+# The gates of a chunk take 130 MB for 1,000 palindromes and 128 units.
 CHUNK = 64
 
 
 def find_horizon(
     passes: Callable[[int], bool], start: int, longest: int, shortest: int = SHORTEST
 ) -> int | None:
-    """The largest length that passes, to within 1 %, at most `longest`; None if none does.
+    """Return the largest length that passes, to within 1 %; None if no length passes.
 
-    Of a network that fails at one length and passes at a longer one, this finds the shorter side.
+    If a network fails at one length and passes at a longer one, the result may be below both.
+
+    Args:
+        passes: whether a length passes.
+        start: the length to try first.
+        longest: the largest length to try.
+        shortest: the smallest length to try.
     """
     good, bad = None, None
     length = min(start, longest)
@@ -67,7 +74,7 @@ def accuracy_at(network: Network, sequence: Sequence, seq_len: int, n: int, seed
 
 
 def answers_to(network: Network, examples: Examples, chunk: int = CHUNK) -> Tensor:
-    """As `network.answers`, read `chunk` steps at a time where the cell can go on."""
+    """Return `network.answers`, computed `chunk` steps at a time if the cell carries a state."""
     if not is_recurrent(network.cell):
         return network.answers(examples)
     state, found = None, []
@@ -79,20 +86,23 @@ def answers_to(network: Network, examples: Examples, chunk: int = CHUNK) -> Tens
 
 
 def _palindromes_accuracy(network: Network, seq_len: int, n: int, draws: torch.Generator) -> float:
-    """The share of `n` palindromes, or of all there are, whose last digit is found."""
+    """The accuracy on `n` palindromes, or on all there are if fewer exist."""
     codes = palindromes.distinct_codes(seq_len, n, draws)
-    right = 0
+    correct = 0
     for some in codes.split(EVALUATION_BATCH):
         half = palindromes.free_digits(some, seq_len, draws)
-        right += int((last_logits(network, half, seq_len).argmax(1) == half[:, 0].long()).sum())
-    return right / len(codes)
+        correct += int((last_logits(network, half, seq_len).argmax(1) == half[:, 0].long()).sum())
+    return correct / len(codes)
 
 
 def last_logits(network: Network, half: Tensor, seq_len: int, chunk: int = CHUNK) -> Tensor:
-    """Logits [B, 10] after the T-1 digits of palindromes, read `chunk` steps at a time.
+    """Return the logits [B, 10] after the T-1 digits of palindromes.
 
     Args:
-        half: their first ceil(T/2) digits, uint8 [B, ceil(T/2)].
+        network: the network, which carries a state.
+        half: the first digits of the palindromes, uint8 [B, ceil(T/2)].
+        seq_len: T.
+        chunk: the number of steps that are read at a time.
     """
     state = None
     for steps in torch.arange(seq_len - 1).split(chunk):

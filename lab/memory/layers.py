@@ -1,7 +1,7 @@
-"""Layers that are called like torch.nn's, with the states of our cells.
+"""Give layers of torch.nn and of other packages the states of our cells.
 
-torch.nn.LSTM and the layers of other packages carry (h, c) with a leading axis for their layers,
-torch.nn.GRU one tensor instead of a tuple; our cells carry a tuple of [B, H].
+Our cells carry a tuple of tensors [B, H]. torch.nn.LSTM carries (h, c), each [layers, B, H].
+torch.nn.GRU carries one such tensor instead of a tuple.
 """
 
 from typing import Any
@@ -15,23 +15,24 @@ STEPS, BATCH = 3, 2
 
 
 def is_recurrent(cell: nn.Module) -> bool:
-    """Whether it carries a state from step to step; a layer says `recurrent = False` if not."""
+    """Whether a cell carries a state from step to step; if not, it has `recurrent = False`."""
     return bool(getattr(cell, "recurrent", True))
 
 
 def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: str) -> nn.Module:
-    """The cell, which from now on takes and gives states as those of lab.memory.cells do.
+    """Make a cell take and return states as those of lab.memory.cells do, and return it.
 
-    Of several layers the top one's h comes first, then its c, then those of the layer below.
+    If it has several layers, the state begins with h and c of the top layer; those of the layer
+    below follow.
 
     Args:
-        cell: called as `cell(x, state)` with x [T, B, D], gives h(1..T) [T, B, H] and a state.
+        cell: called as `cell(x, state)` with x [T, B, D]; returns h(1..T) [T, B, H] and a state.
         input_size: D.
         hidden_size: H.
-        name: of its class, for the message.
+        name: the name of its class, for the message.
 
     Raises:
-        UserError: what it gives has another shape.
+        UserError: h or the state has another shape.
     """
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         hidden, state = cell(torch.zeros(STEPS, BATCH, input_size), None)
@@ -69,6 +70,6 @@ def _other_shape(
     name: str, what: str, found: Tensor, axes: str, expected: tuple[int, ...]
 ) -> UserError:
     return UserError(
-        f"cell {name} gives {what} of shape {list(found.shape)} for x of T={STEPS} steps and "
+        f"cell {name} returns {what} of shape {list(found.shape)} for x of T={STEPS} steps and "
         f"B={BATCH} sequences: expected {axes}, {list(expected)}"
     )

@@ -1,4 +1,4 @@
-"""How far networks generalise beyond the lengths they were trained on: one sweep, one figure."""
+"""How far networks generalise beyond the lengths they were trained on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ COLUMNS = 4
 
 
 def longest_correct(accuracies: Mapping[int, float]) -> int:
-    """The largest length up to which all lengths tested reach 99 %; 0 if the shortest does not."""
+    """The largest length up to which all tested lengths have 99 %; 0 if the shortest has less."""
     longest = 0
     for length in sorted(accuracies):
         if accuracies[length] < NEEDED:
@@ -22,13 +22,14 @@ def longest_correct(accuracies: Mapping[int, float]) -> int:
 
 
 def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Accuracy against the length tested, a panel for each sequence, a line for each cell.
+    """Draw accuracy against the length tested: a panel for each sequence, a line for each cell.
 
-    The lengths trained on are shaded; a band goes from the least to the greatest of the seeds.
+    The lengths that were trained on are shaded. A band goes from the smallest to the largest value
+    of the seeds.
 
     Args:
-        rows: with `seq_len`, `label`, `accuracy_by_length`, and `sequence` and `chance` where it is
-            not the palindrome.
+        rows: a row for each run, with `seq_len`, `label`, `accuracy_by_length`, and for another
+            sequence than the palindrome also `sequence` and `chance`.
     """
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:

@@ -1,5 +1,7 @@
-"""minGRU (Feng et al. 2024, "Were RNNs all we needed?"): a gate that does not look at the state,
-so that all steps are computed at once."""
+"""minGRU (Feng et al. 2024, "Were RNNs all we needed?").
+
+Its gate does not depend on the state, so that all steps are computed at once.
+"""
 
 import math
 
@@ -14,14 +16,14 @@ from lab.memory.cells import State
 class MinGRU(nn.Module):
     """z(t) = sigmoid(W_zx x(t) + b_z); n(t) = W_nx x(t) + b_n; h(t) = (1-z(t)) h(t-1) + z(t) n(t).
 
-    One layer cannot tell the first digit from a later one; from two on, the layer above reads
-    h(t) of the one below as its x(t).
+    One layer cannot tell the first digit from a later one. If there are several, a layer reads h(t)
+    of the layer below as its x(t).
 
     Args:
         input_size: D.
         hidden_size: H.
-        layers: one above the other.
-        remember_bias: what -b_z starts from: a layer begins by keeping what it holds.
+        layers: the number of layers.
+        remember_bias: the initial value of -b_z. A large one makes z small, so that h is kept.
     """
 
     @validate_call
@@ -35,7 +37,7 @@ class MinGRU(nn.Module):
             nn.init.constant_(linear.get_parameter("bias")[:hidden_size], -remember_bias)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """As `Cell.forward`; the state is h of each layer [B, H], the top one first."""
+        """Read a sequence as `Cell.forward` does; the state is h of each layer, top first."""
         last = []
         for layer, linear in enumerate(self.zn):
             z, n = linear(x).chunk(2, dim=-1)  # [T, B, H]
@@ -47,11 +49,14 @@ class MinGRU(nn.Module):
 
 
 def scan(a: Tensor, b: Tensor, h: Tensor) -> Tensor:
-    """h(t) = a(t) h(t-1) + b(t) for all t at once: ceil(log2 T) rounds (Hillis & Steele 1986).
+    """Compute h(t) = a(t) h(t-1) + b(t) for all t, in ceil(log2 T) rounds (Hillis & Steele 1986).
 
     Args:
         a, b: [T, B, H].
         h: h(0), [B, H].
+
+    Returns:
+        h(1), …, h(T) as [T, B, H].
     """
     b = torch.cat([b[:1] + a[:1] * h, b[1:]])
     for power in range(math.ceil(math.log2(len(a)))):

@@ -1,4 +1,4 @@
-"""A cell with its read-out: a sequence in, answers out."""
+"""The network of the memory study: a cell and the linear layer that gives the answers."""
 
 import copy
 from collections.abc import Iterator
@@ -16,18 +16,18 @@ from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples
 from lab.memory.sequences.palindrome import DIGITS
 
-# So many numbers [B, 4H] at once fit the processor's caches and bound the memory of an evaluation.
+# With so many examples the gates [B, 4H] fit the processor's caches, and the memory is bounded.
 EVALUATION_BATCH = 500
 
 
 class Network(nn.Module):
-    """p = W_ph h(t) + b_p, the logits of the classes of an answer, or the answer itself.
+    """p = W_ph h(t) + b_p: the logits of the classes of an answer, or the answer itself.
 
     Args:
-        cell: reads [T, B, D].
+        cell: the recurrent layer, which reads x [T, B, D].
         hidden_size: H.
-        input: how a symbol becomes the D numbers of x.
-        sequence: what is read and answered; palindromes, if none is given.
+        input: how a symbol becomes the D numbers of x; see `encode`.
+        sequence: the kind of sequence; None: palindromes.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class Network(nn.Module):
         self.W_ph, self.b_p = readout.weight, readout.bias
 
     def encode(self, inputs: Tensor) -> Tensor:
-        """What is read as inputs of the cell, float [T, B, D].
+        """Turn what is read into the inputs x of the cell, float [T, B, D].
 
         Args:
-            inputs: symbols uint8 [B, T], for which D is their number with one_hot and 1 with
-                number; or numbers, float [B, T, D].
+            inputs: symbols, uint8 [B, T], or numbers, float [B, T, D]. For symbols, D is how many
+                symbols there are if input=one_hot, and 1 if input=number.
         """
         if inputs.is_floating_point():
             return inputs.transpose(0, 1).to(self.b_p.dtype)
@@ -57,7 +57,7 @@ class Network(nn.Module):
         return inputs.T.unsqueeze(-1).to(self.b_p.dtype)
 
     def answers(self, examples: Examples) -> Tensor:
-        """What the network answers when answers are due, [B, A, outputs]."""
+        """The network's outputs at the A steps at which answers are due, [B, A, outputs]."""
         last = examples.inputs.shape[1] - 1
         if examples.due.tolist() == [last]:
             return self(examples.inputs)[:, None]
@@ -65,19 +65,19 @@ class Network(nn.Module):
         return self.read_out(hidden[examples.due].transpose(0, 1))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> Tensor:
-        """The answer after the last step of the inputs, [B, outputs]; see `encode`."""
+        """The output [B, outputs] after the last step; `encode` explains the inputs."""
         _, state = self.cell(self.encode(inputs), state)
         return self.read_out(state[0])
 
     def states(self, inputs: Tensor) -> Iterator[State]:
-        """The cell's state after each step of the inputs, one step at a time."""
+        """Yield the cell's state after each step; `encode` explains the inputs."""
         state = None
         for x in self.encode(inputs).split(1):
             _, state = self.cell(x, state)
             yield state
 
     def read_out(self, h: Tensor) -> Tensor:
-        """Answers [..., outputs] of hidden states [..., H]."""
+        """The outputs [..., outputs] for hidden states [..., H]."""
         return nn.functional.linear(h, self.W_ph, self.b_p)
 
     def equation_weights(self) -> dict[str, Tensor]:
@@ -85,7 +85,7 @@ class Network(nn.Module):
         return {name.removeprefix("cell."): value for name, value in self.state_dict().items()}
 
     def load_equation_weights(self, weights: dict[str, Tensor]) -> None:
-        """Put back what `equation_weights` gave."""
+        """Load the parameters that `equation_weights` returned."""
         own = {"W_ph", "b_p"}
         self.load_state_dict(
             {name if name in own else f"cell.{name}": value for name, value in weights.items()}
@@ -93,10 +93,10 @@ class Network(nn.Module):
 
 
 def build_network(config: MemoryConfig) -> Network:
-    """The network that a config describes.
+    """Build the network that a config describes, on the CPU.
 
     Raises:
-        UserError: the cell refuses its arguments.
+        UserError: the cell or the sequence refuses its arguments.
     """
     sequence = build_sequence(config)
     input_size = sequence.numbers or (sequence.symbols if config.input == "one_hot" else 1)
@@ -107,10 +107,10 @@ def build_network(config: MemoryConfig) -> Network:
 
 
 def build_sequence(config: MemoryConfig) -> Sequence:
-    """What a config's network is asked.
+    """Build the sequence that a config describes.
 
     Raises:
-        UserError: the sequence refuses its arguments, or a length.
+        UserError: the sequence refuses its arguments, or a length is too short for it.
     """
     sequence: Sequence = build("sequence", config.sequence, base=Sequence)
     short = min([config.seq_len, *(config.tested_lengths or [])])
@@ -123,14 +123,14 @@ def build_sequence(config: MemoryConfig) -> Sequence:
 
 
 def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
-    """The network of a finished run, in evaluation mode on the CPU.
+    """Build the network of a finished run, in evaluation mode on the CPU.
 
     Args:
-        config: of the run.
-        weights: of its model.safetensors.
+        config: the run's config.
+        weights: the tensors of its model.safetensors, by name.
 
     Raises:
-        UserError: the cell refuses its arguments, or the weights are of another network.
+        UserError: the cell refuses its arguments, or the weights belong to another network.
     """
     network = build_network(config)
     try:
@@ -141,23 +141,23 @@ def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
 
 
 def initial_network(config: MemoryConfig) -> Network:
-    """The network with the very weights that the run of this config began with, on the CPU."""
+    """Build the network with the weights that the run of this config began with, on the CPU."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return build_network(config)
 
 
 def with_torch_kernel(network: Network) -> Network:
-    """The network with which correct answers are counted after training.
+    """Return the network with which accuracies are measured after training.
 
-    An LSTM of ours is read by the kernel of torch.nn.LSTM on the same parameters, in half the time.
-    States differ by rounding alone, about 1e-7, so that another answer wins only where two are
-    equal to six digits. Every other network is given back as it is.
+    Our LSTM is replaced by the kernel of torch.nn.LSTM with the same parameters, which takes half
+    the time. The states differ by rounding alone, about 1e-7. So an answer can change only if two
+    logits are equal to six digits. Every other network is returned as it is.
     """
     if type(network.cell) is not LSTM:
         return network
     twin = copy.deepcopy(network)
-    with torch.random.fork_rng(devices=[]):  # its parameters are drawn, and then replaced
+    with torch.random.fork_rng(devices=[]):  # the constructor draws parameters, which are replaced
         cell = TorchLSTM(network.cell.input_size, network.cell.hidden_size)
     cell.load_state_dict(network.cell.state_dict())
     twin.cell = cell.to(network.b_p)
@@ -166,9 +166,9 @@ def with_torch_kernel(network: Network) -> Network:
 
 @torch.no_grad()
 def evaluate(network: Network, sequence: Sequence, examples: Examples) -> tuple[float, float]:
-    """Mean loss and accuracy of the answers to examples.
+    """Return the mean loss and the accuracy, from 0 to 1, of the answers to examples.
 
-    Taken together from batches, so that memory stays bounded for any N.
+    The examples are read in batches, so that the memory is bounded.
     """
     loss, correct = 0.0, 0
     for batch in examples.split(EVALUATION_BATCH):

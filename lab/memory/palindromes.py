@@ -1,7 +1,8 @@
-"""Palindromes of length T over the digits 0-9, whole sets at once.
+"""Draw sets of palindromes of length T over the digits 0-9.
 
-The first ceil(T/2) digits are free and the rest mirror them, so there are 10^ceil(T/2) of them:
-only 100 at T=3 and T=4. The network reads the first T-1 digits; the target is the last one.
+The first ceil(T/2) digits are free, and the others mirror them. So there are 10^ceil(T/2)
+palindromes, only 100 at T=3 and T=4. The network reads the first T-1 digits; the target is the
+last.
 """
 
 import torch
@@ -9,8 +10,9 @@ from torch import Tensor
 
 from lab.memory.sequences.examples import Examples
 
-# A palindrome is known by its first digits as one number, the code; 18 digits fit an int64.
-# Longer ones are told apart by these alone, which excludes 1 pair in 10^18 that differ later.
+# The code of a palindrome is the number that its first digits form; 18 digits fit an int64. Two
+# palindromes count as equal if their codes are equal. For long ones this is wrong for 1 pair in
+# 10^18.
 CODE_DIGITS = 18
 SHUFFLE_WHOLE = 1_000_000
 
@@ -21,10 +23,10 @@ def count_palindromes(seq_len: int) -> int:
 
 
 def distinct_codes(seq_len: int, count: int, generator: torch.Generator) -> Tensor:
-    """Distinct codes in random order, int64 [N], N = min(count, all there are)."""
+    """Draw distinct codes in random order, int64 [N]; N is `count`, or smaller if fewer exist."""
     population = _code_count(seq_len)
     if population <= max(SHUFFLE_WHOLE, 2 * count):
-        # int32 takes half the time of int64, for the same numbers.
+        # int32 gives the same numbers as int64 in half the time.
         shuffled = torch.randperm(population, generator=generator, dtype=torch.int32)
         return shuffled[:count].long()
     codes = torch.empty(0, dtype=torch.int64)
@@ -39,13 +41,13 @@ def _code_count(seq_len: int) -> int:
 
 
 def from_codes(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
-    """The palindromes of these codes, uint8 [N, T]; digits that the codes do not say are random."""
+    """Return palindromes with these codes, uint8 [N, T]; digits beyond the codes are random."""
     half = free_digits(codes, seq_len, generator)
     return torch.cat([half, half[:, : seq_len // 2].flip(1)], dim=1)
 
 
 def free_digits(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
-    """The first ceil(T/2) digits of the same, which say the others, uint8 [N, ceil(T/2)]."""
+    """Return the free digits of palindromes with these codes, uint8 [N, ceil(T/2)]."""
     free = (seq_len + 1) // 2
     known = min(free, CODE_DIGITS)
     powers = 10 ** torch.arange(known - 1, -1, -1)
@@ -55,19 +57,19 @@ def free_digits(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tens
 
 
 def to_codes(palindromes: Tensor) -> Tensor:
-    """The codes of palindromes uint8 [N, T], int64 [N]."""
+    """Return the codes int64 [N] of palindromes uint8 [N, T]."""
     known = min((palindromes.shape[1] + 1) // 2, CODE_DIGITS)
     powers = 10 ** torch.arange(known - 1, -1, -1)
     return (palindromes[:, :known].long() * powers).sum(1)
 
 
 def as_examples(digits: Tensor) -> Examples:
-    """Palindromes uint8 [N, T]: T-1 digits are read, the last is the answer."""
+    """Turn palindromes uint8 [N, T] into examples: T-1 digits are read, the last is the answer."""
     return Examples(digits[:, :-1], digits[:, -1:].long(), torch.tensor([digits.shape[1] - 2]))
 
 
 def as_digits(examples: Examples) -> Tensor:
-    """The palindromes of examples, uint8 [N, T]."""
+    """Turn examples back into palindromes, uint8 [N, T]."""
     return torch.cat([examples.inputs, examples.targets.to(torch.uint8)], dim=1)
 
 
@@ -76,9 +78,9 @@ class Stream:
 
     Args:
         seq_len: T.
-        excluded: uint8 [N, T], the held-out and the test palindromes.
-        batch_size: of each batch.
-        generator: of the palindromes.
+        excluded: the palindromes of the validation and the test set, uint8 [N, T].
+        batch_size: the number of palindromes in a batch.
+        generator: the random stream, on the CPU.
     """
 
     def __init__(

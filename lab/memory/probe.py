@@ -1,9 +1,9 @@
 """What is stored: how well a linear map reads the first digit from the state after each step.
 
-The probe is a ridge regression on the ten digits'
-indicators, fitted at each step, and its accuracy is on palindromes it was not fitted to.
-Even an untrained network's curve may rise towards the end: the second half mirrors the first, which
-leaves fewer unknown digits in the state.
+The probe is a ridge regression on the indicators of the ten digits. It is fitted at each step, and
+its accuracy is measured on palindromes that it was not fitted to. Even an untrained network's curve
+may rise towards the end: the second half mirrors the first, so that fewer digits of the state are
+unknown.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lab.memory.network import DIGITS, Network
 
-# Of the mean square of a state's numbers: enough that units which never move do no harm.
+# The penalty as a share of the states' mean square. It keeps the fit stable if a unit is constant.
 RIDGE = 1e-4
 
 
@@ -19,12 +19,13 @@ RIDGE = 1e-4
 def probe_states(
     network: Network, digits: Tensor, steps: list[int], held_out: int
 ) -> dict[str, list[float]]:
-    """Held-out accuracy of the probe by the name of the state, at each of the steps.
+    """Return the probe's accuracies at the steps, by the name of the state, `h` or `c`.
 
     Args:
+        network: the network, which carries a state.
         digits: palindromes uint8 [N, T].
-        steps: from 1 to T-1.
-        held_out: how many of the palindromes, the last ones, are not fitted to.
+        steps: the steps at which to probe, from 1 to T-1.
+        held_out: the number of palindromes, at the end, that are tested on and not fitted to.
     """
     accuracies: dict[str, list[float]] = {}
     for t, state in enumerate(network.states(digits[:, :-1]), start=1):
@@ -37,11 +38,12 @@ def probe_states(
 
 
 def probe_accuracy(features: Tensor, labels: Tensor, held_out: int) -> float:
-    """Fit a ridge regression to all but the last `held_out` rows and score those.
+    """Fit a ridge regression to all but the last `held_out` rows, and return the accuracy on those.
 
     Args:
         features: float [N, H].
-        labels: digits [N].
+        labels: digits, integers [N].
+        held_out: the number of rows to test on.
     """
     ones = torch.ones(len(features), 1, dtype=torch.float64)
     X = torch.cat([features.double().cpu(), ones], dim=1)

@@ -1,4 +1,4 @@
-"""The figures of each run that show how its network remembers."""
+"""Draw how the network of a run remembers."""
 
 import copy
 import math
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GATE_PALINDROMES = 200
-# At longer T the gates of 200 palindromes would fill the memory, and no column could be told.
+# At longer T the gates of 200 palindromes would fill the memory, and columns would be too narrow.
 LONGEST_GATES = 200
 SHORT = 4
 
 
 def figures(network: Network, config: MemoryConfig) -> "tuple[dict[str, Figure], dict[str, float]]":
-    """How a network remembers at the length asked for.
+    """Draw how a network remembers at the length T of the config.
 
     Returns:
-        figures by file name: `gradient_flow`, and for an LSTM `gates`; and what one step back in
-        time multiplies the norms of dLoss/dh and dLoss/dc by: `h_initial`, `h_trained` and, where
-        there is a cell state, `c_initial`, `c_trained`. A factor that is not known is left out.
+        figures by file name: `gradient_flow`, and for an LSTM `gates`. Also the factors by which
+        one step back in time multiplies the norms of dLoss/dh and dLoss/dc: `h_initial`,
+        `h_trained`, and `c_initial`, `c_trained` if there is a cell state. Unknown factors are left
+        out.
     """
     from lab.memory import flow_figures
 
@@ -35,7 +36,7 @@ def figures(network: Network, config: MemoryConfig) -> "tuple[dict[str, Figure],
         "initial": gradient_flow(initial_network(config), digits),
         "trained": gradient_flow(network, digits),
     }
-    title = f"How much of the loss reaches each step, {config.label}, T={config.seq_len:,}"
+    title = f"How much of the gradient reaches each step, {config.label}, T={config.seq_len:,}"
     drawn = {"gradient_flow": flow_figures.gradient_flow(flows["initial"], flows["trained"], title)}
     if isinstance(network.cell, LSTM):
         drawn["gates"] = _gates(network, config)
@@ -48,7 +49,7 @@ def figures(network: Network, config: MemoryConfig) -> "tuple[dict[str, Figure],
 
 
 def check(network: Network, config: MemoryConfig) -> None:
-    """Try what the figures need of a network, on two palindromes of four digits."""
+    """Compute what the figures need on two tiny palindromes, so that errors show early."""
     network = copy.deepcopy(network).cpu()
     digits = some_palindromes(config, SHORT, count=2)
     gradient_flow(network, digits)
@@ -75,7 +76,7 @@ def _gates(network: Network, config: MemoryConfig) -> "Figure":
     }
     digits = "".join(str(digit) for digit in palindromes[0, :-1].tolist())
     title = (
-        f"Gates and cell state while reading T={seq_len:,}, {config.label};\n"
-        "the units that hold the first digit best are at the top"
+        f"Gates and cell state while reading T={seq_len:,}, {config.label}\n"
+        "(the units that hold the first digit best are at the top)"
     )
     return flow_figures.gates(panels, digits, title, sentence(gates, share))

@@ -24,36 +24,38 @@ def build_task(config: MemoryConfig, device: str) -> "MemoryTask":
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The accuracies, on how many palindromes, and the number of steps."""
+    """The accuracies with the number of examples, and the number of steps."""
     parts = [f"validation accuracy {percent(result['val_accuracy'])} ({result['val_count']:,})"]
     if result["test_accuracy"] is not None:
         parts.append(f"test accuracy {percent(result['test_accuracy'])} ({result['test_count']:,})")
     steps = f"{result['steps']:,} steps"
     if result.get("stopped") == "patience":
-        steps += " (stopped early: no progress on the validation set)"
+        steps += " (stopped early, without progress on the validation set)"
     return ", ".join([*parts, steps])
 
 
 def objective(result: Mapping[str, Any]) -> float:
-    """The steps, times 1 + the validation error: of runs that reach the target the quickest is
-    best, and of those that train to the end of their budget the one with the least error. A run
-    that was given up early is no quicker for that: it counts as one that used its budget.
+    """The number of steps, times 1 + the validation error; a search makes it small.
+
+    Among runs that reach the target, the fastest is best. Among runs that use all their steps, the
+    one with the smallest error is best. A run that `patience` stopped counts as if it had used all
+    its steps.
     """
     steps = result["budget"] if result.get("stopped") == "patience" else result["steps"]
     return float(steps * (2 - result["val_accuracy"]))
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-    """Accuracy against length, a figure for each sequence, and one of all if there are several."""
+    """Draw accuracy against length for each sequence; for several, also one figure of all."""
     from lab.engine.run_folder import RunFolder
     from lab.memory.figures import sweep_accuracy
     from lab.memory.lengths import accuracy_beyond_training
 
     by_sequence: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:  # runs of before there were others have no name of it
+    for row in rows:  # earlier versions had palindromes alone, and did not name the sequence
         by_sequence.setdefault(row.get("sequence", "palindrome"), []).append(row)
     figures = {}
-    if len(by_sequence) > 1:  # the summary's rows have no nested entries
+    if len(by_sequence) > 1:  # accuracy_by_length is nested, so it is not in the summary's rows
         results = [RunFolder(Path(row["run"])).result or {} for row in rows]
         with_lengths = [
             {**row, "accuracy_by_length": result.get("accuracy_by_length", {})}

@@ -1,4 +1,4 @@
-"""The memory task: the loss of the answers, clipping, RMSProp, early stop, curricula."""
+"""The memory task: loss, gradient clipping, early stop, curricula and the final tests."""
 
 import math
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 TEST_SIZE = 10_000
 PER_LENGTH = 400
-# At which T a curriculum begins. Sums are hard to find in anything but very short sequences.
+# The T at which a curriculum begins. Sums are only learnt from very short sequences at first.
 BEGINS_AT = {"doubling": 9, "upper_half": 4}
-# The validation accuracy at which T grows. Where all batches have one length, a network must also
-# be sure, see Sequence.solved_loss.
+# The validation accuracy at which T grows. With curriculum=doubling the validation loss must also
+# be small; see Sequence.solved_loss.
 GROWS_AT = {"doubling": 1.0, "upper_half": 0.99}
 
 
 class MemoryTask(Task):
-    """Learn to answer what a sequence asks: by default, the last digit of a palindrome.
+    """Train a network to answer a sequence: by default, the last digit of a palindrome.
 
     Args:
-        config: of the run.
+        config: the run's config.
         device: cpu, cuda or mps.
 
     Raises:
@@ -63,7 +63,7 @@ class MemoryTask(Task):
         self.network = build_network(config).to(device)
         self.optimizer = build_optimizer(config.optimizer, self.network.parameters())
         if config.curriculum == "upper_half" and not config.stream:
-            raise UserError("curriculum=upper_half draws every batch anew: it needs stream=true")
+            raise UserError("curriculum=upper_half trains on new examples: it needs stream=true")
         grows = config.curriculum in BEGINS_AT
         begin = max(BEGINS_AT.get(config.curriculum, config.seq_len), self.sequence.shortest)
         self._use_length(min(begin, config.seq_len))
@@ -89,14 +89,15 @@ class MemoryTask(Task):
 
     @property
     def shows_memory(self) -> bool:
-        """Whether a run has the figures of how its network remembers the first symbol."""
+        """Whether a run draws how its network remembers the first symbol."""
         return self.sequence.holds_first and is_recurrent(self.network.cell)
 
     def _use_length(self, seq_len: int) -> None:
-        """Train, hold out and test examples of this length from now on.
+        """Use training, validation and test sets of this length from now on.
 
-        With curriculum=upper_half shorter ones are trained on too, down to half of it. Before the
-        last step of that curriculum nothing is held out, as there are only few short sequences.
+        With curriculum=upper_half the batches have lengths from half of it. Before that curriculum
+        reaches its last length, the batches may contain validation examples, because too few short
+        sequences exist to exclude any.
         """
         config = self.config
         sets = self.sequence.sets(
@@ -123,7 +124,7 @@ class MemoryTask(Task):
             self.batches = Epochs(sets.train, config.batch_size, order)
 
     def _grow_where_solved(self) -> None:
-        """The next step of the curriculum, once the last evaluation has solved this one."""
+        """Go on to the next length of the curriculum if the last evaluation solved this one."""
         if not self.last_evaluation or self.seq_len == self.config.seq_len:
             return
         loss, accuracy = self.last_evaluation["val_loss"], self.last_evaluation["val_accuracy"]
@@ -134,7 +135,7 @@ class MemoryTask(Task):
             self.patience.begin_anew()
 
     def step(self) -> Mapping[str, Tensor]:
-        """One batch of the training examples."""
+        """Train on one batch; see `Task.step`."""
         self._grow_where_solved()
         batch = self.batches.next().to(self.device)
         outputs = self.network.answers(batch)
@@ -153,21 +154,21 @@ class MemoryTask(Task):
         return metrics
 
     def validate(self) -> Mapping[str, float]:
-        """Loss and accuracy on the validation set."""
+        """Return loss and accuracy on the validation set."""
         loss, accuracy = evaluate(self.network, self.sequence, self.held_out)
         self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
         self.patience.see(loss, accuracy)
         return self.last_evaluation
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether the held-out accuracy has reached the target, at the length asked for."""
+        """Whether the validation accuracy has reached the target at the final length."""
         target = self.config.target_accuracy
         if target is None or self.seq_len < self.config.seq_len:
             return False
         return metrics["val_accuracy"] >= target
 
     def is_hopeless(self) -> bool:
-        """Whether neither loss nor accuracy got better for `patience` evaluations."""
+        """Whether neither loss nor accuracy improved for `patience` evaluations."""
         return self.patience.is_out
 
     def state_dict(self) -> dict[str, Any]:
@@ -193,7 +194,7 @@ class MemoryTask(Task):
             self.patience.load_state_dict(state["patience"])
 
     def check(self) -> None:
-        """Evaluate two examples, name and pack the weights, follow a gradient back."""
+        """Do on tiny inputs what the end of a run does, so that errors show before the training."""
         from lab.memory import remembering
 
         evaluate(self.network, self.sequence, self.held_out[slice(2)])
@@ -202,12 +203,12 @@ class MemoryTask(Task):
             remembering.check(self.network, self.config)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """Test on examples never seen and at other lengths; write weights and figures."""
+        """Test on new examples and at other lengths; write weights and figures."""
         from lab.memory import figures, remembering
         from lab.memory.lengths import longest_correct
 
         recorder.weights(self.network.equation_weights())
-        if self.seq_len < self.config.seq_len:  # the budget ended within the curriculum
+        if self.seq_len < self.config.seq_len:  # the steps ended within the curriculum
             self._use_length(self.config.seq_len)
             self.validate()
         tested = with_torch_kernel(self.network)
@@ -245,7 +246,7 @@ class MemoryTask(Task):
         }
 
     def _accuracy_by_other_lengths(self, network: Network) -> dict[int, float]:
-        """Accuracy at the lengths tested, on examples that may have been trained on if short."""
+        """Accuracy by length, at lengths other than T; short examples may have been trained on."""
         accuracies = {}
         lengths = self.config.tested_lengths or self.sequence.tested_lengths(self.config.seq_len)
         for length in set(lengths) - {self.config.seq_len}:

@@ -1,4 +1,4 @@
-"""A small causal transformer: the reference that is not recurrent."""
+"""A small causal transformer, for comparison with the recurrent cells."""
 
 import torch
 from pydantic import validate_call
@@ -10,16 +10,16 @@ from lab.memory.cells import State
 
 
 class Transformer(nn.Module):
-    """Vaswani et al. 2017, causal, with normalisation first (Xiong et al. 2020).
+    """Vaswani et al. 2017, causal, with normalisation before each part (Xiong et al. 2020).
 
-    Positions are rotations of queries and keys (Su et al. 2021). It has no state to go on from:
-    the whole sequence is read at once, and its state is h(T) alone.
+    Positions are rotations of queries and keys (Su et al. 2021). The whole sequence is read at
+    once. The state that it returns is h(T) alone, from which it cannot continue.
 
     Args:
         input_size: D.
-        hidden_size: H, the width; a multiple of twice the heads.
-        layers: one above the other.
-        heads: of each layer.
+        hidden_size: H, the width; a multiple of 2 * heads.
+        layers: the number of layers.
+        heads: the number of attention heads in each layer.
     """
 
     recurrent = False
@@ -30,13 +30,13 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         if hidden_size % (2 * heads):
-            raise ValueError(f"heads={heads}: hidden_size={hidden_size} is no multiple of 2 heads")
+            raise ValueError(f"heads={heads}: hidden_size={hidden_size} is no multiple of 2*heads")
         self.embed = nn.Linear(input_size, hidden_size)
         self.blocks = nn.ModuleList(Block(hidden_size, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size)
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """As `Cell.forward`, for x [T, B, D]."""
+        """Read a sequence as `Cell.forward` does; the state must be None."""
         if state is not None:
             raise UserError("cell=transformer carries no state from step to step")
         h = self.embed(x.transpose(0, 1))  # [B, T, H]
@@ -47,7 +47,7 @@ class Transformer(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention to all steps so far, then two layers for each step."""
+    """One layer: attention to all steps so far, then two linear layers for each step."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Block(nn.Module):
 
 
 def rotated(x: Tensor) -> Tensor:
-    """Turn each pair of numbers by an angle proportional to the step; x [..., T, 2N]."""
+    """Rotate each pair of numbers of x [..., T, 2N] by an angle proportional to the step."""
     half = x.shape[-1] // 2
     rates = 10_000.0 ** (-torch.arange(half, device=x.device, dtype=x.dtype) / half)
     angles = torch.arange(x.shape[-2], device=x.device, dtype=x.dtype)[:, None] * rates  # [T, N]

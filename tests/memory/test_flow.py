@@ -105,10 +105,10 @@ def test_a_unit_carries_only_if_it_does_at_every_step():
     assert float(share[0]) == pytest.approx(1.0)
     assert float(share[1]) < 0.3
     f = torch.full((2, 100, 2), 0.5)
-    words = gates.sentence(gates.Gates(f, f, f, c), share)
-    assert words.startswith("1 of 2 unit holds")
-    assert "0.5000, alone a half-life of 1 digits" in words
-    assert "none" in gates.sentence(gates.Gates(f, f, f, c), torch.zeros(2))
+    sentence = gates.sentence(gates.Gates(f, f, f, c), share)
+    assert sentence.startswith("1 of 2 units holds")
+    assert "0.5000, which alone halves a cell state in 1 digits" in sentence
+    assert "None" in gates.sentence(gates.Gates(f, f, f, c), torch.zeros(2))
 
 
 def test_a_probe_reads_what_is_there_and_nothing_else():

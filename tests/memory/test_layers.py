@@ -78,7 +78,7 @@ def test_a_layer_of_another_shape_is_refused(word, line):
     config = config_of("cell=torch_gru")
     key, _, value = word.removeprefix("+cell.").partition("=")
     changed = {**config.cell, key: value == "true"}
-    with pytest.raises(UserError, match=r"cell torch.nn.GRU gives .* expected") as error:
+    with pytest.raises(UserError, match=r"cell torch.nn.GRU returns .* expected") as error:
         build_network(MemoryConfig(**{**vars(config), "cell": changed}))
     assert line in str(error.value)
 
@@ -114,14 +114,14 @@ def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path):
     for tool in ("flow", "probe"):
         done = quick_lab(tool, "last", cwd=tmp_path)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-        assert "carries no state from step to step" in done.stderr
+        assert "this tool shows the state from step to step" in done.stderr
     assert quick_lab("predict", "last", "12321", cwd=tmp_path).returncode == 0
     assert quick_lab("horizon", "last", "--longest", "20", cwd=tmp_path).returncode == 0
     assert quick_lab("sequence=parity", "seq_len=6", *tiny, cwd=tmp_path).returncode == 0
     for tool in ("flow", "probe", "predict"):
         done = quick_lab(tool, "last", *["12321"] * (tool == "predict"), cwd=tmp_path)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-        assert "a run of sequence=parity, but this tool looks for the first digit" in done.stderr
+        assert "but this tool needs a run of sequence=palindrome" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["copy", "parity", "adding", "recall"])

@@ -37,7 +37,7 @@ def test_a_hopeless_run_ends_early_and_says_so(tmp_path: Path) -> None:
     done = quick_lab(*HOPELESS, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1]
-    assert "25 steps (stopped early: no progress on the validation set)" in last
+    assert "25 steps (stopped early, without progress on the validation set)" in last
     result = json.loads((run_folder(tmp_path) / "result.json").read_text())
     assert (result["steps"], result["stopped"], result["budget"]) == (25, "patience", 40)
 

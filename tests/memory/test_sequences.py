@@ -217,10 +217,10 @@ WRONG = {
     "least 11",
     ("sequence=copy", "tested_lengths=[8]"): "seq_len=8 is too short for sequence=copy: expected "
     "at least 11",
-    ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: more pairs than "
-    "keys=8",
+    ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: there are more "
+    "pairs than keys=8",
     ("sequence=recall", "sequence.pairs=x"): "sequence.pairs=x is not allowed: expected an integer",
-    ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half draws every batch anew: "
+    ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half trains on new examples: "
     "it needs stream=true",
 }  # fmt: skip
 

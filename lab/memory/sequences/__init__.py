@@ -1,1 +1,1 @@
-"""What networks of the memory study are asked: one class a file, chosen as `sequence=NAME`."""
+"""The sequences of the memory study, one class in each file, chosen by `sequence=NAME`."""

@@ -12,8 +12,8 @@ class Adding(Sequence):
 
     Hochreiter & Schmidhuber 1997, "Long short-term memory", section 5.4, in the form of Le, Jaitly
     & Hinton 2015, "A simple way to initialize recurrent networks of rectified linear units": the
-    numbers are uniform in [0, 1], one mark is in each half. An answer is correct if it errs by less
-    than 0.04, as in the former.
+    numbers are uniform in [0, 1], and there is one mark in each half. As in the first paper, an
+    answer is correct if its error is below 0.04.
     """
 
     loss_name = "mean squared error of an answer"
@@ -23,7 +23,7 @@ class Adding(Sequence):
     TOLERANCE = 0.04
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Each mark may be anywhere in its half with the same probability."""
+        """Draw examples; the place of each mark is uniform in its half."""
         numbers = torch.rand(count, seq_len, generator=generator)
         half = seq_len // 2
         first = torch.randint(half, (count, 1), generator=generator)
@@ -35,12 +35,12 @@ class Adding(Sequence):
 
     @property
     def chance(self) -> float:
-        """The best guess is 1: the density of the sum is 1 - |sum - 1|."""
+        """The accuracy of the best constant guess, 1. The density of the sum is 1 - |sum - 1|."""
         return 2 * self.TOLERANCE - self.TOLERANCE**2
 
     @property
     def chance_loss(self) -> float:
-        """The variance of the sum."""
+        """The squared error of the guess 1, which is the variance of the sum."""
         return 1 / 6
 
     def loss(self, outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
@@ -48,5 +48,5 @@ class Adding(Sequence):
         return nn.functional.mse_loss(outputs[..., 0], targets, reduction=reduction)
 
     def correct(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Which answers err by less than 0.04."""
+        """Which answers have an error below 0.04, bool [N, A]."""
         return (outputs[..., 0] - targets).abs() < self.TOLERANCE

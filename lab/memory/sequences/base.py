@@ -1,7 +1,7 @@
 """A sequence: what a network reads, what it must answer, and when its answers are due.
 
-A sequence of the user's own is a class derived from `Sequence` and a YAML file in conf/sequence.
-It must write `draw`; all else has defaults.
+To add a sequence, write a class derived from `Sequence` and a YAML file in conf/sequence. The class
+must define `draw`; everything else has defaults.
 """
 
 import math
@@ -15,7 +15,7 @@ from lab.config.errors import UserError
 from lab.memory.sequences.batches import Batches, Stream
 from lab.memory.sequences.examples import Examples, first_of_each, joined
 
-# A set is complete when so many draws of its size in a row bring no new example.
+# All examples that exist have been found when so many draws in a row bring no new one.
 FRUITLESS = 3
 
 
@@ -29,49 +29,49 @@ class Sets:
 
 
 class Sequence:
-    """Symbols in, classes out, unless a class says otherwise.
+    """The base of all sequences: symbols are read and an answer is a class, if not changed.
 
-    `seq_len` is the length of the whole sequence everywhere: all that is read, with the steps at
-    which answers are due. Of a palindrome the last digit is the answer and is not read.
+    `seq_len` is the length of the whole sequence: all steps, including those at which answers are
+    due. The last digit of a palindrome is the answer and is not read.
     """
 
     noun: ClassVar[str] = "sequences"
-    """Of its examples, in figures."""
+    """The plural noun for its examples, in figures."""
 
     loss_name: ClassVar[str] = "mean cross-entropy of an answer (nats)"
-    """With its unit, on an axis."""
+    """The label of an axis, with the unit."""
 
     solved_loss: ClassVar[float] = 0.02
-    """The validation loss below which curriculum=doubling goes on to longer ones."""
+    """The validation loss below which curriculum=doubling goes on to longer sequences."""
 
     holds_first: ClassVar[bool] = False
-    """Whether the answer is the first symbol and nothing else; probe and gates look for that."""
+    """Whether the answer is the first symbol alone; the probe and the gates need this."""
 
     shortest: int = 3
-    """The least `seq_len`."""
+    """The smallest `seq_len`."""
 
     symbols: int = 2
-    """Symbols are numbered 0 to symbols-1."""
+    """How many symbols there are, numbered from 0."""
 
     numbers: int = 0
-    """D, where the network reads D numbers a step and no symbols."""
+    """D if the network reads D numbers at each step; 0 if it reads symbols."""
 
     outputs: int = 2
-    """How many numbers the network gives for an answer: one for each class."""
+    """How many numbers the network returns for an answer: one for each class."""
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw examples independently of each other, all at once.
 
         Args:
-            seq_len: at least `shortest`.
+            seq_len: T, at least `shortest`.
             count: N.
-            generator: on the CPU; nothing else is random.
+            generator: the random stream, on the CPU; all randomness must come from it.
         """
         raise NotImplementedError
 
     @property
     def chance(self) -> float:
-        """The accuracy of the best guess that looks at nothing."""
+        """The accuracy of the best constant guess."""
         return 1 / self.outputs
 
     @property
@@ -80,11 +80,11 @@ class Sequence:
         return math.log(self.outputs)
 
     def loss(self, outputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """The mean loss of all answers, or its sum, a scalar.
+        """Return the mean or the sum of the loss over all answers, a scalar.
 
         Args:
-            outputs: float [N, A, outputs].
-            targets: [N, A].
+            outputs: the network's, float [N, A, outputs].
+            targets: int64 [N, A].
             reduction: mean or sum.
         """
         return nn.functional.cross_entropy(
@@ -96,7 +96,7 @@ class Sequence:
         return outputs.argmax(-1) == targets
 
     def tested_lengths(self, seq_len: int) -> list[int]:
-        """The lengths at which a network trained to `seq_len` is tested, if none are asked for."""
+        """The lengths at which a network trained at `seq_len` is tested by default."""
         lengths = {seq_len * times // 4 for times in (1, 2, 3, 4, 6, 8, 16)}
         return sorted(max(length, self.shortest) for length in lengths)
 
@@ -111,14 +111,14 @@ class Sequence:
         """Draw training, validation and test set.
 
         Args:
-            seq_len: of all their examples.
-            size: how many to train on and hold out together; all there are, when fewer exist.
-            train_part: the share of them that is trained on; at least one is, and one is held out.
-            test_size: how many more, that are in neither set; as many as are left, perhaps none.
-            generator: decides which.
+            seq_len: T of all examples.
+            size: the size of training and validation set together; all examples if fewer exist.
+            train_part: the training set's share of `size`; each of the two has at least one.
+            test_size: the size of the test set; as many as are left if fewer exist, perhaps none.
+            generator: the random stream, on the CPU.
 
         Raises:
-            UserError: fewer than two exist.
+            UserError: fewer than two examples exist.
         """
         found = self.distinct(seq_len, size + test_size, generator)
         size = min(size, len(found))
@@ -148,5 +148,5 @@ class Sequence:
     def stream(
         self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
     ) -> Batches:
-        """Batches drawn anew, each of one of these lengths, of neither validation nor test set."""
+        """Endless new batches, each of one of these lengths, without the excluded examples."""
         return Stream(self.draw, lengths, (excluded.held_out, excluded.test), batch_size, generator)

@@ -1,4 +1,4 @@
-"""Batches without end: of a fixed set, epoch by epoch, or drawn anew."""
+"""Endless batches: of a fixed set, epoch by epoch, or of new examples."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -12,10 +12,10 @@ Draw = Callable[[int, int, torch.Generator], Examples]
 
 
 class Batches(Protocol):
-    """Batches without end, that go on from a saved state."""
+    """Endless batches that can continue from a saved state."""
 
     def next(self) -> Examples:
-        """The next batch."""
+        """Return the next batch."""
         ...
 
     def state_dict(self) -> dict[str, Any]: ...
@@ -24,12 +24,12 @@ class Batches(Protocol):
 
 
 class Epochs:
-    """Batches of a fixed set, newly shuffled each epoch, whose last batch may be smaller.
+    """Batches of a fixed set, shuffled anew each epoch; the last of an epoch may be smaller.
 
     Args:
-        examples: of the set.
-        batch_size: at most this many a batch.
-        generator: of the order.
+        examples: the fixed set.
+        batch_size: the number of examples in a batch.
+        generator: the random stream of the order, on the CPU.
     """
 
     def __init__(self, examples: Examples, batch_size: int, generator: torch.Generator) -> None:
@@ -43,7 +43,7 @@ class Epochs:
         return self._examples[batch]
 
     def state_dict(self) -> dict[str, Any]:
-        # A view would be saved with all of what it is a view of.
+        # torch saves a view with the whole tensor behind it.
         return {"generator": self._generator.get_state(), "order": self._order.clone()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -52,14 +52,14 @@ class Epochs:
 
 
 class Stream:
-    """Endless batches drawn anew, each of one length, none of whose examples is excluded.
+    """Endless batches of new examples, each of one length.
 
     Args:
-        draw: of the sequence.
-        lengths: each batch has one of these, at random.
-        excluded: sets that are not trained on.
-        batch_size: of each batch.
-        generator: of the lengths and the examples.
+        draw: `Sequence.draw`.
+        lengths: the lengths; that of each batch is drawn at random.
+        excluded: sets whose examples are never drawn.
+        batch_size: the number of examples in a batch.
+        generator: the random stream of the lengths and the examples, on the CPU.
     """
 
     def __init__(

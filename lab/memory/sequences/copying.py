@@ -1,4 +1,4 @@
-"""Copy: give back what came first, after a delay."""
+"""Copy: repeat the first symbols after a delay."""
 
 import torch
 from pydantic import validate_call
@@ -10,15 +10,15 @@ from lab.memory.sequences.examples import Examples
 
 
 class Copy(Sequence):
-    """Read K symbols, blanks, a signal and K blanks; at those, give the K symbols in order.
+    """Read K symbols, blanks, a signal and K blanks; at the K blanks give the symbols in order.
 
     Hochreiter & Schmidhuber 1997, "Long short-term memory"; with a delay and a signal as here in
     Arjovsky, Shah & Bengio 2016, "Unitary evolution recurrent neural networks". The delay is
-    T - 2K steps, of which the last has the signal.
+    T - 2K steps; the signal is read at the last of them.
 
     Args:
         copied: K.
-        alphabet: of how many symbols. Two more are the blank, 0, and the signal, 1.
+        alphabet: how many symbols there are to copy. The blank is 0 and the signal is 1.
     """
 
     @validate_call
@@ -28,7 +28,7 @@ class Copy(Sequence):
         self.shortest = 2 * copied + 1
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Each symbol has the same probability; their places are those of `places`."""
+        """Draw examples; the symbols are uniform, and `places` decides where they are read."""
         symbols = torch.randint(self.outputs, (count, self.copied), generator=generator)
         inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
         inputs.scatter_(1, self.places(seq_len, count, generator), (symbols + 2).to(torch.uint8))
@@ -36,5 +36,5 @@ class Copy(Sequence):
         return Examples(inputs, symbols, torch.arange(seq_len - self.copied, seq_len))
 
     def places(self, seq_len: int, count: int, generator: torch.Generator) -> Tensor:
-        """The steps at which the symbols are read, in order, int64 [N, K]: the first K."""
+        """The steps at which the symbols are read, int64 [N, K]: the first K, in order."""
         return torch.arange(self.copied).expand(count, -1)

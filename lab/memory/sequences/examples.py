@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-ROWS = 1000  # the inputs of so many are told apart at a time, which bounds the memory
+ROWS = 1000  # examples whose keys are computed at a time, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,7 @@ class Examples:
     """N examples of one length.
 
     Args:
-        inputs: what the network reads at S steps: symbols, uint8 [N, S], or numbers, float
-            [N, S, D].
+        inputs: what the network reads at S steps: symbols uint8 [N, S], or numbers float [N, S, D].
         targets: the A answers, int64 [N, A] or float [N, A].
         due: the steps after which the answers are due, counted from 0, int64 [A].
     """
@@ -31,23 +30,23 @@ class Examples:
         return Examples(self.inputs[rows], self.targets[rows], self.due)
 
     def to(self, device: str) -> "Examples":
-        """The same on another device."""
+        """Return the same examples on another device."""
         return Examples(*(part.to(device) for part in (self.inputs, self.targets, self.due)))
 
     def split(self, size: int) -> "Iterator[Examples]":
-        """Parts of at most `size` examples, in order."""
+        """Return parts of at most `size` examples, in order."""
         return (self[slice(i, i + size)] for i in range(0, len(self), size))
 
 
 def joined(parts: Iterable[Examples]) -> Examples:
-    """Examples of one length, one set after the other."""
+    """Join sets of examples of one length."""
     parts = list(parts)
     inputs = torch.cat([part.inputs for part in parts])
     return Examples(inputs, torch.cat([part.targets for part in parts]), parts[0].due)
 
 
 def keys(examples: Examples) -> Tensor:
-    """A number of 64 bits for each example's inputs, equal for equal inputs, int64 [N]."""
+    """Return a hash of each example's inputs, int64 [N]; equal inputs have equal hashes."""
     flat = examples.inputs.cpu().flatten(1)
     if flat.is_floating_point():
         flat = flat.contiguous().view(torch.int32)
@@ -57,7 +56,7 @@ def keys(examples: Examples) -> Tensor:
 
 
 def first_of_each(examples: Examples) -> Examples:
-    """Without those whose inputs came before, in the same order."""
+    """Remove examples whose inputs occurred before; the others keep their order."""
     numbers, order = keys(examples).sort(stable=True)
     first = torch.ones(len(order), dtype=torch.bool)
     first[1:] = numbers[1:] != numbers[:-1]

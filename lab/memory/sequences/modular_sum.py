@@ -1,4 +1,4 @@
-"""Modular sum: count in a circle."""
+"""Modular sum: the sum of the digits modulo m."""
 
 import torch
 from pydantic import validate_call
@@ -9,11 +9,11 @@ from lab.memory.sequences.examples import Examples
 
 
 class ModularSum(Sequence):
-    """Read T digits below the modulus; after the last, give their sum modulo it.
+    """Read T digits below m; after the last, give their sum modulo m.
 
-    The cyclic group as an automaton: Liu et al. 2023, "Transformers learn shortcuts to automata";
-    "modular arithmetic" with sums alone in Deletang et al. 2023, "Neural networks and the Chomsky
-    hierarchy".
+    It is the automaton of a cyclic group in Liu et al. 2023, "Transformers learn shortcuts to
+    automata", and the "modular arithmetic" of Deletang et al. 2023, "Neural networks and the
+    Chomsky hierarchy", with sums alone.
 
     Args:
         modulus: m; the digits are 0 to m-1.
@@ -24,9 +24,9 @@ class ModularSum(Sequence):
         self.symbols = self.outputs = modulus
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Each digit has the same probability."""
+        """Draw examples of uniform digits."""
         digits = torch.randint(
             self.symbols, (count, seq_len), generator=generator, dtype=torch.uint8
         )
-        total = digits.sum(1, keepdim=True) % self.symbols  # the sum of uint8 is int64
+        total = digits.sum(1, keepdim=True) % self.symbols  # torch sums uint8 as int64
         return Examples(digits, total, torch.tensor([seq_len - 1]))

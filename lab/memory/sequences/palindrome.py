@@ -19,13 +19,13 @@ class Palindrome(Sequence):
 
     noun = "palindromes"
     loss_name = "cross-entropy at the last step (nats)"
-    # A network that is correct but not sure may lose its way at twice the length for ever.
+    # If a network is correct but not sure, training may never recover at twice the length.
     solved_loss = 0.002
     holds_first = True
     symbols = outputs = DIGITS
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Distinct palindromes, as many as there are."""
+        """Draw distinct palindromes: `count`, or fewer if fewer exist."""
         codes = palindromes.distinct_codes(seq_len, count, generator)
         return palindromes.as_examples(palindromes.from_codes(codes, seq_len, generator))
 
@@ -40,7 +40,7 @@ class Palindrome(Sequence):
     def stream(
         self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
     ) -> Batches:
-        """As `Sequence.stream`; batches of one length are told apart by their first digits."""
+        """As `Sequence.stream`, but faster for one length, as palindromes have codes."""
         if len(lengths) > 1:
             return super().stream(lengths, excluded, batch_size, generator)
         known = torch.cat(
@@ -49,5 +49,5 @@ class Palindrome(Sequence):
         return palindromes.Stream(lengths[0], known, batch_size, generator)
 
     def tested_lengths(self, seq_len: int) -> list[int]:
-        """3 to 25, those of the assignment."""
+        """The lengths of the assignment, 3 to 25."""
         return list(range(3, 26))

@@ -6,8 +6,9 @@ from lab.memory.sequences.modular_sum import ModularSum
 class Parity(ModularSum):
     """Read T bits; after the last, give their sum modulo 2.
 
-    The simplest task whose state every symbol may change: Minsky & Papert 1969, "Perceptrons";
-    the "parity check" of Deletang et al. 2023, "Neural networks and the Chomsky hierarchy".
+    It is the simplest task in which every symbol may change the state: Minsky & Papert 1969,
+    "Perceptrons"; "parity check" in Deletang et al. 2023, "Neural networks and the Chomsky
+    hierarchy".
     """
 
     def __init__(self) -> None:

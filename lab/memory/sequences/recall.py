@@ -1,4 +1,4 @@
-"""Recall: which value came with this key?"""
+"""Recall: give the value that came with a key."""
 
 import torch
 from pydantic import validate_call
@@ -12,31 +12,31 @@ from lab.memory.sequences.selective_copying import spread
 class Recall(Sequence):
     """Read P pairs of a key and a value, blanks between pairs, and one of the keys; give its value.
 
-    Associative recall: Graves, Wayne & Danihelka 2014, "Neural Turing machines", section 4.3; as
-    here with single symbols in Ba et al. 2016, "Using fast weights to attend to the recent past";
-    why it tells attention from recurrence: Arora et al. 2024, "Zoology". The keys of an example are
-    distinct, its values need not be.
+    This is associative recall: Graves, Wayne & Danihelka 2014, "Neural Turing machines", section
+    4.3; with single symbols, as here, in Ba et al. 2016, "Using fast weights to attend to the
+    recent past". Arora et al. 2024, "Zoology", show why it separates attention from recurrence. The
+    keys of an example are distinct; its values need not be.
 
     Args:
         pairs: P.
-        keys: how many there are to choose from, at least P.
-        values: how many there are. The blank is symbol 0, then come the keys, then the values.
+        keys: the number of keys to choose from, at least P.
+        values: the number of values. Symbol 0 is the blank; the keys and then the values follow.
     """
 
     @validate_call
     def __init__(self, pairs: Count = 4, keys: Several = 8, values: Several = 8) -> None:
         if pairs > keys:
-            raise ValueError(f"more pairs than keys={keys}")
+            raise ValueError(f"there are more pairs than keys={keys}")
         self.pairs, self.keys = pairs, keys
         self.symbols, self.outputs = 1 + keys + values, values
         self.shortest = max(2 * pairs + 1, 3)
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """The pairs come in any order, anywhere before the last step; the key asked for is last."""
+        """Draw examples: pairs at random places, and at the last step the key that is asked for."""
         order = torch.rand(count, self.keys, generator=generator).argsort(1)
         keys = order[:, : self.pairs]
         values = torch.randint(self.outputs, (count, self.pairs), generator=generator)
-        # A pair takes two of the T-1 steps: place P pairs as if each took one.
+        # A pair takes two of the T-1 steps. Draw places as if it took one, then move them apart.
         places = spread(seq_len - 1 - self.pairs, self.pairs, count, generator)
         places = places + torch.arange(self.pairs)
         asked = torch.randint(self.pairs, (count, 1), generator=generator)

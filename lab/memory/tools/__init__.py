@@ -1,1 +1,1 @@
-"""What can be asked of a trained network of the memory study: `lab predict` and its like."""
+"""The tools for trained networks of the memory study: `lab predict`, `flow`, `probe`, `horizon`."""

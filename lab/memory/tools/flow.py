@@ -1,7 +1,7 @@
 """How much of the loss's gradient reaches each time step: `lab flow RUN [RUN ...]`.
 
-Draws one figure of these runs, before and after training, into the first run's folder, and prints
-how fast each gradient decays beside the eigenvalue that the decay follows from.
+It draws one figure of these runs, before and after training, into the first run's folder. It prints
+how fast each gradient decays, and the spectral radius of one step, which explains the decay.
 """
 
 import argparse
@@ -24,10 +24,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
-    """Draw the figure; gives a line for each network, and the figure's path.
+    """Draw the figure; return the lines to print: one for each network, then the figure's path.
 
     Raises:
-        UserError: a folder is no finished run of the memory study.
+        UserError: a folder is not a finished run on palindromes, or its cell has no state.
     """
     import torch
 
@@ -36,13 +36,13 @@ def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
     from lab.memory.flow import describe, gradient_flow, some_palindromes
     from lab.memory.network import initial_network
 
-    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    torch.set_num_threads(1)  # more threads are slower for networks this small
     lines, flows = [], {}
     for folder in folders:
         trained, config = open_palindromes(folder, recurrent=True)
         digits = some_palindromes(config, seq_len)
         name = f"{config.label}, T={config.seq_len}, seed {config.seed}"
-        if name in flows:  # they differ in something else, which the folder's name tells apart
+        if name in flows:  # the folders' names say in what the two runs differ
             name = folder.path.name
         before, after = initial_network(config), trained
         flows[name] = (gradient_flow(before, digits), gradient_flow(after, digits))

@@ -1,6 +1,6 @@
 """The largest length at which a network is still correct: `lab horizon RUN [RUN ...]`.
 
-Writes figures/horizon.json into each run's folder.
+It writes figures/horizon.json into each run's folder.
 """
 
 import argparse
@@ -22,16 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import torch
 
-    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    torch.set_num_threads(1)  # more threads are slower for networks this small
     for folder in chosen_runs(args):
         print(measure(folder, args.n, args.longest), flush=True)
 
 
 def measure(folder: RunFolder, n: int, longest: int) -> str:
-    """Find a finished run's horizon and write it down; gives a line that says it.
+    """Find a finished run's horizon, write horizon.json, and return the line to print.
 
     Raises:
-        UserError: the folder is no finished run of the memory study.
+        UserError: the folder is not a finished run of the memory study.
     """
     from lab.memory.finished import open_run
     from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
@@ -58,6 +58,6 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     data = (json.dumps(content, indent=2) + "\n").encode()
     path = folder.save_file("horizon.json", lambda file: file.write(data))
     if horizon is None:
-        return f"no length is remembered at {NEEDED:.1%} → {path}"
+        return f"horizon: none, no length has an accuracy of {NEEDED:.1%} → {path}"
     bound = "at least " if horizon >= longest else ""
-    return f"memory horizon {bound}{horizon:,} steps: {accuracies[horizon]:.2%} of {n:,} → {path}"
+    return f"horizon: {bound}T={horizon:,}, accuracy {accuracies[horizon]:.2%} (n={n:,}) → {path}"

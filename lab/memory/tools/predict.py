@@ -1,4 +1,4 @@
-"""What a trained network answers, digit by digit: `lab predict RUN DIGITS`."""
+"""Print what a trained network answers after each digit: `lab predict RUN DIGITS`."""
 
 import argparse
 
@@ -19,22 +19,22 @@ def run(args: argparse.Namespace) -> None:
 
 def check_palindrome(text: str) -> None:
     """Raise a UserError unless the text is a palindrome of at least 3 digits."""
-    # str.isdigit alone admits digits of other scripts.
+    # str.isdigit alone accepts digits of other scripts.
     if not (text.isascii() and text.isdigit()) or len(text) < 3:
         raise UserError(f"{text}: expected at least 3 digits, and nothing else")
     if text != text[::-1]:
-        raise UserError(f"{text} is not a palindrome: it should end in {text[0]}")
+        raise UserError(f"{text} is not a palindrome: read backwards it is {text[::-1]}")
 
 
 def answer(folder: RunFolder, text: str) -> str:
-    """A table of the network's guess of the last digit after each digit read, and the verdict.
+    """Return a table of the network's answer after each digit, and whether the last is correct.
 
     Args:
-        folder: of a finished run of the memory study.
+        folder: the folder of a finished run.
         text: a palindrome's T digits, of which the network reads T-1.
 
     Raises:
-        UserError: the folder is no finished run of the memory study.
+        UserError: the folder is not a finished run on palindromes.
     """
     import torch
 
@@ -51,8 +51,8 @@ def answer(folder: RunFolder, text: str) -> str:
         zip(text, guesses.tolist(), confidences.tolist(), strict=False), start=1
     ):
         lines.append(f"{t:3}  {digit:>5}  {guess} ({confidence:.1%})")
-    verdict = "correct" if str(guesses[-1].item()) == text[-1] else f"wrong: it is {text[-1]}"
-    lines.append(f"answer {guesses[-1].item()}: {verdict}")
+    said = "correct" if str(guesses[-1].item()) == text[-1] else f"wrong, the last is {text[-1]}"
+    lines.append(f"answer {guesses[-1].item()}: {said}")
     if len(text) != config.seq_len:
         lines.append(f"(this palindrome has T={len(text)}; trained at T={config.seq_len})")
     return "\n".join(lines)

@@ -1,6 +1,6 @@
-"""What is stored: how well a linear map reads the first digit from the state, `lab probe RUN`.
+"""How well a linear map reads the first digit from the state: `lab probe RUN [RUN ...]`.
 
-Draws figures/probe.png into each run's folder.
+It draws figures/probe.png into each run's folder.
 """
 
 import argparse
@@ -19,16 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     import torch
 
-    torch.set_num_threads(1)  # as a run: more are slower for networks this small
+    torch.set_num_threads(1)  # more threads are slower for networks this small
     for folder in chosen_runs(args):
         print(probe_run(folder), flush=True)
 
 
 def probe_run(folder: RunFolder) -> str:
-    """Draw the figure of a finished run; gives a line for each curve, and the figure's path.
+    """Draw the figure of a finished run; return a line for each curve, and the figure's path.
 
     Raises:
-        UserError: the folder is no finished run of the memory study.
+        UserError: the folder is not a finished run on palindromes, or its cell has no state.
     """
     import numpy as np
 
@@ -50,7 +50,7 @@ def probe_run(folder: RunFolder) -> str:
         for when, net in (("trained", network), ("untrained", initial_network(config)))
         for state, accuracies in probe_states(net, digits, steps, count).items()
     }
-    title = f"What a linear probe reads of the first digit, {config.label}, T={config.seq_len:,}"
+    title = f"How well a linear probe reads the first digit, {config.label}, T={config.seq_len:,}"
     path = folder.save_figure("probe", flow_figures.probe(steps, curves, title, count))
     lines = [
         f"{name}: {values[0]:.1%} at t=1, {values[-1]:.1%} at t={last}"
