@@ -1,1 +1,1 @@
-"""The generation study: GANs on small images, with quality metrics that mean something."""
+"""The generation study: GANs on small images, and the quality of what they generate."""

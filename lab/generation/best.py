@@ -11,10 +11,10 @@ from lab.engine.recorder import Recorder
 
 
 class Best:
-    """What had the lowest training FID among the evaluations until now.
+    """The evaluation with the lowest training FID so far.
 
     Args:
-        keeps_weights: whether the weights are kept, or the FID and its step alone.
+        keeps_weights: whether its weights are kept too, or only the FID and the step.
     """
 
     def __init__(self, keeps_weights: bool) -> None:
@@ -24,7 +24,7 @@ class Best:
         self.weights: dict[str, Tensor] = {}
 
     def offer(self, fid: float, step: int, network: nn.Module) -> None:
-        """Keep these weights if their FID is lower than every one before."""
+        """Keep this evaluation if its FID is lower than every FID before."""
         if self.lowest is not None and fid >= self.lowest[0]:
             return
         self.lowest = fid, step
@@ -40,15 +40,15 @@ class Best:
         self.lowest, self.weights = state["lowest"], state["weights"]
 
     def choose(self, network: nn.Module, step: int, recorder: Recorder) -> dict[str, Any]:
-        """Write the weights of the run; those of the lowest FID, if they were kept.
+        """Choose the weights of the run and write them: those of the lowest FID, if they were kept.
 
         Args:
-            network: with the weights of the last step; it gets the chosen ones.
-            step: the last one.
-            recorder: writes them, and the last ones beside them where others are chosen.
+            network: the network with the weights of the last step; it gets the chosen weights.
+            step: the last step.
+            recorder: writes the chosen weights, and also the last ones if they are others.
 
         Returns:
-            `weights` of the result: the step of the chosen ones and why they were chosen.
+            `weights` of the result: the step of the chosen weights and why they were chosen.
         """
         chosen: dict[str, Any] = {"step": step, "chosen_by": "last step"}
         if self.weights and self.lowest is not None:

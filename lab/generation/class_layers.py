@@ -1,22 +1,23 @@
-"""How the networks are told a class: an embedding beside z, a projection of D's features."""
+"""How a class enters the networks: an embedding beside G's z, a projection of D's features."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-# Length of a class's embedding beside z, and the standard deviation it starts with. With torch's 1
-# the convolutional generator forgets z: recall 0 after 1,500 steps; with 0.1, 0.67 (seed 100).
+# The length of a class's embedding, and the standard deviation of its initialisation. With torch's
+# 1 the convolutional generator ignores z: after 1,500 steps the recall is 0; with 0.1 it is 0.67
+# (seed 100).
 EMBEDDED = 32
 EMBEDDED_DEVIATION = 0.1
 
 
 def bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
-    """The layer, with its weight divided by its largest singular value if `spectral_norm`."""
+    """Return the layer; if `spectral_norm`, its weight is divided by its largest singular value."""
     return parametrizations.spectral_norm(layer) if spectral_norm else layer
 
 
 def class_embedding(classes: int) -> nn.Embedding | None:
-    """A vector [EMBEDDED] for each class; None without classes."""
+    """Return an embedding with a vector [EMBEDDED] for each class; None if classes is 0."""
     if not classes:
         return None
     embedding = nn.Embedding(classes, EMBEDDED)
@@ -25,7 +26,7 @@ def class_embedding(classes: int) -> nn.Embedding | None:
 
 
 def beside(z: Tensor, labels: Tensor | None, embedding: nn.Embedding | None) -> Tensor:
-    """z with the embedding of its class beside it, [B, latent + EMBEDDED]; z if there is none."""
+    """Return z beside the embedding of its class, [B, latent + EMBEDDED]; z if there is none."""
     if embedding is None:
         return z
     assert labels is not None
@@ -34,14 +35,14 @@ def beside(z: Tensor, labels: Tensor | None, embedding: nn.Embedding | None) -> 
 
 
 def class_projection(features: int, classes: int, spectral_norm: bool) -> nn.Module | None:
-    """From features [B, F] to their product with the vector of each class, [B, classes]."""
+    """Return a layer from features [B, F] to their product with each class vector, [B, classes]."""
     return bounded(nn.Linear(features, classes, bias=False), spectral_norm) if classes else None
 
 
 def logits_of(
     x: Tensor, labels: Tensor | None, layers: nn.Sequential, projection: nn.Module | None
 ) -> Tensor:
-    """Logits [B] of x for the layers of a discriminator.
+    """Return a discriminator's logits [B] for its input x.
 
     With a projection, the product of the features and the vector of the class is added (Miyato &
     Koyama 2018, "cGANs with Projection Discriminator", equation 3).

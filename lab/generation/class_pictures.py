@@ -1,6 +1,6 @@
-"""Pictures of what a conditional generator makes: interpolations of z and of the class.
+"""Pictures of a conditional generator: interpolations of z and of the class.
 
-The class is a vector beside z. Shares of two classes give a point between their vectors.
+The class is a vector beside z. The shares of two classes give a point between their vectors.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,17 @@ def of_latent_space(
     data: Data,
     random: torch.Generator,
 ) -> dict[str, Any]:
-    """Interpolations between two random classes, and nearest neighbours; gives the result's part.
+    """Draw interpolations between two random classes, and nearest neighbours.
 
     Args:
-        generator: conditional, in evaluation mode.
-        classifier: of the same data set.
-        data: what it was trained on.
-        random: of all that is drawn, on the CPU.
+        recorder: writes the figures.
+        generator: a conditional generator, in evaluation mode.
+        classifier: the classifier of the same data set.
+        data: the data set that the generator was trained on.
+        random: the random stream of all that is drawn, on the CPU.
+
+    Returns:
+        `latent` of the result.
     """
     device = next(classifier.parameters()).device
     z = torch.randn(NEAREST, latent_size(generator), generator=random).to(device)
@@ -53,18 +57,19 @@ def interpolation(
     random: torch.Generator,
     ends: tuple[int, int],
 ) -> tuple[Figure, dict[str, Any]]:
-    """Interpolations of z within the first class, of the class alone, and of both.
+    """Draw interpolations of z within the first class, of the class alone, and of both.
 
     Args:
-        generator: conditional, in evaluation mode.
-        classifier: reads the images.
-        random: of z, on the CPU.
-        ends: labels of the first and the last class. Equal: z alone is interpolated.
+        generator: a conditional generator, in evaluation mode.
+        classifier: the classifier that reads the images.
+        random: the random stream of z, on the CPU.
+        ends: the labels of the first and the last class. If they are equal, only z changes.
 
     Returns:
-        the picture, and what 200 pairs of z give: the ends; `stays`, the share of interpolations
-        within the first class whose images are all read as it; `third_class_class_alone` and
-        `third_class_both`, the shares that pass through a third class.
+        the picture, and the metrics of 200 pairs of z: the ends; `stays`, the share of
+        interpolations within the first class whose images are all read as that class;
+        `third_class_class_alone` and `third_class_both`, the shares that pass through a third
+        class.
     """
     paths = _paths(generator, classifier, random, ends)
     images = {name: latent.images_along(generator, *path) for name, path in paths.items()}
@@ -96,7 +101,7 @@ def interpolation(
 def _paths(
     generator: nn.Module, classifier: Classifier, random: torch.Generator, ends: tuple[int, int]
 ) -> dict[str, Inputs]:
-    """z [W, S, latent] and shares of the classes [W, S, K] along each kind of path."""
+    """Return z [W, S, latent] and class shares [W, S, K] along each kind of path, by its name."""
     device = next(classifier.parameters()).device
     start, stop = torch.randn(2, WALKS, latent_size(generator), generator=random).to(device)
     z = latent.interpolate(start, stop, spherical=True)
@@ -111,7 +116,7 @@ def _paths(
 
 
 def _surest(readings: Mapping[str, Readings], ends: tuple[int, int]) -> int:
-    """The pair of z [W] whose ends are surest to be of the classes asked for, to be shown."""
+    """The index, among W pairs, of the one whose ends are most surely of the asked classes."""
     sure = []
     for name, path in readings.items():
         last = ends[0] if name == "within" else ends[1]

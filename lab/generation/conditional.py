@@ -1,4 +1,4 @@
-"""The classes that a conditional run asks its generator for, and tells its discriminator."""
+"""The inputs of generator and discriminator, with classes in a conditional run."""
 
 import inspect
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from lab.generation.config import GanConfig
 from lab.images.base import Shape
 from lab.images.datasets import Images
 
-# Images of the sheet of a run that is not conditional.
+# The number of images on the sheet of a run that is not conditional.
 GRID = 25
-# Of a conditional run: a row for each of the first so many classes.
+# The sheet of a conditional run has a row for each of the first ROWS classes.
 ROWS, COLUMNS = 30, 10
 
 
 def given(x: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
-    """The arguments of a player: its input alone, or with the classes.
+    """Return the arguments of a player: x alone, or x and the classes.
 
     Args:
-        x: z or images, [k B, ...].
-        labels: of each B of them, int64 [B] or float [B, K]; None in a run that is not conditional.
+        x: z or images, [k B, ...], k times a batch.
+        labels: the classes of a batch, int64 [B] or float [B, K]; None if not conditional.
     """
     if labels is None:
         return (x,)
@@ -41,12 +41,12 @@ def latent_size(generator: nn.Module) -> int:
 
 
 class Inputs(NamedTuple):
-    """What a generator makes images of.
+    """The inputs of a generator.
 
     Args:
         z: [N, latent].
-        labels: the class of each, int64 [N], or shares of the classes, float [N, K]; None where a
-            run asks for none.
+        labels: the class of each, int64 [N], or shares of the classes, float [N, K]; None in a run
+            that is not conditional.
     """
 
     z: Tensor
@@ -55,11 +55,11 @@ class Inputs(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What is asked for: the classes of the training images, as often as they are there.
+    """The classes that a generator is asked for.
 
     Args:
-        labels: of the training images, int64 [N], on the device of the players.
-        names: of the classes.
+        labels: the labels of the training images, int64 [N], on the device of the players.
+        names: the names of the classes.
     """
 
     labels: Tensor
@@ -68,12 +68,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Prior:
-    """Where a generator's inputs are drawn from.
+    """The distribution of a generator's inputs.
 
     Args:
-        latent: length of z, which is standard normal.
+        latent: the length of z, which is standard normal.
         asked: the classes; None in a run that is not conditional.
-        device: of what is drawn.
+        device: the device of the tensors that are drawn.
     """
 
     latent: int
@@ -81,15 +81,15 @@ class Prior:
     device: str
 
     def z(self, count: int, random: torch.Generator) -> Tensor:
-        """[count, latent]; `random` is on the CPU."""
+        """Draw z [count, latent]; `random` is on the CPU."""
         return torch.randn(count, self.latent, generator=random).to(self.device)
 
     def labels_of(self, chosen: Tensor) -> Tensor | None:
-        """The classes of these training images, int64 [B], where a run asks for classes."""
+        """The classes int64 [B] of training images with these indices; None if not conditional."""
         return self.asked.labels[chosen] if self.asked else None
 
     def draw(self, count: int, random: torch.Generator) -> Inputs:
-        """z, and classes with their shares in the training images."""
+        """Draw z, and classes as frequently as they occur in the training images."""
         z = self.z(count, random)
         if not self.asked:
             return Inputs(z, None)
@@ -97,7 +97,7 @@ class Prior:
         return Inputs(z, self.asked.labels[chosen.to(self.device)])
 
     def of_sheet(self, random: torch.Generator) -> Inputs:
-        """The inputs of a run's pictures: GRID of them, or the same z in a row for each class."""
+        """Draw the inputs of a run's pictures: GRID, or a row of the same z for each class."""
         if not self.asked:
             return Inputs(self.z(GRID, random), None)
         rows = min(len(self.asked.names), ROWS)
@@ -106,7 +106,7 @@ class Prior:
 
 
 def classes_to_ask_for(config: GanConfig, train: Images, device: str) -> Asked | None:
-    """None in a run that is not conditional.
+    """Return the classes that a run asks for; None in a run that is not conditional.
 
     Raises:
         UserError: the run is conditional, and its images have no labels of several classes.
@@ -115,20 +115,20 @@ def classes_to_ask_for(config: GanConfig, train: Images, device: str) -> Asked |
         return None
     if train.labels is None or len(train.classes) < 2:
         raise UserError(
-            f"conditional=true: data={train.name} has no labels of several classes to ask for"
+            f"conditional=true needs labels of several classes, which data={train.name} has not"
         )
     return Asked(train.labels.to(device), train.classes)
 
 
 def label_of(name: str, classes: tuple[str, ...]) -> int:
-    """The label of a class that a finished run is asked for.
+    """Return the label of a class's name.
 
     Raises:
-        UserError: the run is not conditional, or has no such class.
+        UserError: there are no classes, because the run is not conditional, or not this one.
     """
     if not classes:
         raise UserError(
-            "this run cannot be asked for a class: it was not trained with conditional=true"
+            "this run cannot be asked for a class, because it was not trained with conditional=true"
         )
     if name not in classes:
         raise UserError(f"there is no class {name} among {listed(classes)}")
@@ -142,20 +142,20 @@ def build_player(
 
     Args:
         player: `generator` or `discriminator`.
-        component: its class and arguments.
+        component: its Python class and arguments.
         image_shape: C, H, W.
-        classes: of a conditional run, else 0.
+        classes: the number of classes of a conditional run, else 0.
 
     Raises:
-        UserError: there is no such class, it refuses an argument, or it takes no classes in a
-            conditional run.
+        UserError: the Python class does not exist or refuses an argument, or the run is conditional
+            and it takes no classes.
     """
     arguments: dict[str, Any] = {"image_shape": image_shape}
     if classes:
         parameters = inspect.signature(trust.load(component["_target_"], None, player)).parameters
         if "classes" not in parameters:
             raise UserError(
-                f"conditional=true: {player} {component['_target_']} cannot be told a class: "
+                f"conditional=true: {player} {component['_target_']} cannot be asked for a class: "
                 "its constructor has no argument `classes`"
             )
         arguments["classes"] = classes

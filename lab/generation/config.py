@@ -71,7 +71,7 @@ class GanConfig(RunConfig):
 
     @property
     def label(self) -> str:
-        """The game and its players, as curves are named: `hinge, MLPGenerator`."""
+        """The loss and the generator, as curves are named: `hinge, MLPGenerator`."""
         names = (self.loss["_target_"], self.generator["_target_"])
         return ", ".join(str(name).rpartition(".")[2] for name in names)
 
@@ -80,7 +80,7 @@ class GanConfig(RunConfig):
 
     @property
     def title(self) -> str:
-        """The same in words: `hinge loss, MLP generator`."""
+        """The loss and the generator, as titles say it: `hinge loss, MLP generator`."""
         return in_words(self.label)
 
     @property

@@ -1,4 +1,4 @@
-"""The average of a generator's weights over training, which is what is sampled from."""
+"""The average of a generator's weights over training; samples come from it."""
 
 import copy
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class EMA:
-    """The exponential moving average of a generator, BatchNorm's running statistics included.
+    """The exponential moving average of a generator, with BatchNorm's running statistics.
 
-    Averaged weights with the latest statistics would be a network that never was. (torch's
-    AveragedModel would average the counters among the buffers too, and begins with a copy.)
+    The latest statistics would not fit the averaged weights. torch's AveragedModel does not help:
+    it averages the counters among the buffers too, and begins with a copy.
 
     Args:
         network: to follow; a copy is kept, in evaluation mode.
@@ -26,7 +26,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Move towards the weights and statistics that `network` has now."""
+        """Move the average towards the weights and statistics that `network` has now."""
         self._steps += 1
         decay = min(self.decay, (1 + self._steps) / (10 + self._steps))
         for mean, now in zip(_tensors(self.network), _tensors(network), strict=True):

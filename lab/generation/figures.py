@@ -1,4 +1,4 @@
-"""The generation study's figures: numbers in, Matplotlib figures out."""
+"""The generation study's figures of numbers. They return Matplotlib figures and write no files."""
 
 from collections.abc import Mapping, Sequence
 from math import isclose, log
@@ -14,14 +14,14 @@ from lab.engine import plots
 def loss_dynamics(
     history: Mapping[str, Sequence[float]], title: str, is_cross_entropy: bool, undecided: float
 ) -> Figure:
-    """Both losses against the step, and beside them what the discriminator makes of the images.
+    """Draw both losses against the step, and beside them the discriminator's outputs.
 
     Args:
         history: the columns `step`, `d_loss`, `g_loss`, `d_right`, `d_real`, `d_fake`, `d_auc`,
             `d_real_score`, `d_fake_score`.
-        title: of the figure.
-        is_cross_entropy: whether D(x), the sigmoid of a score, is a probability. It is drawn among
-            the shares; other scores have a panel of their own.
+        title: the figure's title.
+        is_cross_entropy: whether D(x), the sigmoid of a score, is a probability. A probability is
+            drawn with the shares; a score has a panel of its own.
         undecided: the loss of a D that cannot decide.
     """
     figure, (left, middle, *others) = plots.new_figure(title, panels=2 if is_cross_entropy else 3)
@@ -29,11 +29,11 @@ def loss_dynamics(
     _smoothed(left, steps, {"D's loss": history["d_loss"], "G's loss": history["g_loss"]})
     plots.level_line(left, undecided, f"{level(undecided)}: D cannot decide")
     left.set_ylabel("loss (nats)" if is_cross_entropy else "loss")
-    shares = {"training images and samples that D tells right": history["d_right"]}
+    shares = {"accuracy of D on training images and samples": history["d_right"]}
     if is_cross_entropy:
         shares |= {
             "D(x), probability that a training image is real": history["d_real"],
-            "D(G(z)), the same of a sample": history["d_fake"],
+            "D(G(z)), probability that a sample is real": history["d_fake"],
         }
     _smoothed(middle, steps, shares, first=2)
     auc = plots.Curve("AUC of D on test images and samples", steps, history["d_auc"])
@@ -48,7 +48,7 @@ def loss_dynamics(
         }
         _smoothed(axis, steps, scores, first=3 + len(shares))
         plots.level_line(axis, 0.0, "0")
-        axis.set_ylabel("mean score (no probability)")
+        axis.set_ylabel("mean score (not a probability)")
     for axis in (left, middle, *others):
         axis.set_xlabel("optimizer step")
     plots.legend_below(figure)
@@ -56,14 +56,14 @@ def loss_dynamics(
 
 
 def level(loss: float) -> str:
-    """The loss of a D that cannot decide, as it is written: log 2, 2."""
+    """The loss of a D that cannot decide, as text: log 2, 2."""
     return "log 2" if isclose(loss, log(2), rel_tol=1e-6) else f"{loss:g}"
 
 
 def _smoothed(
     axis: Axes, steps: Sequence[float], values: Mapping[str, Sequence[float]], first: int = 0
 ) -> None:
-    """Each value faintly, over them a mean over a fiftieth of the curve."""
+    """Draw each value faintly, and over it the moving mean over a fiftieth of the steps."""
     plots.draw_curves(
         axis, [plots.Curve(name, steps, v) for name, v in values.items()], first=first, faint=True
     )
@@ -74,10 +74,11 @@ def _smoothed(
 
 
 def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """FID and recall of each setting, a mark for each seed and a bar at their mean.
+    """Draw FID and recall of each setting: a mark for each seed and a bar at their mean.
 
     Args:
-        rows: of finished runs, with `series`, `fid`, `recall` and what real images get.
+        rows: a row for each finished run, with `series`, `fid`, `recall`, `n`, and the values of
+            real images, `real_fid` and `real_recall`.
     """
     names = list(dict.fromkeys(str(row["series"]) for row in rows))
     counts = sorted({int(row["n"]) for row in rows})
@@ -85,7 +86,7 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
         f"FID in the classifier's features and recall at n={' and '.join(f'{n:,}' for n in counts)}"
     )
     figure, axes = plots.new_figure(title, panels=2)
-    panels = (("fid", "real_fid", "FID (less is better)"), ("recall", "real_recall", "recall"))
+    panels = (("fid", "real_fid", "FID (lower is better)"), ("recall", "real_recall", "recall"))
     for axis, (key, of_real, words) in zip(axes, panels, strict=True):
         plots.draw_strips(
             axis, {n: [float(r[key]) for r in rows if r["series"] == n] for n in names}

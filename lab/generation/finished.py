@@ -1,4 +1,4 @@
-"""A finished run of the generation study, opened again."""
+"""Open a finished run of the generation study."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ from lab.images.published import SIDE
 
 
 def open_run(folder: RunFolder) -> tuple[nn.Module, GanConfig]:
-    """The generator that is sampled from and the config of a finished run.
+    """Return the trained generator, on the CPU, and the config of a finished run.
 
     Raises:
-        UserError: the folder is no run of the generation study, or the run is not finished.
+        UserError: the folder is not a run of the generation study, or the run is not finished.
     """
     config = finished_config(folder, GanConfig, "generation")
     result = folder.result or {}
@@ -25,23 +25,23 @@ def open_run(folder: RunFolder) -> tuple[nn.Module, GanConfig]:
 
 
 def class_names(folder: RunFolder) -> tuple[str, ...]:
-    """The classes that a finished run can be asked for; none if it is not conditional."""
+    """The names of the classes that a finished run can be asked for; none if not conditional."""
     return tuple((folder.result or {}).get("class_names", ()))
 
 
 def load_generator(
     component: dict[str, Any], weights: dict[str, Tensor], result: Mapping[str, Any]
 ) -> nn.Module:
-    """The generator of a finished run, in evaluation mode on the CPU.
+    """Build the generator of a finished run, in evaluation mode on the CPU.
 
     Args:
         component: the config's `generator`.
-        weights: of the run's model.safetensors.
-        result: of the run; runs from before it named the images' shape had MNIST's. That of a
-            conditional run names the classes.
+        weights: the tensors of the run's model.safetensors, by name.
+        result: the run's result, which gives the shape of the images and the classes. Early
+            versions wrote no shape; their images were MNIST's.
 
     Raises:
-        UserError: the class refuses its arguments, or the weights are of another network.
+        UserError: the class refuses its arguments, or the weights belong to another network.
     """
     channels, height, width = result.get("image_shape", (1, SIDE, SIDE))
     shape = channels, height, width

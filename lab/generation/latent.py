@@ -1,6 +1,7 @@
-"""Walks and sums in the space of z, whose images the classifier reads.
+"""Interpolations and sums of z, and what the classifier reads in their images.
 
-Pure functions: a generator in evaluation mode, a classifier and a random generator in, tensors out.
+These are pure functions. They take a generator in evaluation mode, a classifier and a random
+stream, and return tensors.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from lab.images.quality import CLEAR, distance_to_real
 
 STEPS_BETWEEN = 7
 ROWS = 1000
-# Of the source's z_hybrid = z6 + 1.2 z_roof.
+# S1 writes z_hybrid = z6 + 1.2 z_roof, where z_roof = z7 - z1.
 ROOF_WEIGHT = 1.2
 
 
@@ -43,8 +44,8 @@ class Draws:
 
     Args:
         z: [N, latent].
-        readings: of their images.
-        classes: names of the classifier's classes.
+        readings: the classifier's outputs for their images.
+        classes: the names of the classifier's classes.
     """
 
     z: Tensor
@@ -52,22 +53,22 @@ class Draws:
     classes: tuple[str, ...]
 
     def sure_of(self, label: int, threshold: float = CLEAR) -> Tensor:
-        """The z [M, latent] of which the classifier is sure that they make this class.
+        """Return the z [M, latent] whose images the classifier surely reads as this class.
 
         Raises:
-            UserError: there are none; says what is made instead.
+            UserError: there are none; the message says which classes there are.
         """
         return self.z[self._sure_of(label, threshold)]
 
     def most_real(self, label: int, real: Tensor) -> Tensor:
-        """The z [latent] of the clear sample of a class that is most like real images.
+        """Return the z [latent] of a class's clear sample that is nearest to real images.
 
         Args:
-            label: of the class.
+            label: the label of the class.
             real: the classifier's features of real images [N, D].
 
         Raises:
-            UserError: there is no clear sample of this class.
+            UserError: the classifier surely reads no sample as this class.
         """
         chosen = self._sure_of(label, CLEAR)
         return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
@@ -92,7 +93,7 @@ class Draws:
 def draw(
     generator: nn.Module, classifier: Classifier, count: int, random: torch.Generator
 ) -> Draws:
-    """`count` samples from the standard normal prior; `random` is on the CPU."""
+    """Draw `count` samples from the standard normal prior; `random` is on the CPU."""
     latent = generator.latent
     assert isinstance(latent, int)
     device = next(classifier.parameters()).device
@@ -103,14 +104,14 @@ def draw(
 def interpolate(
     start: Tensor, end: Tensor, between: int = STEPS_BETWEEN, spherical: bool = False
 ) -> Tensor:
-    """From one z to another, both ends included, in equal steps.
+    """Interpolate from one z to another in equal steps, both ends included.
 
     Args:
         start, end: [..., latent].
-        between: points between the ends.
-        spherical: turn at even speed (slerp: Shoemake 1985; White 2016, "Sampling Generative
-            Networks") instead of going straight through the thin middle of the prior; the length
-            goes evenly from the one to the other.
+        between: the number of points between the ends.
+        spherical: rotate at constant speed (slerp: Shoemake 1985; White 2016, "Sampling Generative
+            Networks"), while the length changes linearly. A straight line would pass near the
+            origin, where the prior has hardly any samples.
 
     Returns:
         [..., between + 2, latent]; linear: (1 - a) start + a end.
@@ -123,7 +124,7 @@ def interpolate(
     first, last = start / lengths[0], end / lengths[1]
     angle = (first * last).sum(-1, keepdim=True).clamp(-1, 1).acos()
     turned = (((1 - a) * angle).sin() * first + (a * angle).sin() * last) / angle.sin()
-    # Between two that point the same way there is nothing to turn, and 0/0 above.
+    # If both ends have the same direction, the formula above gives 0/0.
     turned = torch.where(angle.sin() > 1e-6, turned, first)
     return torch.lerp(lengths[0], lengths[1], a) * turned
 
@@ -134,16 +135,20 @@ def different_pairs(
     random: torch.Generator,
     ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Tensor, Tensor]:
-    """Ends of walks: two sure samples of different classes each, z [W, latent] twice.
+    """Draw the ends of W interpolations: pairs of sure samples of different classes.
 
     Args:
+        draws: the samples to choose from.
         count: W.
-        random: on the CPU.
-        ends: the labels of the first and the last class; None is any.
+        random: the random stream, on the CPU.
+        ends: the labels of the first and the last class; None: any class.
+
+    Returns:
+        the first and the last z, [W, latent] each.
 
     Raises:
-        UserError: the classifier is not sure of samples of two classes, or of one that is asked
-            for.
+        UserError: the classifier is sure of samples of fewer than two classes, or of none of a
+            class in `ends`.
     """
     for label in ends:
         if label is not None:
@@ -152,7 +157,7 @@ def different_pairs(
     labels = draws.readings.labels[sure].cpu()
     pools = [None if label is None else (labels == label).nonzero().squeeze(1) for label in ends]
     if len(labels.unique()) < 2:
-        raise UserError("the generator makes no clear samples of two different classes")
+        raise UserError("the generator makes clear samples of fewer than two classes")
     pairs = torch.empty(0, 2, dtype=torch.int64)
     while len(pairs) < count:
         more = torch.randint(len(sure), (count, 2), generator=random)
@@ -177,10 +182,10 @@ def read_along(classifier: Classifier, images: Tensor) -> Readings:
 
 
 def third_classes(labels: Tensor, classes: int) -> Tensor:
-    """Which classes lie between the ends of walks and are neither of the two.
+    """Which classes lie between the ends of paths and are neither of the two.
 
     Args:
-        labels: int64 [W, S] along the walks, both ends included.
+        labels: int64 [W, S] along the paths, both ends included.
         classes: K.
 
     Returns:
@@ -193,14 +198,14 @@ def third_classes(labels: Tensor, classes: int) -> Tensor:
 
 
 def path_length(features: Tensor) -> Tensor:
-    """Length [...] of a path [..., S, D] in the classifier's features: how much changes on it."""
+    """The length [...] of paths [..., S, D] in the classifier's features."""
     return features.diff(dim=-2).norm(dim=-1).sum(-1)
 
 
 def largest_step(features: Tensor) -> Tensor:
-    """The share [...] of a path [..., S, D] that its largest step takes.
+    """The share [...] of the length of paths [..., S, D] that the largest step has.
 
-    1 / (S - 1) if all steps are even, 1 if all of the change comes at once.
+    It is 1 / (S - 1) if all steps are equal, and 1 if all of the change is in one step.
     """
     steps = features.diff(dim=-2).norm(dim=-1)
     return steps.amax(-1) / steps.sum(-1).clamp(min=torch.finfo(steps.dtype).tiny)
@@ -213,12 +218,12 @@ class Sums:
     Args:
         single: z_base + (z_plus - z_minus), of single samples.
         means: z_base + (the mean z of the class plus - that of minus).
-        source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus). The
-            source's picture has its 9 there.
-        as_written: z_base + 0.8 z_hybrid, as the source's algebra has it.
-        difference: z_plus - z_minus alone, which the source still takes for a 7.
-        random_single: z_base + a random direction as long as z_plus - z_minus.
-        random_means: z_base + a random direction as long as the difference of the means.
+        source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus); the
+            9 in the picture of S1 is there.
+        as_written: z_base + 0.8 z_hybrid, the formula of S1.
+        difference: z_plus - z_minus alone, which S1 still reads as a 7.
+        random_single: z_base + a random vector as long as z_plus - z_minus.
+        random_means: z_base + a random vector as long as the difference of the means.
     """
 
     single: Tensor
@@ -230,7 +235,7 @@ class Sums:
     random_means: Tensor
 
     def counts(self, generator: nn.Module, classifier: Classifier) -> Mapping[str, Tensor]:
-        """How often each sum comes out as each class, int64 [K]."""
+        """How many images of each sum are read as each class, int64 [K], by the sum's name."""
         return {
             name: torch.bincount(
                 classifier.read(generate(generator, z)).labels, minlength=len(classifier.classes)
@@ -242,16 +247,16 @@ class Sums:
 def sums(
     draws: Draws, plus: int, minus: int, base: int, count: int, random: torch.Generator
 ) -> Sums:
-    """The arithmetic of B9, 7 - 1 + 6, over `count` draws of the three samples.
+    """Compute the sums of claim B9, 7 - 1 + 6, for `count` random triples of samples.
 
     Args:
-        draws: enough to hold the three classes.
-        plus, minus, base: labels, 7, 1 and 6 in the source.
-        count: of draws, with repetition.
-        random: on the CPU.
+        draws: the samples to choose from.
+        plus, minus, base: the labels, 7, 1 and 6 in S1.
+        count: the number of triples; a sample may be in several.
+        random: the random stream, on the CPU.
 
     Raises:
-        UserError: the generator makes none of a class.
+        UserError: the generator makes no clear sample of a class.
     """
     sure = [draws.sure_of(label) for label in (plus, minus, base)]
     z_plus, z_minus, z_base = (
@@ -274,10 +279,10 @@ def sums(
 
 
 def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:
-    """The source's two rows [2, 9, latent]: from z_roof to z_base and from z_hybrid to z_base.
+    """The two rows of S1, [2, 9, latent]: from z_roof to z_base and from z_hybrid to z_base.
 
     Args:
-        z_plus, z_minus, z_base: [latent], of a 7, a 1 and a 6 in the source.
+        z_plus, z_minus, z_base: [latent], of a 7, a 1 and a 6 in S1.
     """
     roof = z_plus - z_minus
     starts = torch.stack([roof, z_base + ROOF_WEIGHT * roof])
@@ -285,14 +290,14 @@ def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:
 
 
 def nearest(images: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """The nearest of the real images to each of a few generated ones.
+    """Find the real image that is nearest to each of a few generated images.
 
     Args:
-        images: float [M, C, H, W] in [-1, 1].
-        pixels: uint8 [N, C, H, W]; only so many at a time are turned to floats.
+        images: the generated images, float [M, C, H, W] in [-1, 1].
+        pixels: the real images, uint8 [N, C, H, W].
 
     Returns:
-        indices and Euclidean distances of pixels in [-1, 1], [M] each.
+        the indices, int64 [M], and the Euclidean distances of pixels in [-1, 1], float [M].
     """
     points = images.flatten(1)
     parts = [

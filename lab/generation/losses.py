@@ -1,7 +1,7 @@
-"""What discriminator and generator minimise, each from logits [B].
+"""The losses that discriminator and generator minimise, computed from logits [B].
 
-D(x) = sigmoid(logit), and log D(x) = -softplus(-logit), log(1 - D(x)) = -softplus(logit): exact
-where the sigmoid itself has rounded to 0 or 1.
+D(x) = sigmoid(logit), so that log D(x) = -softplus(-logit) and log(1 - D(x)) = -softplus(logit).
+These are exact even where the sigmoid has rounded to 0 or 1.
 """
 
 from collections.abc import Callable
@@ -15,29 +15,29 @@ from torch.nn.functional import relu, softplus
 from lab.config import Count, NotNegative
 
 Discriminator = Callable[[Tensor], Tensor]
-"""Images [B, C, H, W] to logits [B]: a discriminator, or one that was told the classes."""
+"""A function from images [B, C, H, W] to logits [B]: a discriminator, with its classes if any."""
 
 
 class Loss(Protocol):
-    """A game: two losses to be minimised, scalars.
+    """A game: two losses, scalars, that the players minimise.
 
-    Three attributes are optional. A loss whose `is_cross_entropy` is true takes the sigmoid of a
-    logit for the probability that an image is real; figures then show it. A loss whose `is_paired`
-    is true compares each real image with a generated one: its `generator` is given the logits [B]
-    for real images as a second argument. A loss with `penalty(discriminator, real, fake)` has it
-    added to the discriminator's loss every `penalty_every` steps.
+    Three attributes are optional. If `is_cross_entropy` is true, the sigmoid of a logit is the
+    probability that an image is real, and figures show it. If `is_paired` is true, the loss
+    compares each real image with a generated one, and `generator` gets the logits [B] for real
+    images as a second argument. If there is a method `penalty(discriminator, real, fake)`, its
+    value is added to the discriminator's loss every `penalty_every` steps.
     """
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """Of the discriminator, from its logits [B] for real and for generated images."""
+        """The discriminator's loss, from its logits [B] for real and for generated images."""
 
     def generator(self, fake_logits: Tensor) -> Tensor:
-        """Of the generator, from the discriminator's logits [B] for its images."""
+        """The generator's loss, from the discriminator's logits [B] for its images."""
 
 
 @torch.no_grad()
 def undecided(loss: Loss) -> float:
-    """The discriminator's loss where it scores every image alike, at 0: it cannot decide."""
+    """The loss of a discriminator that cannot decide: its logit is 0 for every image."""
     return float(loss.discriminator(torch.zeros(1), torch.zeros(1)))
 
 
@@ -45,8 +45,8 @@ class Minimax(Loss):
     """The original game: min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))].
 
     Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1. The generator's gradient
-    vanishes when the discriminator is sure. The discriminator's loss is the mean of its two
-    halves, so that one which cannot decide stands at log 2.
+    vanishes when the discriminator is sure. The discriminator's loss is the mean of the losses on
+    real and on generated images, which is log 2 if it cannot decide.
     """
 
     is_cross_entropy = True
@@ -65,8 +65,8 @@ class NonSaturating(Loss):
     the discriminator is sure.
 
     Args:
-        real_target: what D(x) is taught for real images; below 1 is the one-sided label smoothing
-            of Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
+        real_target: the target of D(x) for real images. Below 1 this is the one-sided label
+            smoothing of Salimans et al. 2016, "Improved Techniques for Training GANs", section 3.4.
     """
 
     is_cross_entropy = True
@@ -86,7 +86,7 @@ class NonSaturating(Loss):
 
 
 class Hinge(Loss):
-    """Margins of 1 for the discriminator; the generator raises its logit.
+    """The discriminator wants margins of 1; the generator maximises the mean logit of its images.
 
     Lim & Ye 2017, "Geometric GAN", section 3; Miyato et al. 2018, "Spectral Normalization for
     Generative Adversarial Networks", equations 16 and 17.
@@ -100,9 +100,9 @@ class Hinge(Loss):
 
 
 class Wasserstein(Loss):
-    """The difference of the mean logits, for a discriminator held to be 1-Lipschitz.
+    """The difference of the mean logits, for a discriminator that is 1-Lipschitz.
 
-    Arjovsky et al. 2017, "Wasserstein GAN", equation 2. `gradient_penalty` holds it.
+    Arjovsky et al. 2017, "Wasserstein GAN", equation 2. `gradient_penalty` makes it so.
     """
 
     def discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
@@ -113,19 +113,19 @@ class Wasserstein(Loss):
 
 
 class Relativistic(Loss):
-    """Each real image against a generated one, with a penalty on D's gradient at both: R3GAN.
+    """R3GAN: compares each real image with a generated one and penalises D's gradient at both.
 
     Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern Baseline GAN", section 2, with
     the pairing of Jolicoeur-Martineau 2019, "The relativistic discriminator": D minimises
-    E[softplus(D(G(z)) - D(x))] and G minimises E[softplus(D(x) - D(G(z)))]. A D that cannot
-    decide stands at log 2.
+    E[softplus(D(G(z)) - D(x))] and G minimises E[softplus(D(x) - D(G(z)))]. The loss of a D that
+    cannot decide is log 2.
 
     Args:
         r1: the weight of E[|grad D(x)|^2] / 2 at real images (Mescheder et al. 2018, equation 9).
         r2: the weight of the same at generated images.
-        penalty_every: steps between two penalties. Each counts as many times, so that the sum over
-            training stays the same (Karras et al. 2020, "Analyzing and Improving the Image
-            Quality of StyleGAN", section 3.1).
+        penalty_every: the number of steps between two penalties. A penalty is multiplied by it, so
+            that the sum over training stays the same (Karras et al. 2020, "Analyzing and Improving
+            the Image Quality of StyleGAN", section 3.1).
     """
 
     is_paired = True
@@ -143,11 +143,11 @@ class Relativistic(Loss):
         return softplus(real_logits - fake_logits).mean()
 
     def penalty(self, discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-        """A scalar, `penalty_every` times r1 / 2 and r2 / 2 of the mean squared gradients.
+        """The penalty, a scalar: `penalty_every` times r1 / 2 and r2 / 2 of the squared gradients.
 
         Args:
-            discriminator: gets real and generated images as one batch [2B, C, H, W]. The logit of
-                an image must depend on that image alone (no BatchNorm).
+            discriminator: called with real and generated images as one batch [2B, C, H, W]. The
+                logit of an image must depend on that image alone (no BatchNorm).
             real, fake: [B, C, H, W]; no gradient flows into either.
         """
         images = torch.cat([real, fake]).detach().requires_grad_()
@@ -157,14 +157,14 @@ class Relativistic(Loss):
 
 
 def gradient_penalty(discriminator: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
-    """How far the gradient's norm is from 1 between real and generated images, squared; a scalar.
+    """The gradient penalty E[(|grad D(x)| - 1)^2], a scalar.
 
     Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3 and section 4,
-    without the factor lambda (10 there): E[(|grad D(x)| - 1)^2] at x = e real + (1 - e) fake, with
-    e uniform in [0, 1] for each pair, from the global generator.
+    without the factor lambda (10 there). Here x = e real + (1 - e) fake, with e uniform in [0, 1]
+    for each pair. torch's global random stream draws e.
 
     Args:
-        discriminator: whose logit for an image depends on that image alone (no BatchNorm).
+        discriminator: the logit of an image must depend on that image alone (no BatchNorm).
         real, fake: [B, C, H, W]; no gradient flows into either.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)

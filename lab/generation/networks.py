@@ -1,12 +1,13 @@
-"""Generators and discriminators as data: a network is its widths and a few numbers.
+"""Generators and discriminators, described by widths and a few numbers.
 
-A generator takes z, float [B, latent], and gives images [B, C, H, W] in [-1, 1]; it names its
-`latent`. A discriminator takes such images and gives logits [B]: large means real. Each is built
-with the keyword argument `image_shape`, the C, H, W of the data, beside those of its YAML file.
+A generator takes z, float [B, latent], and returns images [B, C, H, W] in [-1, 1]. It has the
+attribute `latent`. A discriminator takes such images and returns logits [B]; a large logit means
+real. Each is built with the arguments of its YAML file and with `image_shape`, the C, H, W of the
+data.
 
-With `conditional=true` each is built with `classes` too, how many there are, and takes the classes
-of its input as a second argument, int64 [B]. A generator also takes shares of all classes, float
-[B, classes], for interpolations between classes.
+With `conditional=true` each is also built with `classes`, the number of classes, and takes the
+classes of its input as a second argument, int64 [B]. A generator also takes shares of all classes,
+float [B, classes], for interpolations between classes.
 """
 
 from collections.abc import Sequence
@@ -28,10 +29,10 @@ from lab.generation.class_layers import (
 )
 from lab.images.base import Shape
 
-# Of images for the convolutional pair, whose generator begins with at most FIRST_SIDE.
+# The convolutional generator begins with sides of at most FIRST_SIDE pixels.
 LARGEST_SIDE = 64
 FIRST_SIDE = 8
-# Channels beside each other in memory: on a CPU a step takes 0.9 of the time, in bf16 0.8.
+# With channels_last a step on a CPU takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
 
 Classes = Annotated[int, Field(ge=0)]
@@ -43,12 +44,12 @@ class MLPGenerator(nn.Module):
     """Fully connected layers, each with BatchNorm and LeakyReLU; Tanh at the end.
 
     Args:
-        latent: length of z.
-        widths: of the hidden layers.
-        batch_norm: in every hidden layer.
-        slope: of LeakyReLU below 0.
+        latent: the length of z.
+        widths: the widths of the hidden layers.
+        batch_norm: whether every hidden layer has BatchNorm.
+        slope: the slope of LeakyReLU below 0.
         image_shape: C, H, W.
-        classes: of a conditional run; 0 is not conditional.
+        classes: the number of classes; 0: not conditional.
     """
 
     @validate_call
@@ -78,12 +79,12 @@ class MLPDiscriminator(nn.Module):
     """Fully connected layers, each with LeakyReLU and dropout.
 
     Args:
-        widths: of the hidden layers.
-        slope: of LeakyReLU below 0.
+        widths: the widths of the hidden layers.
+        slope: the slope of LeakyReLU below 0.
         dropout: the share of hidden units set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
         image_shape: C, H, W.
-        classes: of a conditional run; 0 is not conditional.
+        classes: the number of classes; 0: not conditional.
     """
 
     @validate_call
@@ -115,19 +116,19 @@ class MLPDiscriminator(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """A DCGAN (Radford et al. 2016) behind a small MLP: each layer doubles height and width.
+    """A small MLP, then a DCGAN (Radford et al. 2016), whose layers double height and width.
 
-    Images of 28x28 come from 7x7 over 14x14. Where a side is no whole multiple, the images are cut
-    off at the right and at the bottom. The MLP in front is what the mapping network of StyleGAN is
+    Images of 28x28 are made from 7x7 and 14x14. If doubling does not give the exact size, the
+    images are cut at the right and at the bottom. The MLP is like the mapping network of StyleGAN
     (Karras et al. 2019, section 2).
 
     Args:
-        latent: length of z.
-        width: channels at half the images' size; twice as many at a quarter, and so on.
-        hidden: widths of the fully connected layers before the first convolution.
-        slope: of LeakyReLU below 0.
+        latent: the length of z.
+        width: the channels at half the images' size; there are twice as many at a quarter.
+        hidden: the widths of the MLP's layers.
+        slope: the slope of LeakyReLU below 0.
         image_shape: C, H, W.
-        classes: of a conditional run; 0 is not conditional.
+        classes: the number of classes; 0: not conditional.
 
     Raises:
         ValueError: the images are too small or too large.
@@ -180,18 +181,18 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """Strided convolutions, of 28x28 to 14x14 to 7x7 to 3x3, and one linear layer.
+    """Strided convolutions, from 28x28 to 14x14, 7x7 and 3x3, and one linear layer.
 
-    Without BatchNorm, which would tie the images of a batch together and so make a gradient
-    penalty meaningless (Gulrajani et al. 2017, section 4).
+    There is no BatchNorm. With it the logit of an image would depend on the whole batch, and a
+    gradient penalty would have no meaning (Gulrajani et al. 2017, section 4).
 
     Args:
-        width: channels at half the images' size; twice as many at a quarter, and so on.
-        slope: of LeakyReLU below 0.
+        width: the channels at half the images' size; there are twice as many at a quarter.
+        slope: the slope of LeakyReLU below 0.
         dropout: the share of channels set to zero in training.
         spectral_norm: divide each weight by its largest singular value (Miyato et al. 2018).
         image_shape: C, H, W.
-        classes: of a conditional run; 0 is not conditional.
+        classes: the number of classes; 0: not conditional.
 
     Raises:
         ValueError: the images are too small or too large.
@@ -229,16 +230,16 @@ class ConvDiscriminator(nn.Module):
 
 
 def _doublings(image_shape: Shape) -> int:
-    """How often the first height and width are doubled to the images' own."""
+    """How many times the generator doubles height and width."""
     smallest, largest = min(image_shape[1:]), max(image_shape[1:])
     doublings = 2
     while largest > FIRST_SIDE * 2**doublings:
         doublings += 1
-    # The discriminator halves once more often, and must be left with a pixel.
+    # The discriminator halves the sides once more, and at least one pixel must be left.
     if largest > LARGEST_SIDE or smallest < 2 ** (doublings + 1):
         raise ValueError(
-            f"images of {image_shape[2]}x{image_shape[1]} are not for convolutions, which take "
-            f"sides from 8 to {LARGEST_SIDE}, or from 16 where one is above 32; "
+            f"images of {image_shape[2]}x{image_shape[1]} do not fit the convolutional pair, which "
+            f"takes sides from 8 to {LARGEST_SIDE}, and from 16 if one side is above 32; "
             "generator=mlp discriminator=mlp takes any size"
         )
     return doublings
@@ -247,10 +248,10 @@ def _doublings(image_shape: Shape) -> int:
 def _hidden_layers(
     size: int, widths: Sequence[Count], batch_norm: bool, slope: float
 ) -> tuple[list[nn.Module], int]:
-    """Of a generator, fully connected, and the size of the last."""
+    """Return a generator's fully connected layers, and the width of the last."""
     layers: list[nn.Module] = []
     for width in widths:
-        # BatchNorm has a shift of its own.
+        # BatchNorm has a bias of its own.
         layers.append(nn.Linear(size, width, bias=not batch_norm))
         if batch_norm:
             layers.append(nn.BatchNorm1d(width))

@@ -1,4 +1,4 @@
-"""A run's pictures: training seen through a fixed latent batch, and walks through latent space."""
+"""A run's pictures: images of the same z during training, interpolations and sums of z."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,10 @@ WALKS = 200
 ROWS_OF_PROGRESS = 10
 NEAREST = 12
 READ_AS = "below each image: the class that the classifier reads in it"
-# Of both ends of the interpolation that is shown, if there are such.
+# The ends of the interpolation in the picture have this probability, if there are such images.
 SURE = 0.99
 REAL_IMAGES = 2000
-# z2 of B8 is this much farther from the origin.
+# Claim B8 multiplies z2 by this.
 FARTHER = 2.0
 
 
@@ -41,15 +41,16 @@ def of_training(
     n: int,
     classes: Sequence[str] = (),
 ) -> None:
-    """Grids of images at start, half and end, the progress sheet, the animation, the losses.
+    """Draw grids at the start, halfway and at the end, a progress sheet, an animation, the losses.
 
     Args:
-        frames: uint8 [G, H, W] or [G, H, W, 3] by step, of the same z.
+        recorder: writes the figures.
+        frames: images of the same z, uint8 [G, H, W] or [G, H, W, 3], by step.
         history: every logged metric.
-        title: names the run.
-        loss: that was played with.
-        n: how many samples an FID of the history is of.
-        classes: of a conditional run, whose grids have a row for each of the first of them.
+        title: the name of the run.
+        loss: the loss of the run.
+        n: the number of samples of each FID in the history.
+        classes: the classes of a conditional run, whose grids have a row for each of the first.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
@@ -64,7 +65,7 @@ def of_training(
     shown = [steps[index] for index in chosen]
     notes = [f"FID {fids[step]:.1f}" if step in fids else "" for step in shown]
     columns = _columns(sheets[0], classes)
-    # An image of each class, where there are rows of classes.
+    # If there are rows of classes, the progress sheet shows one image of each.
     images = sheets[chosen, :: columns if classes else 1][:, :10]
     sheet = sheet_figures.progress_sheet(images, shown, notes)
     recorder.figure("progress", sheet)
@@ -83,14 +84,15 @@ def of_best(
     n: int,
     classes: Sequence[str] = (),
 ) -> None:
-    """The grid of images of the weights with the lowest training FID.
+    """Draw the grid of images of the weights with the lowest training FID.
 
     Args:
-        network: with these weights, in evaluation mode.
-        inputs: of the images.
-        chosen: their `step` and `training_fid`.
-        n: how many samples that is of.
-        classes: of a conditional run.
+        recorder: writes the figure.
+        network: the generator with these weights, in evaluation mode.
+        inputs: the inputs of the images.
+        chosen: the weights' `step` and `training_fid`.
+        n: the number of samples of that FID.
+        classes: the classes of a conditional run.
     """
     images = as_drawn(latent.generate(network, *inputs)).cpu().numpy()
     title = at_step(chosen["step"], None, n)
@@ -104,7 +106,7 @@ def _sheet(images: np.ndarray, title: str, classes: Sequence[str]) -> Figure:
 
 
 def _columns(images: np.ndarray, classes: Sequence[str]) -> int:
-    """Of a run's grid of images."""
+    """The number of columns of a run's grid of images."""
     return COLUMNS if classes else math.isqrt(len(images))
 
 
@@ -121,9 +123,9 @@ def of_latent_space(
     random: torch.Generator,
     words: Sequence[str] = ("7", "1", "6"),
 ) -> dict[str, Any]:
-    """Walks, sums and nearest neighbours; gives `interpolation` and `arithmetic` of the result.
+    """Draw interpolations, sums and nearest neighbours; return `latent` of the result.
 
-    Where the generator makes too few classes for one of them, it says why in `not_measured`.
+    If the generator makes too few classes for a part, that part has the reason in `not_measured`.
 
     Args:
         generator: in evaluation mode.
@@ -170,12 +172,19 @@ def interpolation(
     random: torch.Generator,
     ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Figure, dict[str, Any]]:
-    """B7 and B8: from one class to another, straight, turning, and to a z twice as far out.
+    """Draw interpolations between classes for claims B7 and B8: linear, spherical, and to 2 z2.
 
     Args:
-        real: the classifier's features of real images [N, D]; the pair that is shown has the ends
-            that are most like them.
-        ends: the labels of the first and the last class; None is any.
+        draws: the samples to choose the ends from.
+        generator: the generator, in evaluation mode.
+        classifier: the classifier that reads the images.
+        real: the classifier's features of real images [N, D]; the picture shows the pair of ends
+            that is nearest to them.
+        random: the random stream, on the CPU.
+        ends: the labels of the first and the last class; None: any class.
+
+    Returns:
+        the picture, and `interpolation` of the result.
     """
     starts, stops = latent.different_pairs(draws, WALKS, random, ends)
     kinds = {
@@ -208,7 +217,7 @@ def interpolation(
 def _to_be_shown(
     generator: nn.Module, classifier: Classifier, real: Tensor, starts: Tensor, ends: Tensor
 ) -> tuple[int, float]:
-    """Of pairs of ends [W, latent] that the classifier is sure of, the one most like real images.
+    """Choose, among W sure pairs of ends [W, latent], the one that is nearest to real images.
 
     Returns:
         its index, and the lower of the two probabilities that the classifier gives.
@@ -229,7 +238,7 @@ def arithmetic(
     random: torch.Generator,
     words: Sequence[str],
 ) -> tuple[Figure, dict[str, Any]]:
-    """B9: plus - minus + base, as pictures and as counts over 200 draws, beside a null."""
+    """Draw claim B9, plus - minus + base, and count classes over 200 sums and a null hypothesis."""
     missing = [word for word in words if word not in classifier.classes]
     if missing:
         raise UserError(f"there is no class {missing[0]} among {listed(classifier.classes)}")
@@ -252,12 +261,12 @@ def arithmetic(
 
 
 def nearest(samples: Tensor, classifier: Classifier, train: Images) -> Figure:
-    """Samples over the training images nearest to them, pixel by pixel: is it memorising?
+    """Draw samples above their nearest training images, to show whether G copies them.
 
     Args:
-        samples: [NEAREST, C, H, W] in [-1, 1].
-        classifier: reads them.
-        train: what the generator was trained on.
+        samples: float [NEAREST, C, H, W] in [-1, 1].
+        classifier: the classifier that reads the samples.
+        train: the training images.
     """
     found, distances = latent.nearest(samples, train.pixels)
     neighbours = to_float(train.pixels[found.cpu()]).to(samples.device)

@@ -1,4 +1,4 @@
-"""The generation study's components, tried on tiny inputs before a classifier is trained."""
+"""Try the generation study's components on tiny inputs before a classifier is trained."""
 
 import torch
 from torch import Tensor, nn
@@ -18,21 +18,21 @@ IMAGES = 2
 
 @torch.no_grad()
 def rehearse(config: GanConfig, image_shape: Shape) -> None:
-    """Build each component, try it on two images and throw it away.
+    """Build each component and try it on two images.
 
-    Otherwise what is wrong would be told after a classifier was trained, or at the end of the run.
-    The random numbers that this draws are drawn again.
+    Without this, errors would show after a classifier was trained, or at the end of the run. The
+    random streams are as before afterwards.
 
     Args:
-        config: of the run.
+        config: the run's config.
         image_shape: C, H, W.
 
     Raises:
-        UserError: a component refuses its arguments, the generator's images are not like the real
-            ones, the discriminator does not give one logit for each image, or the loss is not one
-            number.
+        UserError: a component refuses its arguments, the generator's images have another shape than
+            the real ones, the discriminator does not return one logit for each image, or the loss
+            is not one number.
     """
-    classes = IMAGES if config.conditional else 0  # how many there are is not known before the data
+    classes = IMAGES if config.conditional else 0  # the data, which are not loaded yet, have K
     with torch.random.fork_rng(devices=[]):
         generator, discriminator = (
             build_player(player, getattr(config, player), image_shape, classes)
@@ -50,7 +50,7 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
         for of_images in logits:
             _expect(config, "discriminator", of_images, real.shape[:1], "a logit for each image")
         count = 2 if getattr(loss, "is_paired", False) else 1
-        of_generator = logits[::-1][:count]  # those of generated images first
+        of_generator = logits[::-1][:count]  # `generator` takes those of generated images first
         for value in (loss.discriminator(*logits), loss.generator(*of_generator)):
             _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
 
@@ -59,6 +59,6 @@ def _expect(config: GanConfig, group: str, got: Tensor, shape: torch.Size, words
     if got.shape != shape:
         component = getattr(config, group)["_target_"]
         raise UserError(
-            f"{group} {component} gives {list(got.shape)} for {IMAGES} images, "
+            f"{group} {component} returns {list(got.shape)} for {IMAGES} images, "
             f"expected {list(shape)}: {words}"
         )

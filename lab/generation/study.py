@@ -24,7 +24,7 @@ def build_task(config: GanConfig, device: str) -> "GanTask":
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The quality of the samples beside what real images get."""
+    """The quality of the samples, with the values of real images."""
     quality = result.get("quality", {})
     if "fid" not in quality:
         reason = quality.get("not_measured", "no labels")
@@ -38,7 +38,7 @@ def headline(result: Mapping[str, Any]) -> str:
 
 
 def _classes(quality: Mapping[str, Any]) -> str:
-    """How many classes are made; of modes that are known also how evenly."""
+    """The number of classes that are made; if there are known modes, those and their KL."""
     if "modes" not in quality:
         return f"{quality['classes']} classes"
     return f"modes {quality['modes']:,} with KL {quality['mode_kl']:.3f}"
@@ -50,13 +50,13 @@ def _warned(result: Mapping[str, Any]) -> str:
 
 
 def objective(result: Mapping[str, Any]) -> float | None:
-    """The FID; None where there are no labels and so no classifier."""
+    """The FID; None if the data have no labels and so no classifier."""
     fid: float | None = result.get("quality", {}).get("fid")
     return fid
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-    """FID and recall of each setting."""
+    """Draw FID and recall of each setting."""
     from lab.generation.figures import sweep_quality
 
     measured = [

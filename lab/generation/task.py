@@ -1,4 +1,4 @@
-"""The generation task: the discriminator's step, the generator's, and what comes of them."""
+"""The generation task: one step of the discriminator and of the generator, and the evaluations."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ METRICS = ("fid", "precision", "recall", "density", "coverage", "class_tv", "cla
 
 
 class GanTask(Task):
-    """Two players, one step each a batch.
+    """Train a generator and a discriminator, one step of each on every batch.
 
     Args:
-        config: of the run.
+        config: the run's config.
         device: cpu, cuda or mps.
 
     Raises:
-        UserError: the data cannot be had, or a component refuses its arguments.
+        UserError: the data cannot be loaded, or a component refuses its arguments.
     """
 
     columns: Sequence[str] = (
@@ -116,12 +116,12 @@ class GanTask(Task):
 
     @property
     def sampled(self) -> nn.Module:
-        """The generator that is sampled from: the average one, where there is one."""
+        """The generator that samples come from: the average if there is one."""
         network: nn.Module = self.ema.network if self.ema else self.generator
         return network
 
     def step(self) -> Mapping[str, Tensor]:
-        """One batch for the discriminator, the same generated images for the generator."""
+        """Train both players on one batch; the generator's step uses the same generated images."""
         real = self.batches.next()  # [B, C, H, W]
         # The generator is asked for the classes of the real images.
         labels = self.prior.labels_of(self.batches.chosen)
@@ -143,7 +143,7 @@ class GanTask(Task):
         lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
         self._descend("discriminator", d_loss)
 
-        # Its weights' gradients would be computed only to be thrown away.
+        # The generator's step does not need the gradients of the discriminator's weights.
         self.discriminator.requires_grad_(False)
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
             scored = [score(fake).float()]
@@ -171,7 +171,7 @@ class GanTask(Task):
         }
 
     def _right(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """The share of the batch on which D is right; of its pairs, where the loss compares."""
+        """D's accuracy on the batch; if the loss compares pairs, on its pairs."""
         if self.is_paired:
             return (real_logits > fake_logits).float().mean()
         return torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
@@ -191,7 +191,7 @@ class GanTask(Task):
         return {}
 
     def quality(self) -> Mapping[str, float]:
-        """Quality at a cheap number of samples, and what D makes of images never trained on."""
+        """Measure quality on `eval_samples` samples, and D's AUC on test images."""
         random = random_stream(self.config.seed, "evaluation")
         z, asked = self.prior.draw(self.config.eval_samples, random)
         self.discriminator.eval()
@@ -248,7 +248,7 @@ class GanTask(Task):
             self.warnings.load_state_dict(state["warnings"])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """The full figures of quality; generator, pictures and walks into the folder."""
+        """Measure quality on `final_samples` samples; write the generator and the pictures."""
         from lab.generation import class_pictures, pictures
 
         network = copy.deepcopy(self.sampled).eval()

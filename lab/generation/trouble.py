@@ -1,4 +1,4 @@
-"""What went wrong in a game, in words: for lab.log, the terminal and the result's `warnings`."""
+"""Warnings about a game, for lab.log, the terminal and `warnings` of the result."""
 
 import logging
 from collections.abc import Mapping
@@ -6,29 +6,29 @@ from typing import Any
 
 from lab.config.errors import say
 
-# The discriminator overpowers when it is right this often between two evaluations of quality.
+# D is too strong if its accuracy between two evaluations of quality is above this.
 OVERPOWERING = 0.99
-# G lacks classes when it makes less than this part of them: of a thousand some lack by chance.
+# G makes too few classes if it makes less than this share; of a thousand, some lack by chance.
 MOST_CLASSES = 0.97
-# Recall below this is next to nothing, where real images get at least ENOUGH.
+# Recall below NO_RECALL is a warning if real images get at least ENOUGH.
 NO_RECALL, ENOUGH = 0.01, 0.5
-# Training has diverged when the training FID is so many times the lowest before.
+# Training has diverged if the training FID is more than so many times the lowest before.
 RISEN = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class Warnings:
-    """Each kind of trouble with the steps at which it was seen."""
+    """The kinds of trouble that were seen, with their steps."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, Any]] = {}
 
     def note(self, step: int, found: Mapping[str, str]) -> None:
-        """Write sentences to lab.log; what is seen for the first time goes to the terminal too.
+        """Write warnings to lab.log; the first of a kind goes to the terminal too.
 
         Args:
-            step: after which they are true.
+            step: the step after which they were seen.
             found: a sentence for each kind of trouble.
         """
         for kind, sentence in found.items():
@@ -64,22 +64,22 @@ class Warnings:
 
 
 def of_players(right: float) -> dict[str, str]:
-    """What is wrong with the balance of the two players.
+    """Return warnings about the balance of the two players, by kind.
 
     Args:
-        right: the share of training images and samples that D told right since the last evaluation.
+        right: D's accuracy on training images and samples since the last evaluation.
     """
     if right <= OVERPOWERING:
         return {}
-    return {"overpowering": f"D is right {right:.1%} of the time; G learns little from it"}
+    return {"overpowering": f"D is correct {right:.1%} of the time, so G learns little from it"}
 
 
 def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str, str]:
-    """What is wrong with the course of training.
+    """Return warnings about the course of training, by kind.
 
     Args:
-        training_fid: of this evaluation.
-        lowest: the lowest before, of as many samples, and its step.
+        training_fid: the training FID of this evaluation.
+        lowest: the lowest before, for the same number of samples, and its step.
     """
     if lowest is None or training_fid <= RISEN * lowest[0]:
         return {}
@@ -93,34 +93,34 @@ def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str
 
 
 def of_quality(measured: Mapping[str, float], asked: int, features: int) -> dict[str, str]:
-    """What is wrong with the samples, or with the number of them.
+    """Return warnings about the samples and their number, by kind.
 
     Args:
-        measured: as `lab.images.quality.measure` gives it.
-        asked: how many samples were to be measured.
-        features: how many the classifier has.
+        measured: the metrics, as `lab.images.quality.measure` returns them.
+        asked: the number of samples that were asked for.
+        features: the number of the classifier's features.
     """
     found, n = {}, int(measured["n"])
     made, wanted = measured["classes"], measured["real_classes"]
     if made < MOST_CLASSES * wanted:
         found["classes"] = (
-            f"G makes only {made} of the {wanted} classes that as many real images show (a class "
-            "counts from a fifth of its share)"
+            f"G makes only {made} of {wanted} classes (a class counts if its share of the samples "
+            "is more than a fifth of its share of real images)"
         )
     recall, best = measured["recall"], measured["real_recall"]
     if recall < NO_RECALL and best >= ENOUGH:
         found["recall"] = (
-            f"recall is {recall:.3f} (real images {best:.2f}); the samples have next to none of "
+            f"recall is {recall:.3f} (real images {best:.2f}): the samples have almost none of "
             "the variety of real images"
         )
     if n < asked:
         found["images"] = (
-            f"{n:,} samples are measured instead of {asked:,}; a split of the real images has no "
-            "more"
+            f"{n:,} samples are measured instead of {asked:,}, because there are no more real "
+            "images in the training or the test set"
         )
     if n <= features:
         found["samples"] = (
-            f"{n:,} samples are too few for the classifier's {features:,} features; samples as "
+            f"{n:,} samples are too few for the classifier's {features:,} features: samples as "
             f"good as real images would get an FID of {measured['fid_bias']:.1f}"
         )
     return found

@@ -73,17 +73,17 @@ def test_a_cell_that_cannot_be_followed_back_is_refused_before_the_first_step(tm
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "discriminator": (
         {"_target_": f"{HERE}.ColumnOfLogits", "widths": [8]},
-        f"discriminator {HERE}.ColumnOfLogits gives [2, 1] for 2 images, "
+        f"discriminator {HERE}.ColumnOfLogits returns [2, 1] for 2 images, "
         "expected [2]: a logit for each image",
     ),
     "generator": (
         {"_target_": f"{HERE}.SmallImages", "latent": 3},
-        f"generator {HERE}.SmallImages gives [2, 1, 14, 14] for 2 images, "
+        f"generator {HERE}.SmallImages returns [2, 1, 14, 14] for 2 images, "
         "expected [2, 1, 28, 28]: images",
     ),
     "loss": (
         {"_target_": f"{HERE}.LossForEachImage"},
-        f"loss {HERE}.LossForEachImage gives [2] for 2 images, expected []: one number",
+        f"loss {HERE}.LossForEachImage returns [2] for 2 images, expected []: one number",
     ),
 }
 

@@ -134,7 +134,7 @@ def test_without_the_key_nothing_is_asked_for(make):
 def test_images_without_labels_cannot_be_asked_for(make, images, tmp_path):
     for name in MNIST_FILES[::2]:
         (tmp_path / name).write_bytes((images / name).read_bytes())
-    with pytest.raises(UserError, match="conditional=true: data=folder has no labels of several"):
+    with pytest.raises(UserError, match="conditional=true needs labels of several classes"):
         make(*MLP, root=tmp_path)
 
 
@@ -145,7 +145,10 @@ class NoClasses(nn.Module):
 
 def test_a_network_that_takes_no_classes_is_refused():
     own = {"_target_": "tests.generation.test_conditional.NoClasses", "latent": 4}
-    with trusting(EVERYTHING), pytest.raises(UserError, match="NoClasses cannot be told a class"):
+    with (
+        trusting(EVERYTHING),
+        pytest.raises(UserError, match="NoClasses cannot be asked for a class"),
+    ):
         build_player("generator", own, SHAPE, 3)
     with trusting(EVERYTHING):
         assert isinstance(build_player("generator", own, SHAPE, 0), NoClasses)

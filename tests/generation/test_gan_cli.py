@@ -244,7 +244,7 @@ def test_a_conditional_run_is_interpolated_within_a_class_and_between_two(condit
     first, last = interpolate(conditional, (None, "1"), None, 4)[0].split(" → ")[0].split()[1::2]
     assert first in ("0", "2")
     assert last == "1"
-    with pytest.raises(UserError, match="--sum: the z of a conditional run holds no class"):
+    with pytest.raises(UserError, match="--sum: in a conditional run z does not decide"):
         interpolate(conditional, (None, None), ("0", "1", "2"), 0)
 
 

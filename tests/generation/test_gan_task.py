@@ -78,7 +78,7 @@ def test_sizes_that_the_default_refuses_get_one_line_with_the_pair_that_takes_th
     words = (*TINY, f"data.root={folder}", f"out_dir={tmp_path / 'out'}", "device=cpu")
     outcome = perform(compose_config(*words), [])
     assert outcome.kind == "failed"
-    assert f"images of {width}x{height} are not for convolutions" in outcome.line
+    assert f"images of {width}x{height} do not fit the convolutional pair" in outcome.line
     assert outcome.line.endswith("generator=mlp discriminator=mlp takes any size")
     assert "\n" not in outcome.line
     assert not (tmp_path / "out").exists()

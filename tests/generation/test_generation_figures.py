@@ -110,7 +110,10 @@ def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, i
     (legend,) = figure.legends
     named = [text.get_text() for text in legend.get_texts()]
     assert [name for name in named if "D(" in name] == (
-        ["D(x), probability that a training image is real", "D(G(z)), the same of a sample"]
+        [
+            "D(x), probability that a training image is real",
+            "D(G(z)), probability that a sample is real",
+        ]
         if is_cross_entropy
         else ["D(x), score of training images", "D(G(z)), score of samples"]
     )
@@ -119,7 +122,7 @@ def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, i
     assert [text.get_text() for text in losses.texts] == [words]
     assert value in [line.get_ydata()[0] for line in losses.get_lines()]
     assert [axis.get_ylabel() for axis in scores] == (
-        [] if is_cross_entropy else ["mean score (no probability)"]
+        [] if is_cross_entropy else ["mean score (not a probability)"]
     )
     if scores:
         lowest = min(np.min(line.get_ydata()) for line in scores[0].get_lines())

@@ -38,7 +38,7 @@ GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        ({"classes": 3}, "classes", "G makes only 3 of the 10 classes"),
+        ({"classes": 3}, "classes", "G makes only 3 of 10 classes"),
         ({"recall": 0.004}, "recall", "recall is 0.004 (real images 0.90)"),
         ({"n": 900}, "images", "900 samples are measured instead of 1,000"),
         ({"n": 128}, "samples", "128 samples are too few for the classifier's 128 features"),
@@ -65,7 +65,7 @@ def test_good_samples_and_balanced_players_have_none():
     assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128) == {}
     assert trouble.of_players(0.99) == {}
     assert trouble.of_players(0.995) == {
-        "overpowering": "D is right 99.5% of the time; G learns little from it"
+        "overpowering": "D is correct 99.5% of the time, so G learns little from it"
     }
 
 

@@ -1,1 +1,1 @@
-"""What can be asked of a trained generator: `lab sample`, `lab interpolate`."""
+"""The tools for trained generators: `lab sample` and `lab interpolate`."""

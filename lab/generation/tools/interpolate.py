@@ -1,6 +1,6 @@
-"""Interpolations and sums in the latent space of a saved generator: `lab interpolate RUN`.
+"""Interpolations and sums in the latent space of a trained generator: `lab interpolate RUN`.
 
-Each picture is named after its classes and its seed, so that none overwrites another. Of a
+Each picture is named after its classes and its seed, so that none overwrites another. For a
 conditional run z is interpolated within a class, and z and the class between two classes.
 """
 
@@ -53,18 +53,17 @@ def interpolate(
     plus_minus_base: Sequence[str] | None,
     seed: int,
 ) -> list[str]:
-    """Draw the interpolations of a finished run, and its sums; gives what to print.
+    """Draw the interpolations and the sums of a finished run; return the lines to print.
 
     Args:
-        folder: of the run.
-        ends: names of the first and the last class; None: any other.
-        plus_minus_base: names of the classes of the sum; None: no sum.
-        seed: of all that is drawn.
+        folder: the run's folder.
+        ends: the names of the first and the last class; None: any other class.
+        plus_minus_base: the names of the classes of the sum; None: no sum.
+        seed: the random seed.
 
     Raises:
-        UserError: the folder is no finished run of the generation study, its data are others now
-            or have no labels, or there is no such class among them or among the images that the
-            generator makes.
+        UserError: the folder is not a finished run of the generation study; its data have changed
+            or have no labels; or a class is not among them, or the generator does not make it.
     """
     from lab.engine import same_data
     from lab.engine.seeding import random_stream
@@ -77,7 +76,9 @@ def interpolate(
     generator, config = open_run(folder)
     asked = class_names(folder)
     if asked and plus_minus_base:
-        raise UserError("--sum: the z of a conditional run holds no class, so there are no sums")
+        raise UserError(
+            "--sum: in a conditional run z does not decide the class, so it has no sums"
+        )
     if not asked and ends[0] is not None and ends[0] == ends[1]:
         raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
     data = load(config.data)
@@ -117,7 +118,7 @@ def _check(name: str | None, classes: Sequence[str]) -> None:
 
 
 def _two_of(count: int, labels: Sequence[int | None], random: "torch.Generator") -> tuple[int, int]:
-    """Labels of both ends; one that is not chosen is drawn, different from the other."""
+    """Return the labels of both ends; a missing one is drawn, different from the other."""
     import torch
 
     order = torch.randperm(count, generator=random).tolist()
@@ -139,18 +140,18 @@ def _of_classes(result: Mapping[str, Any]) -> list[str]:
 
 
 def _interpolations(result: Mapping[str, Any]) -> list[str]:
-    lines = ["             a third class   path length in the    largest step,",
-             "             lies between    classifier's features  share of the path"]  # fmt: skip
+    lines = ["             pass through    path length in the    largest step,",
+             "             a third class   classifier's features  share of the path"]  # fmt: skip
     for name in ("linear", "spherical", "farther"):
         third, length, step = (
             result[f"{key}_{name}"] for key in ("third_class", "path_length", "largest_step")
         )
         lines.append(f"  {name:9}  {third:>13.0%}   {length:>19.1f}   {step:>18.0%}")
-    return [*lines, "  (means over pairs; farther: to twice the last latent vector)"]
+    return [*lines, "  (means over pairs; farther: a straight line to twice the last z)"]
 
 
 def _sums(counts: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> list[str]:
-    """What each sum is read as most often."""
+    """A line for each sum with the classes that its images are read as most often."""
     plus, minus, base = names
     lines = []
     for name, by_class in counts.items():

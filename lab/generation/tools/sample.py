@@ -1,11 +1,11 @@
-"""Images from a saved generator: `lab sample RUN`.
+"""Images from a trained generator: `lab sample RUN`.
 
-Writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
+It writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
 uint8 [n, H, W], or [n, H, W, 3] in colour, and `z` float32 [n, latent]) and
 figures/samples_seed0.png, a grid of the first 64.
 
-A conditional run is asked for one class, `--digit 7`, or for all in turn. The files are then named
-after it too, samples_7_seed0.npz, and the npz file holds `labels` int64 [n].
+A conditional run is asked for one class, `--digit 7`, or for all classes in turn. Its npz file also
+holds `labels` int64 [n]. Files of one class are named after it too, samples_7_seed0.npz.
 """
 
 import argparse
@@ -38,17 +38,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> list[Path]:
-    """Draw `n` images and write them; gives the paths.
+    """Draw `n` images, write them and return the paths of the files.
 
     Args:
-        folder: of the run.
-        n: how many images.
-        seed: of z.
-        name: of the class that a conditional run is asked for; None: of all classes in turn.
+        folder: the run's folder.
+        n: the number of images.
+        seed: the random seed of z.
+        name: the class to ask a conditional run for; None: all classes in turn.
 
     Raises:
-        UserError: the folder is no finished run of the generation study, or it cannot be asked for
-            this class.
+        UserError: the folder is not a finished run of the generation study, or it cannot be asked
+            for this class.
     """
     import numpy as np
     import torch
@@ -82,7 +82,7 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
 
 
 def _grid(images: "np.ndarray", title: str, classes: Sequence[str]) -> "Figure":
-    """The first of them; where they are of classes in turn, a row for each class."""
+    """Draw the first images; if they are of classes in turn, there is a row for each class."""
     from lab.images.sheets import image_grid
 
     columns = min(len(images), ON_THE_GRID) // len(classes) if classes else 0
