@@ -1,1 +1,1 @@
-"""The by-hand study: the smallest GANs there are, one for each digit, gradients written out."""
+"""The by-hand study: a GAN of single layers for each digit, with gradients written by hand."""

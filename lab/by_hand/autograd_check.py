@@ -1,4 +1,4 @@
-"""The source's formulas and ours against autograd, in float64."""
+"""Compare the formulas of S4, and ours, with autograd, in float64."""
 
 from collections.abc import Mapping
 
@@ -40,5 +40,5 @@ def ours() -> list[float]:
 
 
 def as_written() -> list[float]:
-    """The largest relative difference of part B as the source writes it."""
+    """The largest relative difference of part B as S4 writes it."""
     return [differences()["B as written"]]

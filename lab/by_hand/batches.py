@@ -1,4 +1,4 @@
-"""The images of single classes, and random batches of them, the same number of each."""
+"""The images of single classes, and random batches with the same number of each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +9,15 @@ from torch import Tensor
 from lab.config.errors import UserError
 from lab.images.datasets import Images
 
-# Fewer points have no covariance, and so no FID.
+# An FID needs a covariance, and so at least two points.
 FEWEST = 2
 
 
 def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tensor]:
-    """The images of each of the classes, uint8 [n, D], in the order of `digits`.
+    """Return the images of each class, uint8 [n, D], in the order of `digits`.
 
     Raises:
-        UserError: the data has no labels, no such class, or next to no images of it.
+        UserError: the data have no labels, no such class, or fewer than FEWEST images of it.
     """
     if images.labels is None:
         raise UserError(f"data={images.name} has no labels: a GAN for each digit needs them")
@@ -38,14 +38,14 @@ def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tens
 
 
 class ClassBatches:
-    """Random images of each class, drawn for each batch, none twice in one.
+    """Endless batches of random images of each class, without repetition within a batch.
 
     Args:
-        images: of each of G classes, uint8 [n, D].
+        images: the images of each of G classes, uint8 [n, D].
         digits: the classes, for messages.
-        count: N, of each class.
-        rngs: G generators on the CPU.
-        device: of the batches.
+        count: N, the number of images of each class in a batch.
+        rngs: G random streams on the CPU.
+        device: the device of the batches.
 
     Raises:
         UserError: a class has fewer than N images.
@@ -69,11 +69,11 @@ class ClassBatches:
         self._bytes = torch.empty(
             (len(images), count, *images[0].shape[1:]), dtype=torch.uint8, device=device
         )
-        # Written again each time: fresh pages would cost more than the copying.
+        # The buffer is reused, because new memory would cost more than the copying.
         self._batch = torch.empty_like(self._bytes, dtype=torch.float32)
 
     def next(self) -> Tensor:
-        """The next batch, float32 [G, N, D] in [0, 1]; it holds until the one after."""
+        """Return the next batch, float32 [G, N, D] in [0, 1]; the following call overwrites it."""
         for images, rng, chosen in zip(self._images, self._rngs, self._bytes, strict=True):
             order = torch.randperm(len(images), generator=rng)[: len(chosen)]
             torch.index_select(images, 0, order.to(images.device), out=chosen)
@@ -86,12 +86,12 @@ class ClassBatches:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave, bit for bit.
+        """Continue, bit for bit, from a state that `state_dict` returned.
 
         Raises:
-            UserError: the state is of other numbers of images.
+            UserError: the state belongs to other numbers of images.
         """
         if state["counts"] != [len(images) for images in self._images]:
-            raise UserError("the numbers of images are not those that the run began with")
+            raise UserError("the classes have other numbers of images than when the run began")
         for rng, saved in zip(self._rngs, state["rngs"], strict=True):
             rng.set_state(saved.cpu())

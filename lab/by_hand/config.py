@@ -12,7 +12,7 @@ from lab.images.config import DataComponent, data_checksum
 def _are_digits(digits: list[int]) -> list[int]:
     if not digits or min(digits) < 0 or len(set(digits)) < len(digits):
         raise ValueError(
-            f"digits={digits} is not allowed: expected one class or more from 0 up, each once"
+            f"digits={digits} is not allowed: expected one class or more from 0 up, all different"
         )
     return digits
 
@@ -65,7 +65,7 @@ class OneLayerConfig(RunConfig):
 
     @property
     def label(self) -> str:
-        """The pair and its optimizer, as curves are named: `single layers, sgd`."""
+        """The networks and the optimizer, as curves are named: `single layers, sgd`."""
         is_single = not self.generator_hidden and not self.discriminator_hidden
         return f"{'single layers' if is_single else 'MLPs'}, {self.rule}"
 

@@ -1,4 +1,4 @@
-"""The by-hand study's figures: arrays in, figures out."""
+"""The by-hand study's figures. They return Matplotlib figures and write no files."""
 
 from collections.abc import Mapping, Sequence
 from math import log
@@ -18,13 +18,13 @@ STEP = "step (one update of D and one of G)"
 def frame_strip(
     frames: np.ndarray, steps: Sequence[int], names: Sequence[str], best: Sequence[int]
 ) -> Figure:
-    """One sample of each digit through training: a row a digit, a column a step.
+    """Draw one sample of each digit during training: a row for a digit, a column for a step.
 
     Args:
-        frames: [F, G, H, W] or [F, G, H, W, 3] in [-1, 1].
-        steps: F, set above the columns.
-        names: G, set before the rows.
-        best: G of the steps, of the frames to be framed.
+        frames: float [F, G, H, W] or [F, G, H, W, 3] in [-1, 1].
+        steps: F steps, written above the columns.
+        names: G names, written at the left of the rows.
+        best: the step of each digit's best frame, which gets a border.
     """
     rows = frames.swapaxes(0, 1)  # [G, F, H, W] or [G, F, H, W, 3]
     sheet = tile(rows.reshape(-1, *rows.shape[2:]), len(steps))
@@ -44,14 +44,14 @@ def frame_strip(
 def quality_curves(
     steps: Sequence[int], shares: np.ndarray, fids: np.ndarray, floor: float, title: str
 ) -> Figure:
-    """The classifier's share and the FID against the step: the mean and a band over the digits.
+    """Draw the share that is read and the FID against the step: the mean and range of the digits.
 
     Args:
-        steps: F, of the frames.
-        shares: [F, G], of samples read as their digit.
-        fids: [F, G], within the class.
+        steps: the F steps of the frames.
+        shares: the shares of samples that are read as their digit, [F, G].
+        fids: the FIDs within the class, [F, G].
         floor: the mean FID of real images.
-        title: of the figure.
+        title: the figure's title.
     """
     figure, (left, right) = plots.new_figure(title, panels=2)
     count = shares.shape[1]
@@ -76,16 +76,16 @@ def loss_curves(
     shares: Mapping[str, np.ndarray],
     title: str,
 ) -> Figure:
-    """The losses at every logged step, and D's accuracy and the bright pixels at the frames'.
+    """Draw the losses at every logged step, and shares such as D's accuracy at the frames' steps.
 
     Args:
         history: the columns `step`, `d_loss` and `g_loss`, means over the digits.
-        steps: F, of the frames.
-        shares: curves [F, G] in [0, 1] by name.
-        title: of the figure.
+        steps: the F steps of the frames.
+        shares: the shares, [F, G] in [0, 1], by the name of their curve.
+        title: the figure's title.
     """
     figure, (left, right) = plots.new_figure(title, panels=2)
-    # The half of D's, each of whose two terms is log 2 where D cannot decide.
+    # D's loss has two terms, each log 2 if D cannot decide; half of it is drawn.
     losses = {
         "D's loss / 2": [loss / 2 for loss in history["d_loss"]],
         "G's loss": history["g_loss"],
@@ -106,17 +106,17 @@ def loss_curves(
 
 
 def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """The classifier's share and the FID of each setting, at the best frames and at the end.
+    """Draw the share that is read and the FID of each setting, at the best frames and at the end.
 
     Args:
-        rows: of finished runs, with `series`; a mark for each of them.
+        rows: a row for each finished run, with `series` and the entries of its result.
     """
     names = list(dict.fromkeys(str(row["series"]) for row in rows))
-    title = "Means over the digits: filled at each digit's best frame, hollow at the end"
+    title = "Means over the digits; filled: at each digit's best frame, hollow: at the end"
     figure, axes = plots.new_figure(title, panels=2)
     panels = (
         ("judge_share", "samples read as their digit"),
-        ("fid", "FID within the class (less is better)"),
+        ("fid", "FID within the class (lower is better)"),
     )
     for axis, (key, words) in zip(axes, panels, strict=True):
         for prefix, offset in (("best_", -0.15), ("", 0.15)):
@@ -131,19 +131,19 @@ def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) -> Figure:
-    """Quality against the step, and beside it what could explain its fall.
+    """Draw quality against the step, and beside it what could explain its decline.
 
     Args:
-        runs: the setting and the columns of metrics.csv of each; runs of one setting are averaged,
-            a band from the least to the greatest of them.
+        runs: the setting and the columns of metrics.csv of each run. Runs of one setting are
+            averaged, with a band from the smallest to the largest value.
     """
     panels = {
         "samples read as their digit": lambda m: m["judge_share"],
-        "D's accuracy on test images:\ndoes it fall behind (to 0.5)?": lambda m: m["d_accuracy"],
-        "D's accuracy, training minus test images:\ndoes it overfit (above 0)?": (
+        "D's accuracy on test images:\nis D too weak (0.5)?": lambda m: m["d_accuracy"],
+        "D's accuracy, training minus test images:\ndoes D overfit (above 0)?": (
             lambda m: m["d_train_accuracy"] - m["d_accuracy"]
         ),
-        "share of pixels above 1:\ntricks with bright pixels?": lambda m: m["saturated"],
+        "share of pixels above 1:\nis G too bright?": lambda m: m["saturated"],
     }
     figure, axes = plots.new_grid(len(panels), columns=2, size=(4.6, 3.35))
     columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
@@ -159,7 +159,7 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
         axis.set_title(words, fontsize=10)
         axis.set_xlabel(STEP, fontsize=9)
     seeds = max(sum(name == other for other, _ in runs) for name in names)
-    band = f"; band: least to greatest of {seeds} runs" if seeds > 1 else ""
+    band = f"; band: range of {seeds} runs" if seeds > 1 else ""
     figure.suptitle(f"Means over the digits{band}", fontsize=11)
     figure.subplots_adjust(top=0.87)
     plots.legend_below(figure)

@@ -1,12 +1,12 @@
-"""G small GANs trained side by side, every gradient from `layers`, no autograd.
+"""Train G small GANs side by side, with gradients from `layers` and without autograd.
 
     rngs = [lab.engine.seeding.random_stream(seed, f"digit {digit}") for digit in digits]
     gans = StackedGans(rngs, pixels=D)    # a single FC layer each, in G and in D
     for step in range(2000):
         d_loss, g_loss = gans.step(real)  # real [G, 200, D] in [0, 1]
 
-The GANs share a batched product and nothing else: each draws from its own generator, so a digit's
-numbers do not depend on which others stand beside it, but for the last bits of the product.
+The GANs share only a batched product. Each draws from its own random stream. So the numbers of a
+digit do not depend on the other digits, except for the last bits of the product.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,39 +23,39 @@ from lab.by_hand.optimizers import Adam, Sgd, copy_all
 
 @dataclass(frozen=True)
 class GanSettings:
-    """What the GANs of one stack have in common."""
+    """The settings that all GANs of one stack have."""
 
     noise_size: int = 100
     """L, the width of the generator's input."""
     noise: Literal["normal", "uniform"] = "normal"
-    """N(0, 1), or uniform in [0, 1), whose mean of 1/2 acts like a second, faster bias."""
+    """normal: N(0, 1); uniform: in [0, 1), whose mean of 1/2 acts like a second, faster bias."""
     generator_hidden: int = 0
-    """The width of the generator's hidden layer; 0 for none."""
+    """The width of the generator's hidden layer; 0: none."""
     discriminator_hidden: int = 0
-    """The width of the discriminator's hidden layer; 0 for none."""
+    """The width of the discriminator's hidden layer; 0: none."""
     init_scale: float = 0.01
-    """The standard deviation of the weights at the start; the biases start at 0."""
+    """The standard deviation of the initial weights; the initial biases are 0."""
     reduction: Literal["sum", "mean"] = "sum"
-    """Whether a gradient is the batch's sum or its mean."""
+    """Whether a gradient is summed or averaged over the batch."""
     optimizer: Literal["sgd", "adam"] = "sgd"
-    """How a gradient becomes a step."""
+    """The rule that updates the parameters."""
     generator_lr: float = 1e-3
     discriminator_lr: float = 1e-3
     discriminator_decay: float = 0.0
     """c of a penalty c/2 |W|^2 on the discriminator's weights, not on its biases. With one linear
-    layer and c = 0 nothing damps the turning of the two players around each other."""
+    layer and c = 0 nothing damps the oscillation of the two players."""
 
 
 class Perceptrons:
-    """G stacks of FC layers with a ReLU between them, each stack on its own inputs.
+    """G stacks of fully connected (FC) layers with a ReLU between them, each with its own inputs.
 
     Args:
-        widths: of the input, the hidden layers and the output.
+        widths: the widths of the input, the hidden layers and the output.
         relu_last: whether a ReLU follows the last layer too.
-        init_scale: standard deviation of the weights; the biases start at 0.
-        rngs: G generators on the CPU, one for each stack.
-        dtype: of the parameters.
-        device: of the parameters.
+        init_scale: the standard deviation of the initial weights; the initial biases are 0.
+        rngs: G random streams on the CPU, one for each stack.
+        dtype: the dtype of the parameters.
+        device: the device of the parameters.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Perceptrons:
             self.params += [weight, weight.new_zeros(len(rngs), 1, n_out)]
 
     def forward(self, x: Tensor, into: Sequence[Tensor] | None = None) -> list[Tensor]:
-        """The input [G, N, D], then every layer's output after its ReLU where it has one.
+        """Return the input [G, N, D] and then each layer's output, after its ReLU if it has one.
 
-        `into` may be an earlier result for as many inputs, no longer needed: its memory is used.
+        `into` may be an earlier result for as many inputs; it is overwritten, to reuse its memory.
         """
         outputs = [x]
         for i in range(0, len(self.params), 2):
@@ -87,11 +87,11 @@ class Perceptrons:
         return outputs
 
     def backward_params(self, outputs: Sequence[Tensor], grad: Tensor) -> list[Tensor]:
-        """The gradients by `params`, in their order.
+        """Return the gradients of `params`, in their order.
 
         Args:
-            outputs: what `forward` gave; overwritten, but for the input.
-            grad: dJ by the last of the outputs.
+            outputs: the result of `forward`; it is overwritten, except for the input.
+            grad: the derivative of J by the last of the outputs.
         """
         grads: list[Tensor] = []
         for i in reversed(range(0, len(self.params), 2)):
@@ -103,7 +103,7 @@ class Perceptrons:
         return grads
 
     def backward_input(self, outputs: Sequence[Tensor], grad: Tensor) -> Tensor:
-        """dJ by the input, [G, N, D]; the arguments of `backward_params`."""
+        """Return dJ/dX, [G, N, D]; `backward_params` explains the arguments."""
         for i in reversed(range(0, len(self.params), 2)):
             out = outputs[i // 2 + 1]
             grad = layers.relu_backward(grad, out, out=out) if self._has_relu(i) else grad
@@ -115,17 +115,18 @@ class Perceptrons:
 
 
 class StackedGans:
-    """G GANs, one update of D and then one of G a step.
+    """G GANs. A step is one update of each discriminator and then one of each generator.
 
-    The generator is noise -> FC -> ReLU with the objective -ln(Y), the discriminator
-    FC -> sigmoid with the log loss; a hidden layer (FC -> ReLU) stands in between where asked for.
+    The generator is noise -> FC -> ReLU with the objective -ln(Y). The discriminator is
+    FC -> sigmoid with the log loss. Either may have a hidden layer, FC -> ReLU, before.
 
     Args:
-        rngs: G generators on the CPU, one for each GAN; used up by it from here on.
+        rngs: G random streams on the CPU, one for each GAN, which only this object may use.
         settings: sizes, initialisation and optimizer.
-        pixels: D, the width of an image.
-        dtype: of parameters and noise; the images given must have it too.
-        device: of parameters and noise. The draws are made on the CPU: equal on every device.
+        pixels: D, the number of values of an image.
+        dtype: the dtype of parameters, noise and images.
+        device: the device of parameters and noise. Numbers are drawn on the CPU, so that they are
+            equal on every device.
     """
 
     def __init__(
@@ -154,31 +155,32 @@ class StackedGans:
         self.generator_optimizer = optimizer(self.generator.params, chosen.generator_lr)
         self.discriminator_optimizer = optimizer(self.discriminator.params, chosen.discriminator_lr)
         self._made: dict[int, list[Tensor]] = {}
-        """The generator's activations of the last step by batch size: memory for the next one."""
+        """The generator's outputs of the last step, by batch size; the next step reuses them."""
 
     def noise(self, count: int, rngs: Sequence[torch.Generator] | None = None) -> Tensor:
-        """The next Z [G, count, L] of each GAN's generator, or of `rngs`, one for each GAN."""
+        """Draw Z [G, count, L] from each GAN's random stream, or from `rngs`, one for each GAN."""
         kind = torch.randn if self.settings.noise == "normal" else torch.rand
         size = self.settings.noise_size
         return draw(kind, rngs or self.rngs, count, size, self.dtype).to(self.device)
 
     def generate(self, noise: Tensor) -> Tensor:
-        """The images [G, N, D] of noise [G, N, L]: not below 0, and above 1 where G overshoots."""
+        """Return images [G, N, D] of noise [G, N, L]; values are at least 0 and may exceed 1."""
         return self.generator.forward(noise)[-1]
 
     def logits(self, images: Tensor) -> Tensor:
-        """F [G, N, 1] of images [G, N, D]; above 0 where D takes an image for a real one."""
+        """Return F [G, N, 1] of images [G, N, D]; F is above 0 if D reads an image as real."""
         return self.discriminator.forward(images)[-1]
 
     def step(self, real: Tensor) -> tuple[Tensor, Tensor]:
-        """One update of D, and one of G against the updated D, on as many samples as `real` has.
+        """Update D once, and then G once against the updated D, with N samples.
 
         Args:
-            real: [G, N, D] in [0, 1].
+            real: real images [G, N, D] in [0, 1].
 
         Returns:
-            D's log loss and G's -ln(Y), [G] each, before their update, as means over the batch
-            whatever the reduction; D's is the mean on real images plus the mean on fakes.
+            D's log loss and G's -ln(Y), [G] each, before the updates. They are means over the
+            batch, also if the gradient is summed. D's is the mean on real plus the mean on fake
+            images.
         """
         count = real.shape[1]
         scale = 1.0 if self.settings.reduction == "sum" else 1 / count
@@ -208,9 +210,9 @@ class StackedGans:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything the next step depends on: tensors, ints, lists and dicts of them only.
+        """Return everything on which the next step depends: tensors, ints, lists and dicts.
 
-        The tensors are the live ones; whoever keeps them past the next step copies them.
+        The tensors are not copies; the next step changes them.
         """
         return {
             "generator": self.generator.params,
@@ -221,10 +223,10 @@ class StackedGans:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state`, bit for bit.
+        """Continue from `state`, bit for bit.
 
         Raises:
-            ValueError: it comes from another number of GANs or from other widths.
+            ValueError: it belongs to another number of GANs or to other widths.
         """
         copy_all(self.generator.params, state["generator"])
         copy_all(self.discriminator.params, state["discriminator"])
@@ -241,5 +243,5 @@ def draw(
     columns: int,
     dtype: torch.dtype,
 ) -> Tensor:
-    """[G, rows, columns] of torch.randn or torch.rand, each slice from its own generator."""
+    """Draw [G, rows, columns] with torch.randn or torch.rand, each slice from its own stream."""
     return torch.stack([kind(rows, columns, generator=rng, dtype=dtype) for rng in rngs])

@@ -1,7 +1,7 @@
-"""The layers of the smallest GAN, forward and backward in matrix form, without autograd.
+"""The layers of a one-layer GAN, forward and backward in matrix form, without autograd.
 
-G independent GANs stand side by side in one batched product, so every tensor carries a leading
-dimension G that never mixes:
+G independent GANs are computed side by side in batched products. Every tensor has a leading
+dimension G, along which nothing is mixed:
 
     Z   noise                        [G, N, L]      W_G, B_G   [G, L, D], [G, 1, D]
     K   = Z W_G + B_G                [G, N, D]      W_D, B_D   [G, D, 1], [G, 1, 1]
@@ -10,16 +10,16 @@ dimension G that never mixes:
     Y   = sigmoid(F)                 [G, N, 1]
     J   = -ln(Y)                     [G, N, 1], one for each example
 
-A function named `*_backward` takes the derivative of J by the layer's output where it needs one
-and returns the derivative by its input. Any floating dtype; results keep it. Nothing is averaged
-here: a gradient by weights is the sum over the batch, and whoever wants the mean scales the
-objective's gradient by 1/N first. Tensors that do not fit raise torch's RuntimeError. `out`, where
-a function has it, takes the result, as in torch; the large tensors of a step are written into the
-last step's memory by it, since fresh pages cost more than the arithmetic on them.
+A function named `*_backward` takes the derivative of J by the layer's output, if it needs one, and
+returns the derivative by the layer's input. Any floating dtype works, and results keep it. A
+gradient of weights is the sum over the batch; for the mean, scale the objective's gradient by 1/N
+first. If shapes do not fit, torch raises RuntimeError. An argument `out` takes the result, as in
+torch. Large tensors reuse the memory of the last step this way, because new memory costs more than
+the arithmetic.
 
-The derivation these follow (parts A to E) has three slips, put right here: the sigmoid's
-derivative is Y(1-Y), not F(1-F); the left side of part E is dJ/dW_G, not dJ/dX; and Z^T multiplies
-what comes before it from the left. `generator_chain` is that derivation, letter by letter.
+The functions follow the derivation of S4, parts A to E, with three corrections: the sigmoid's
+derivative is Y(1-Y), not F(1-F); the left side of part E is dJ/dW_G, not dJ/dX; and Z^T is the
+first factor of part E, not the last. `generator_chain` has all five parts.
 """
 
 from typing import NamedTuple
@@ -29,46 +29,46 @@ from torch import Tensor
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
-    """K = X W + B: x [G, N, D], weight [G, D, K], bias [G, 1, K] give [G, N, K]."""
+    """K = X W + B, [G, N, K], from x [G, N, D], weight [G, D, K] and bias [G, 1, K]."""
     return torch.bmm(x, weight, out=out).add_(bias)
 
 
 def linear_grad_input(grad: Tensor, weight: Tensor) -> Tensor:
-    """dJ/dX = dJ/dK W^T: grad [G, N, K], weight [G, D, K] give [G, N, D]."""
-    if weight.shape[-1] == 1:  # an outer product; as a matrix product it takes four times as long
+    """dJ/dX = dJ/dK W^T, [G, N, D], from grad [G, N, K] and weight [G, D, K]."""
+    if weight.shape[-1] == 1:  # a matrix product takes four times as long as this outer product
         return grad * weight.mT
     return grad @ weight.mT
 
 
 def linear_grad_params(grad: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """dJ/dW = X^T dJ/dK and dJ/dB, the sum of dJ/dK over the batch.
+    """dJ/dW = X^T dJ/dK, [G, D, K], and dJ/dB, the sum of dJ/dK over the batch, [G, 1, K].
 
-    grad [G, N, K], x [G, N, D] give [G, D, K] and [G, 1, K]. X^T stands on the left: part D's
-    dK/dW_G = Z^T is not a factor that can be appended on the right of part E.
+    Args:
+        grad: dJ/dK [G, N, K].
+        x: the layer's input [G, N, D]. X^T is the first factor, as Z^T is in part E.
     """
-    if grad.shape[-1] == 1:  # read X row by row; down its columns takes five times as long
+    if grad.shape[-1] == 1:  # reading X by columns would take five times as long as by rows
         return (grad.mT @ x).mT, grad.sum(1, keepdim=True)
     return x.mT @ grad, grad.sum(1, keepdim=True)
 
 
 def relu(k: Tensor, out: Tensor | None = None) -> Tensor:
-    """X = K where K > 0, else 0; any shape; `out` may be K."""
+    """X = K where K > 0, else 0, for any shape; `out` may be K."""
     return torch.clamp(k, min=0, out=out)
 
 
 def relu_backward(grad: Tensor, x: Tensor, out: Tensor | None = None) -> Tensor:
-    """dJ/dK = dJ/dX where K > 0, else 0 (part C; the derivative at 0 is taken as 0).
+    """dJ/dK = dJ/dX where K > 0, else 0, of any shape (part C; the derivative at 0 is 0).
 
-    `x` is the layer's output, not its input: X >= 0, so its sign is the derivative dX/dK. `out`
-    may be `x`.
+    `x` is the layer's output: since X >= 0, its sign is the derivative dX/dK. `out` may be `x`.
     """
     return torch.sign(x, out=out).mul_(grad)
 
 
 def sigmoid(f: Tensor) -> Tensor:
-    """Y = 1 / (1 + exp(-F)), any shape, without overflow.
+    """Y = 1 / (1 + exp(-F)), of any shape, without overflow.
 
-    exp(-F) overflows once F < -88 in float32, so the exponential taken is always that of -|F|.
+    exp(-F) overflows for F < -88 in float32, so only exp(-|F|) is computed.
     """
     small = torch.exp(-f.abs())
     return torch.where(f >= 0, 1.0, small) / (1 + small)
@@ -80,7 +80,7 @@ def sigmoid_backward(grad: Tensor, y: Tensor) -> Tensor:
 
 
 def softplus(f: Tensor) -> Tensor:
-    """ln(1 + exp(F)) = -ln(sigmoid(-F)), any shape, without overflow."""
+    """ln(1 + exp(F)) = -ln(sigmoid(-F)), of any shape, without overflow."""
     return f.clamp(min=0) + torch.log1p(torch.exp(-f.abs()))
 
 
@@ -93,7 +93,7 @@ def log_loss_of_logit(f: Tensor, target: float) -> Tensor:
 
 
 def log_loss_of_logit_backward(y: Tensor, target: float) -> Tensor:
-    """dJ/dF = Y - T: in the product with Y(1-Y) the poles of dJ/dY cancel."""
+    """dJ/dF = Y - T: the factor Y(1-Y) cancels the poles of dJ/dY."""
     return y - target
 
 
@@ -108,21 +108,21 @@ def negative_log_of_logit(f: Tensor) -> Tensor:
 
 
 def negative_log_of_logit_backward(f: Tensor) -> Tensor:
-    """dJ/dF = Y - 1 = -sigmoid(-F), which keeps its digits where Y rounds to 1."""
+    """dJ/dF = Y - 1 = -sigmoid(-F), which is exact even where Y rounds to 1."""
     return -sigmoid(-f)
 
 
 class GeneratorChain(NamedTuple):
-    """The derivatives of the sum of J over the batch, one for each letter of the derivation."""
+    """The derivatives of the sum of J over the batch, parts A to E of the derivation."""
 
     dj_dy: Tensor
     """A [G, N, 1]: -1/Y."""
     dj_dx: Tensor
-    """B [G, N, D]: (dJ/dY o Y(1-Y)) W_D^T, o being the product element by element."""
+    """B [G, N, D]: (dJ/dY o Y(1-Y)) W_D^T, where o is the elementwise product."""
     dx_dk: Tensor
-    """C [G, N, D]: 1 where K > 0, else 0; multiplies element by element."""
+    """C [G, N, D]: 1 where K > 0, else 0; an elementwise factor."""
     dk_dw: Tensor
-    """D [G, L, N]: Z^T; multiplies from the left."""
+    """D [G, L, N]: Z^T, the first factor of a matrix product."""
     dj_dw: Tensor
     """E [G, L, D]: dJ/dW_G = Z^T (dJ/dX o dX/dK)."""
 
@@ -130,9 +130,9 @@ class GeneratorChain(NamedTuple):
 def generator_chain(
     z: Tensor, w_g: Tensor, b_g: Tensor, w_d: Tensor, b_d: Tensor
 ) -> GeneratorChain:
-    """The generator's gradient through the discriminator, parts A to E; shapes as at the top.
+    """The generator's gradient through the discriminator, parts A to E; this module has the shapes.
 
-    dJ/dX takes (dJ/dY)(dY/dF) as the one term Y - 1, so only dj_dy itself can be infinite.
+    dJ/dX uses Y - 1 for (dJ/dY)(dY/dF), so only dj_dy itself can be infinite.
     """
     x = relu(linear(z, w_g, b_g))
     f = linear(x, w_d, b_d)

@@ -1,7 +1,7 @@
-"""How good the GANs of single classes are: each is measured against the images of its own class.
+"""The quality of the GANs of single classes, each compared with the images of its own class.
 
-Generated pixels are at least 0 and may exceed 1; whatever looks at them as images sees them cut
-off there, and the share beyond is a figure of its own.
+Generated pixels are at least 0 and may exceed 1. They are clipped to 1 to be read as images. The
+share of pixels above 1 is a metric of its own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,21 +21,21 @@ METRICS = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy"
 
 
 def as_images(made: Tensor, shape: Shape) -> Tensor:
-    """Generated pixels [..., C * H * W] as images [..., C, H, W] in [-1, 1]."""
+    """Turn generated pixels [..., C * H * W] into images [..., C, H, W] in [-1, 1]."""
     return made.clamp(max=1).mul(2).sub(1).unflatten(-1, shape)
 
 
 class Measures:
-    """The classifier and, for each of G digits, the real images that its GAN is measured against.
+    """Measures GANs of single classes, with the classifier of the whole data set.
 
     Args:
-        data: the whole of it, whose classes the classifier tells apart.
+        data: the whole data set.
         digits: G classes.
-        count: of images on the generated side; fewer where a class has fewer.
-        device: of the GANs.
+        count: the number of samples of each digit; fewer if a class has fewer images.
+        device: the device of the GANs.
 
     Raises:
-        UserError: as `class_images`; or the data has a single class: no classifier is trained.
+        UserError: as `class_images`; or the data have only one class.
     """
 
     def __init__(self, data: Data, digits: Sequence[int], count: int, device: str) -> None:
@@ -57,25 +57,25 @@ class Measures:
             fid(real, self._features_of(_some(images, self.count), device))
             for real, images in zip(self._features, known, strict=True)
         ]
-        """Of each digit: the FID of as many real training images, as good as it gets."""
+        """The reference value of each digit: the FID of as many real training images."""
 
     def _features_of(self, images: Tensor, device: str) -> Tensor:
         return self.classifier.read(to_float(images.unflatten(1, self.shape).to(device))).features
 
     def measure(self, gans: StackedGans, z: Tensor) -> Mapping[str, list[float]]:
-        """METRICS, each [G]; changes nothing.
+        """Return the metrics of each GAN, [G] each.
 
         Args:
-            gans: G of them, in the order of the digits.
+            gans: G GANs, in the order of the digits.
             z: noise [G, count, L].
 
         Returns:
-            judge_share: of the samples that the classifier reads as the digit.
-            fid: in the classifier's features, to all test images of the class.
-            correlation: Pearson's r of the mean sample with the mean training image of the class.
-            d_accuracy: of D on as many held-out images and samples, half and half.
-            d_train_accuracy: the same with training images in the place of the held-out ones.
-            saturated: share of the samples' pixels that are above 1.
+            judge_share: the share of the samples that the classifier reads as their digit.
+            fid: the FID to all test images of the class.
+            correlation: Pearson's r of the mean sample and the mean training image of the class.
+            d_accuracy: D's accuracy on test images and as many samples.
+            d_train_accuracy: D's accuracy on training images and as many samples.
+            saturated: the share of the samples' pixels that are above 1.
         """
         made = gans.generate(z)  # [G, N, D]
         images = as_images(made, self.shape)
@@ -99,11 +99,11 @@ class Measures:
 
 
 def _some(images: Tensor, count: int) -> Tensor:
-    """So many of [n, D], drawn always alike: files may be sorted."""
+    """Choose `count` of [n, D], always the same random ones, because files may be sorted."""
     return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]]
 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Pearson's r of the rows of [G, D] and [G, D]; 0 where a row is of one value."""
+    """Pearson's r of the rows of [G, D] and [G, D]; 0 if a row is constant."""
     a, b = (x.double() - x.double().mean(1, keepdim=True) for x in (a, b))
     return ((a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-12)).clamp(-1, 1)

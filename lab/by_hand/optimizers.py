@@ -1,4 +1,4 @@
-"""The two rules that move parameters by gradients, written out."""
+"""The two optimizers, SGD and Adam, written out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 class Sgd:
-    """P <- P - lr dJ/dP with a constant rate, in place."""
+    """P <- P - lr dJ/dP with a constant learning rate, in place."""
 
     def __init__(self, params: list[Tensor], lr: float) -> None:
         self.params, self.lr = params, lr
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Move each parameter by its gradient, given in the parameters' order."""
+        """Update each parameter; the gradients are in the order of the parameters."""
         for param, grad in zip(self.params, grads, strict=True):
             param.sub_(grad, alpha=self.lr)
 
@@ -26,7 +26,7 @@ class Sgd:
 
 
 class Adam:
-    """Adam as published, with bias correction, in place.
+    """Adam (Kingma & Ba 2015, algorithm 1), with bias correction, in place.
 
     M <- beta1 M + (1 - beta1) dJ/dP,  V <- beta2 V + (1 - beta2) (dJ/dP)^2,
     P <- P - lr (M / (1 - beta1^t)) / (sqrt(V / (1 - beta2^t)) + eps)
@@ -45,7 +45,7 @@ class Adam:
         self.second = [torch.zeros_like(param) for param in params]
 
     def step(self, grads: Sequence[Tensor]) -> None:
-        """Move each parameter, the gradients given in the parameters' order."""
+        """Update each parameter; the gradients are in the order of the parameters."""
         self.steps += 1
         beta1, beta2 = self.betas
         rate = self.lr / (1 - beta1**self.steps)
@@ -65,8 +65,12 @@ class Adam:
 
 
 def copy_all(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
-    """Copy in place, so that whoever holds a target sees the new values."""
+    """Copy in place, so that other references to a target have the new values.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
     if [t.shape for t in targets] != [s.shape for s in sources]:
-        raise ValueError("the saved state is of other GANs: its shapes do not fit")
+        raise ValueError("the saved state belongs to other GANs: its shapes do not fit")
     for target, source in zip(targets, sources, strict=True):
         target.copy_(source)

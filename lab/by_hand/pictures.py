@@ -1,4 +1,4 @@
-"""A run's pictures: each digit and all of them through training, quality and losses."""
+"""A run's pictures: samples of each digit during training, quality and losses."""
 
 from collections.abc import Mapping
 
@@ -22,17 +22,17 @@ def of_run(
     floor: float,
     title: str,
 ) -> None:
-    """Animations, sheets, the strip of all frames, quality and losses.
+    """Draw animations, sheets, the strip of all frames, quality and losses.
 
     Args:
-        recorder: of the run.
-        frames: uint8 [G, 25, H, W] or [G, 25, H, W, 3] by step, of the same z.
-        measured: measures [G] by name by step.
+        recorder: writes the figures.
+        frames: samples of the same z, uint8 [G, 25, H, W] or [G, 25, H, W, 3], by step.
+        measured: the metrics by step and name, [G] each.
         history: every logged metric.
-        names: G digits and the names of their classes.
+        names: the names of the G classes, by digit.
         best: the step of each digit's best frame.
         floor: the FID of real images, the mean over the digits.
-        title: of the run.
+        title: the name of the run.
     """
     steps = sorted(frames)
     sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
@@ -49,8 +49,8 @@ def of_run(
         name: np.array([measured[step][name] for step in steps]) for name in measured[steps[0]]
     }
     shares = {
-        "D right, test images": curves["d_accuracy"],
-        "D right, training images": curves["d_train_accuracy"],
+        "accuracy of D, test images": curves["d_accuracy"],
+        "accuracy of D, training images": curves["d_train_accuracy"],
         "pixels above 1": curves["saturated"],
     }
     drawn = {

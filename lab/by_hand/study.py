@@ -23,7 +23,7 @@ def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """The quality at the end and at the best frames, beside what real images get."""
+    """The quality at the end and at the best frames, with the FID of real images."""
     return (
         f"read as their digit: {result['judge_share']:.0%} of samples at the end, "
         f"{result['best_judge_share']:.0%} at each one's best frame (the worst digit "
@@ -39,7 +39,7 @@ def objective(result: Mapping[str, Any]) -> float:
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
-    """Quality at the best and the last frames, and through training."""
+    """Draw quality at the best and the last frames, and during training."""
     from lab.by_hand.figures import best_and_last, through_training
 
     curves = [(row["series"], RunFolder(Path(row["run"])).read_metrics()) for row in rows]

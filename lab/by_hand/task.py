@@ -1,7 +1,7 @@
-"""The by-hand task: a GAN for each digit, all in one batched product.
+"""The by-hand task: a GAN for each digit, all computed in batched products.
 
-The keys speak the language of the source: its `epochs` are training steps (one update of D and one
-of G on fresh random images), its `rule` is the optimizer, its `lr` the generator's learning rate.
+The keys have the names of S4. `epochs` are training steps: one update of D and one of G with new
+random images. `rule` is the optimizer, and `lr` is the generator's learning rate.
 """
 
 from collections.abc import Mapping
@@ -24,17 +24,16 @@ IMAGES_IN_FRAME = 25
 
 
 class OneLayerTask(Task):
-    """G GANs, one for each digit, from random images of their class.
+    """Train G GANs, one for each digit, on random images of their class.
 
-    Whatever is drawn for a digit comes from generators of its own, so that its GAN does not depend
-    on which others are trained beside it.
+    Each digit has random streams of its own, so that its GAN does not depend on the other digits.
 
     Args:
-        config: of the run.
+        config: the run's config.
         device: cpu, cuda or mps.
 
     Raises:
-        UserError: the data cannot be had, has no labels, or too few images of a digit.
+        UserError: the data cannot be loaded, have no labels, or too few images of a digit.
     """
 
     columns = ("d_loss", "g_loss", *METRICS)
@@ -76,9 +75,9 @@ class OneLayerTask(Task):
         self.evaluators = [Evaluator("quality", config.frame_every, self.quality, at_start=True)]
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
-        """The images of the fixed z by step, uint8 [G, 25, H, W] or [G, 25, H, W, 3]."""
+        """Samples of the same z by step, uint8 [G, 25, H, W] or [G, 25, H, W, 3]."""
         self.measured: dict[int, Mapping[str, list[float]]] = {}
-        """The measures by step, [G] each."""
+        """The metrics by step and name, [G] each."""
 
     def _rngs(self, purpose: str) -> list[torch.Generator]:
         return [
@@ -86,13 +85,13 @@ class OneLayerTask(Task):
         ]
 
     def step(self) -> Mapping[str, Tensor]:
-        """An update of each D, then one of each G; gives the mean losses over the digits."""
+        """Update each D and then each G; return the losses, means over the digits."""
         d_loss, g_loss = self.gans.step(self.images.next())
         self.steps += 1
         return {"d_loss": d_loss.mean(), "g_loss": g_loss.mean()}
 
     def quality(self) -> Mapping[str, float]:
-        """Keep a frame and the measures of each digit; gives their means over the digits."""
+        """Keep a frame and the metrics of each digit; return their means over the digits."""
         made = as_images(self.gans.generate(self.fixed_z), self.measures.shape)
         self.frames[self.steps] = as_drawn(to_bytes(made)).cpu()
         z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
@@ -115,7 +114,7 @@ class OneLayerTask(Task):
         self.steps, self.frames, self.measured = state["steps"], state["frames"], state["history"]
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """Weights and pictures into the folder; the measures of each digit at each frame."""
+        """Write weights and pictures; return the metrics at the end and at the best frames."""
         from lab.by_hand import pictures
 
         recorder.weights(self._weights())
@@ -155,17 +154,17 @@ class OneLayerTask(Task):
         }
 
     def _best_step(self, index: int) -> int:
-        """Of the frame most of whose samples are read as the digit; of several, the least FID."""
+        """The step of the frame with the largest share that is read; of several, the lowest FID."""
 
         def rank(step: int) -> tuple[float, float]:
             measured = self.measured[step]
             return -measured["judge_share"][index], measured["fid"][index]
 
-        # Nothing is learnt at step 0, but the classifier reads a class in noise too: 1, on MNIST.
+        # Step 0 is left out, because the classifier reads even noise as a class: 1, on MNIST.
         return min((step for step in self.measured if step > 0), key=rank)
 
     def _weights(self) -> dict[str, Tensor]:
-        """By their names in the equations, W_G [G, L, D] and so on; of two layers W_G1, W_G2."""
+        """The weights by their names in the equations, W_G [G, L, D]; or W_G1, W_G2."""
         weights = {}
         for player, net in (("G", self.gans.generator), ("D", self.gans.discriminator)):
             layers = len(net.params) // 2

@@ -91,7 +91,7 @@ def test_a_sweep_draws_the_best_and_the_last(workshop):
 
 
 BAD = {
-    "digits=[]": "digits=[] is not allowed: expected one class or more from 0 up, each once",
+    "digits=[]": "digits=[] is not allowed: expected one class or more from 0 up, all different",
     "digits=[-1]": "digits=[-1] is not allowed",
     "digits=[1,1]": "digits=[1, 1] is not allowed",
     "digits=[0,3]": "digits: there is no class 3; data=folder has 0 to 2",
