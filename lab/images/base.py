@@ -1,6 +1,6 @@
-"""What a data set is: a class anywhere on the Python path that gives arrays, and a YAML file.
+"""What a data set is: a class anywhere on the Python path that returns arrays, and a YAML file.
 
-Imports no torch, so that the images of a finished run are looked at without it.
+This module imports no torch, so that tools can read the images of a finished run without it.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ class Arrays(NamedTuple):
 
     Args:
         pixels: uint8 [N, H, W] if grey, [N, H, W, 3] if RGB; 0 is dark.
-        labels: integers [N], the index in `classes`; None where the data have no labels.
-        classes: their names, the same in both splits; empty where there are no labels.
+        labels: the index in `classes`, integers [N]; None if the data have no labels.
+        classes: the names of the classes, the same in both splits; empty if there are no labels.
     """
 
     pixels: np.ndarray
@@ -36,36 +36,36 @@ class DataSet(ABC):
     """Base class of all data sets.
 
     The constructor takes the arguments of the YAML file and refuses wrong ones with a ValueError.
-    It reads and fetches nothing: that is left to `arrays`.
+    It reads and fetches nothing; `arrays` does that.
     """
 
     can_change: ClassVar[bool] = True
-    """Whether other images may come from the same arguments; no, where checksums are known."""
+    """Whether the same arguments may give other images later; false if checksums are known."""
 
     image_shape: ClassVar[Shape | None] = None
-    """C, H, W, where they are known before the images are read."""
+    """C, H, W, if they are known before the images are read."""
 
     channels_of: ClassVar[Mapping[str, Any] | None] = None
-    """The data set that each channel is an image of, as its YAML file has it. Its classifier then
-    reads each channel, and all of them together are the class."""
+    """The data set whose images are the channels, written as in its YAML file. Its classifier then
+    reads each channel, and the class of an image is the classes of its channels."""
 
     remark = ""
-    """What a person should know of the images once they are read, in one line without a stop."""
+    """What a user should know about the images that were read, in one line without a full stop."""
 
     @abstractmethod
     def arrays(self, split: Split) -> Arrays:
         """Read one split; `train` and `test` have no image in common.
 
         Raises:
-            UserError: the images cannot be had.
+            UserError: the images cannot be read or fetched.
         """
 
 
 def open_data_set(component: Mapping[str, Any]) -> DataSet:
-    """Build the data set of a `data` group, whose `name` is the run's and not an argument.
+    """Build the data set of a `data` group; `name` is for the run and not an argument.
 
     Raises:
-        UserError: there is no such class, it is no DataSet, or it refuses an argument.
+        UserError: the class does not exist, is not a DataSet, or refuses an argument.
     """
     arguments = {key: value for key, value in component.items() if key != "name"}
     built = build("data", arguments, base=DataSet)
@@ -75,10 +75,10 @@ def open_data_set(component: Mapping[str, Any]) -> DataSet:
 
 
 def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, Arrays]:
-    """The training and the test images, with labels as int64 and classes as a tuple.
+    """Return the training and the test images, with labels as int64 and classes as a tuple.
 
     Raises:
-        UserError: they cannot be had, or are not of the form that `Arrays` describes.
+        UserError: the images cannot be read, or are not as `Arrays` describes.
     """
     train, test = (_checked(source.arrays(split), split, component) for split in SPLITS)
     if train.pixels.shape[1:] != test.pixels.shape[1:]:
@@ -92,7 +92,7 @@ def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, 
 
 
 def form(shape: Sequence[int]) -> str:
-    """How images [H, W] or [H, W, 3] are spoken of: `28x28 grey`."""
+    """Describe images of shape [H, W] or [H, W, 3]: `28x28 grey`."""
     return f"{shape[1]}x{shape[0]} {'grey' if len(shape) == 2 else 'RGB'}"
 
 
@@ -119,7 +119,7 @@ def _checked(arrays: Arrays, split: Split, component: Mapping[str, Any]) -> Arra
 
 
 def split_checksum(arrays: Arrays) -> str:
-    """The sha256 of pixels, labels and classes."""
+    """The sha256 of pixels, labels and classes, in hexadecimal."""
     digest = hashlib.sha256(repr((arrays.pixels.shape, arrays.classes)).encode())
     digest.update(arrays.pixels.tobytes())
     if arrays.labels is not None:

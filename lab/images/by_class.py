@@ -1,6 +1,6 @@
-"""How good images are of which a class was asked: are they of it, and how like real ones of it.
+"""Metrics of a conditional generator: are the images of the class that was asked for, and how good?
 
-As all metrics here, these are of the classifier's labels and features.
+They are computed from the classifier's labels and features.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 from lab.images.classifier import Readings
 from lab.images.quality import fid
 
-# A class with fewer images on a side has no FID: it would be mostly bias.
+# With fewer real or generated images of a class, its FID would be mostly bias.
 ENOUGH = 100
 
 
@@ -34,15 +34,16 @@ def within_classes(
     """The metrics within each class.
 
     Args:
-        made: of the generated images, [N].
-        asked: the class asked for, int64 [N].
-        test: features [M, D] and labels [M] of the real images that they are compared with.
-        train: the same of the real images that give the reference value.
-        classes: their names.
+        made: the classifier's outputs for N generated images.
+        asked: the classes that were asked for, int64 [N].
+        test: features [M, D] and labels [M] of the real images to compare with.
+        train: features and labels of the real images that give the reference value.
+        classes: the names of the classes.
 
     Returns:
-        of each class with at least ENOUGH images of each kind: its name as `class`; read_as_asked;
-        fid, real_fid (that of training images) and n, the number of images on either side of both.
+        for each class with at least ENOUGH images of each kind: its name `class`; `read_as_asked`;
+        `fid`; `real_fid`, that of training images; and `n`, how many images each FID compares with
+        as many.
     """
     figures = []
     for label, name in enumerate(classes):

@@ -1,4 +1,4 @@
-"""The data cache: where it lies, and how several processes share it."""
+"""The data cache: where it is, and how several processes share it."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from lab.engine.locks import lock as lock_file
 
 
 def default_cache() -> Path:
-    """`LAB_DATA`, else `~/.cache/lab`; need not exist.
+    """Return `LAB_DATA`, else `~/.cache/lab`; the folder need not exist.
 
     Raises:
         UserError: there is no home directory.
@@ -27,7 +27,7 @@ def default_cache() -> Path:
 def locked(folder: Path) -> Iterator[None]:
     """Make `folder` and wait until no other process works in it.
 
-    Readers need no lock: files come into the cache whole, by renaming.
+    Readers need no lock, because complete files are moved into the cache by renaming.
 
     Raises:
         UserError: the folder cannot be made or written.
@@ -38,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(
             f"the data cache {folder} cannot be written ({error.strerror}): "
-            "set LAB_DATA to a folder that can"
+            "set LAB_DATA to a folder that can be written"
         ) from error
     with lock:
         lock_file(lock.fileno(), wait=True)

@@ -1,4 +1,4 @@
-"""The classifier of a data set; where each channel is an image of another, that one's for each."""
+"""The classifier of a data set, also of one whose channels are images of another data set."""
 
 from torch import Tensor, nn
 
@@ -7,19 +7,20 @@ from lab.images.datasets import Data, load
 
 
 class ChannelClassifier(Classifier):
-    """Reads each channel with the classifier of what the channels are images of.
+    """Read each channel with one classifier and combine the results.
 
-    A class is one class for each channel. Its probability is the product of theirs. The features
-    are those of all channels. `test_accuracy` and `checksum` are those of the one classifier.
+    The class of an image has one class for each channel. Its probability is the product of their
+    probabilities. The features are those of all channels. `test_accuracy` and `checksum` are those
+    of the one classifier.
 
     Args:
-        one: reads a channel, K classes and D features.
+        one: the classifier of a channel, with K classes and D features.
         channels: C.
-        classes: K to the power of the channels, the last channel changing fastest.
+        classes: the names of the K ** C classes; the last channel changes fastest.
     """
 
     def __init__(self, one: Classifier, channels: int, classes: tuple[str, ...]) -> None:
-        nn.Module.__init__(self)  # it has no layers of its own
+        nn.Module.__init__(self)  # Classifier's constructor would build layers
         self.one, self.classes, self.checksum = one, classes, one.checksum
         self.feature_count = channels * one.feature_count
         self.register_buffer("test_accuracy", one.test_accuracy)
@@ -34,7 +35,7 @@ class ChannelClassifier(Classifier):
 
 
 def classifier_of(data: Data) -> Classifier:
-    """The classifier that reads these images, from the cache or trained, on the CPU.
+    """Return the classifier that reads these images, from the cache or trained, on the CPU.
 
     Raises:
         UserError: see `load_classifier`.

@@ -1,7 +1,8 @@
-"""The classifier whose logits and features all quality metrics rest on.
+"""The classifier whose logits and features give all quality metrics.
 
-FIDs in its feature space compare only for the same weights. So it is trained once for a data set,
-from a fixed recipe on a fixed number of CPU threads, and kept in the cache with its checksum.
+FIDs in its feature space are comparable only for the same weights. So it is trained once for each
+data set, with fixed settings on a fixed number of CPU threads, and kept in the cache with its
+checksum.
 """
 
 import hashlib
@@ -29,18 +30,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the classifier's weights depend on beside the images.
+    """The settings on which the classifier's weights depend, beside the images.
 
     Args:
-        channels: of the three convolutions, 3x3; a pool of 2 after the first and the second.
-        features: length of the layer before the logits.
-        steps: of Adam, whatever the size of the data.
-        batch_size: at most this many images a step.
-        peak_lr: of the one-cycle schedule (Smith & Topin 2017).
-        design: of the layers and the training below; raised when their code changes.
-        threads: of the CPU. One: more would change the last bits, and on a machine that is busy
-            with other runs two were measured to take five times as long as one.
-        seed: of weights and batches.
+        channels: the channels of the three 3x3 convolutions; the first and the second end with a
+            pool of 2.
+        features: D, the width of the layer before the logits.
+        steps: the number of Adam steps, for every size of the data.
+        batch_size: the largest number of images in a step.
+        peak_lr: the peak learning rate of the one-cycle schedule (Smith & Topin 2017).
+        design: the version of the layers and the training below; raise it if their code changes.
+        threads: the number of CPU threads. Another number would change the last bits. On a busy
+            machine two threads took five times as long as one.
+        seed: the random seed of weights and batches.
     """
 
     channels: tuple[int, int, int] = (16, 32, 64)
@@ -54,18 +56,18 @@ class Recipe:
 
 
 RECIPE = Recipe()
-# The name of the folder is older than the name of the class: what is in it stays usable.
+# The folder keeps its old name, so that the classifiers in it stay usable.
 FOLDER = "judges"
-SMALLEST_SIDE = 4  # two pools of 2 leave one pixel of it
+SMALLEST_SIDE = 4  # two pools of 2 leave one pixel
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """What the classifier reads in images.
+    """The classifier's outputs for images.
 
     Args:
-        logits: [..., K] over the classes.
-        features: [..., D].
+        logits: float [..., K], one for each class.
+        features: float [..., D].
     """
 
     logits: Tensor
@@ -73,31 +75,31 @@ class Readings:
 
     @property
     def labels(self) -> Tensor:
-        """The likeliest class, int64 [...]."""
+        """The most probable class, int64 [...]."""
         return self.logits.argmax(-1)
 
     @property
     def confidence(self) -> Tensor:
-        """The probability given to the likeliest class, [...]."""
+        """The probability of the most probable class, float [...]."""
         return self.logits.softmax(-1).amax(-1)
 
 
 class Classifier(nn.Module):
-    """Three convolutions and a layer of features, BatchNorm everywhere.
+    """Three convolutions and a layer of features, all with BatchNorm.
 
-    BatchNorm of the features keeps their scale, and so that of every FID, near 1.
+    BatchNorm of the features keeps their scale near 1, and so the scale of every FID.
 
     Args:
-        classes: names of what it tells apart.
+        classes: the names of the classes.
         shape: C, H, W of the images.
-        recipe: gives the sizes of the layers.
+        recipe: the sizes of the layers.
     """
 
     def __init__(self, classes: tuple[str, ...], shape: Shape, recipe: Recipe = RECIPE) -> None:
         super().__init__()
         self.classes = classes
         self.feature_count = recipe.features
-        self.checksum = ""  # sha256 of the file it was read from
+        self.checksum = ""  # the sha256 of its file
         self.test_accuracy: Tensor
         self.register_buffer("test_accuracy", torch.tensor(torch.nan, dtype=torch.float64))
         first, second, third = recipe.channels
@@ -112,17 +114,17 @@ class Classifier(nn.Module):
             nn.ReLU(),
         )
         self.head = nn.Linear(recipe.features, len(classes))
-        # Half as fast again on CPUs.
+        # This is 1.5 times as fast on CPUs.
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [B, K] and features [B, D] of images [B, C, H, W] in [-1, 1]."""
+        """Return logits [B, K] and features [B, D] of images [B, C, H, W] in [-1, 1]."""
         features: Tensor = self.body(images)
         return self.head(features), features
 
     @torch.inference_mode()
     def read(self, images: Tensor, batch_size: int = 500) -> Readings:
-        """Read any number of images [N, C, H, W] in [-1, 1], on the classifier's device."""
+        """Return the outputs for any number of images [N, C, H, W] in [-1, 1], in batches."""
         parts = [self(batch) for batch in images.split(batch_size)]
         return Readings(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
@@ -130,7 +132,7 @@ class Classifier(nn.Module):
 def _convolution(channels: int, out: int, pool: int) -> list[nn.Module]:
     return [
         nn.Conv2d(channels, out, 3, padding=1, bias=False),
-        nn.MaxPool2d(pool),  # before the other two, which then have a quarter of the work
+        nn.MaxPool2d(pool),  # pooling first leaves the next two a quarter of the work
         nn.BatchNorm2d(out),
         nn.ReLU(),
     ]
@@ -139,24 +141,25 @@ def _convolution(channels: int, out: int, pool: int) -> list[nn.Module]:
 def load_classifier(
     train: Images, test: Images, cache: Path | None = None, recipe: Recipe = RECIPE
 ) -> Classifier:
-    """Read the classifier of a data set from the cache, or train it; on the CPU, to evaluate with.
+    """Read the classifier of a data set from the cache, or train it.
 
-    Several processes may ask at once: one trains, the others wait for it.
+    If several processes need it at once, one trains and the others wait.
 
     Args:
-        train: what it learns.
-        test: what its `test_accuracy` is measured on.
-        cache: its folder `judges` keeps the weights; `default_cache()` if None.
-        recipe: of the training.
+        train: the images that it learns.
+        test: the images for its `test_accuracy`.
+        cache: the data cache, whose folder `judges` keeps the weights; None: `default_cache()`.
+        recipe: the settings of the training.
+
+    Returns:
+        the classifier, in evaluation mode on the CPU.
 
     Raises:
-        UserError: the images have no labels, or all the same, or are too small, or the cache cannot
-            be written.
+        UserError: the images have no labels of several classes, or are too small, or the cache
+            cannot be written.
     """
     if train.labels is None or test.labels is None or len(train.classes) < 2:
-        raise UserError(
-            f"data={train.name} has no labels of several classes, which a classifier needs"
-        )
+        raise UserError(f"data={train.name}: the classifier needs labels of several classes")
     if min(train.shape[1:]) < SMALLEST_SIDE:
         raise UserError(
             f"data={train.name}: the classifier needs images of at least "
@@ -177,7 +180,7 @@ def load_classifier(
             pass
         except (OSError, ValueError) as error:
             log.warning("%s; training the classifier again", error)
-        line = f"training the classifier of {train.name}, once for these images: about a minute"
+        line = f"training the classifier of {train.name}, once for this data set: about a minute"
         log.info(line)
         say(line)
         classifier = train_classifier(train, recipe)
@@ -185,17 +188,17 @@ def load_classifier(
         classifier.test_accuracy = correct.double().mean()
         _write(path, classifier)
         log.info(
-            "the classifier is right on %.2f %% of %d test images; kept in %s",
+            "the classifier has a test accuracy of %.2f %% (n=%d); kept in %s",
             100 * classifier.test_accuracy, len(test), path,
         )  # fmt: skip
         return _read(path, train, recipe)
 
 
 def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
-    """Train from the recipe alone: the same weights each time, the global generator untouched."""
+    """Train with the recipe's seed: the same weights each time. The global stream is kept."""
     assert train.labels is not None
     with _threads(recipe.threads), torch.random.fork_rng(devices=[]):
-        # That of the CPU alone: torch.manual_seed would reseed the accelerators as well.
+        # torch.manual_seed would seed the random streams of accelerators as well.
         torch.default_generator.manual_seed(recipe.seed)
         classifier = Classifier(train.classes, train.shape, recipe)
         optimizer = without_compiler(torch.optim.Adam)(classifier.parameters(), lr=recipe.peak_lr)
@@ -214,7 +217,7 @@ def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
 
 
 def _batches(count: int, recipe: Recipe) -> Iterator[Tensor]:
-    """Indices of each step's images, int64 [B], epoch after epoch in new orders."""
+    """Yield the indices of each step's images, int64 [B]; each epoch has a new order."""
     size = min(recipe.batch_size, count)
     steps = 0
     while True:
@@ -239,17 +242,17 @@ def _write(path: Path, classifier: Classifier) -> None:
     state = classifier.state_dict()
     content = bytes_of({name: tensor.contiguous() for name, tensor in state.items()})
     write_atomically(path, lambda file: file.write(content))
-    # The form of sha256sum, so that `sha256sum -c` can check it too.
+    # This is the format of sha256sum, so that `sha256sum -c` can check the file too.
     checksum = hashlib.sha256(content).hexdigest()
     write_text(_checksum_file(path), f"{checksum}  {path.name}\n")
 
 
 def _read(path: Path, train: Images, recipe: Recipe) -> Classifier:
-    """Raises OSError if there is none, ValueError if it is not what was written."""
+    """Read a saved classifier. Raises OSError if there is none, ValueError if it is damaged."""
     content = path.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
     if _checksum_file(path).read_text().split()[:1] != [checksum]:
-        raise ValueError(f"{path} is damaged: its sha256 is not the one beside it")
+        raise ValueError(f"{path} is damaged: its sha256 differs from the one in its .sha256 file")
     classifier = Classifier(train.classes, train.shape, recipe)
     classifier.load_state_dict(tensors_from(content))
     classifier.checksum = checksum

@@ -1,6 +1,6 @@
 """The `data` group of a study's config: a data set's class, its name and its arguments.
 
-Imports neither torch nor NumPy, so that a mistake is answered at once.
+This module imports neither torch nor NumPy, so that a complaint about a config comes at once.
 """
 
 import re
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from lab.config import Component
 
-# `_target_` of the names that stood in a config before data sets were classes.
+# The classes of the names that older configs have; data sets were not classes then.
 CLASSES_BY_NAME = {
     "mnist": "lab.images.published.MNIST",
     "fashion_mnist": "lab.images.published.FashionMNIST",
@@ -22,7 +22,7 @@ CLASSES_BY_NAME = {
 
 
 def upgraded(data: Any) -> Any:
-    """`{name: mnist, root: null}` of an older config.yaml as a component; others as they are."""
+    """Turn `{name: mnist, root: null}` of an older config.yaml into a component; keep others."""
     if not isinstance(data, Mapping) or "_target_" in data:
         return data
     name = data.get("name")
@@ -36,23 +36,23 @@ def _has_name(data: dict[str, Any]) -> dict[str, Any]:
     name = data.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
         raise ValueError(
-            f"name={name} is not allowed: expected a word for the names of runs, "
-            "of letters, digits, _, - and ."
+            f"name={name} is not allowed: it is part of runs' names, so it may have only letters, "
+            "digits, _, - and ."
         )
     return data
 
 
 DataComponent = Annotated[Component, BeforeValidator(upgraded), AfterValidator(_has_name)]
-"""A data set's class and arguments, and `name`: what runs and results call it."""
+"""A data set's class and arguments, and `name`, which is used in the names of runs and results."""
 
 
 def data_checksum(data: Mapping[str, Any]) -> str | None:
-    """The checksum of the images there are now; None where they cannot become others.
+    """Read the images and return their checksum; None if the same arguments always give the same.
 
-    Reads the images. Imports no torch.
+    This imports no torch.
 
     Raises:
-        UserError: they cannot be read.
+        UserError: the images cannot be read.
     """
     from lab.images.base import joint_checksum, open_data_set, read_splits, split_checksum
 

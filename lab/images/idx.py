@@ -11,20 +11,20 @@ UNSIGNED_BYTE = 8
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """The array of unsigned bytes in an idx file.
+    """Read the array of unsigned bytes in an idx file.
 
-    The format (LeCun, http://yann.lecun.com/exdb/mnist): two zero bytes, the type, the number of
+    The format (LeCun, http://yann.lecun.com/exdb/mnist) has two zero bytes, the type, the number of
     dimensions, each dimension as a big-endian 32-bit integer, then the bytes, last index fastest.
 
     Args:
-        path: read through gzip if its name ends in .gz.
+        path: the file; it is unpacked with gzip if its name ends in .gz.
 
     Returns:
-        uint8 with the shape the header gives, e.g. [N, 28, 28] or [N]; read-only.
+        uint8 with the shape that the header gives, such as [N, 28, 28] or [N]; read-only.
 
     Raises:
-        OSError: the file is not there or may not be read.
-        ValueError: it is not such a file, or longer or shorter than its header says.
+        OSError: the file does not exist or may not be read.
+        ValueError: it is not an idx file, or longer or shorter than its header says.
     """
     content = _read_bytes(path)
     if len(content) < 4 or content[:2] != b"\0\0":

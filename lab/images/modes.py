@@ -1,21 +1,22 @@
-"""How many modes of a data set whose modes are known a generator finds, and how evenly."""
+"""How many of the known modes of a data set a generator finds, and how evenly."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-# As many samples as published numbers of stacked MNIST rest on.
+# The number of samples behind published results on stacked MNIST.
 SAMPLES = 25_600
 
 
 @dataclass(frozen=True)
 class Modes:
-    """What a classifier reads in samples.
+    """The modes that a classifier reads in samples.
 
     Args:
-        found: modes with at least one sample.
-        kl: the Kullback-Leibler divergence of their distribution from the even one, in nats.
+        found: the number of modes with at least one sample.
+        kl: the Kullback-Leibler divergence of the modes' distribution from the uniform one, in
+            nats.
     """
 
     found: int
@@ -23,11 +24,11 @@ class Modes:
 
 
 def count_modes(labels: Tensor, modes: int) -> Modes:
-    """Count what is read.
+    """Count the modes.
 
     Args:
-        labels: of the samples, int64 [N].
-        modes: how many there are.
+        labels: the classes that are read in the samples, int64 [N].
+        modes: the number of modes that exist.
     """
     counts = torch.bincount(labels.cpu(), minlength=modes).double()
     shares = counts[counts > 0] / len(labels)

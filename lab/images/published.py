@@ -1,4 +1,4 @@
-"""MNIST and its relatives: 28x28 grey, published as idx files, fetched through torchvision."""
+"""MNIST and its relatives: 28x28 grey images, published as idx files, fetched by torchvision."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -27,7 +27,7 @@ OF_MNIST_SIZE: Mapping[Split, tuple[RawFile, RawFile]] = {
 
 
 class Published(DataSet):
-    """A data set of torchvision's, kept as raw files in the cache. Takes no arguments."""
+    """A data set of torchvision, kept as raw files in the cache. It takes no arguments."""
 
     can_change = False
     image_shape = (1, SIDE, SIDE)
@@ -103,5 +103,5 @@ class EMNISTDigits(Published):
 
     def arrays(self, split: Split) -> Arrays:
         pixels, labels, classes = super().arrays(split)
-        # The files hold every image with rows and columns exchanged.
+        # In the files, rows and columns of every image are exchanged.
         return Arrays(pixels.transpose(0, 2, 1), labels, classes)

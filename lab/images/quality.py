@@ -1,8 +1,8 @@
-"""How good generated images are: metrics from the classifier's features and labels.
+"""The quality of generated images: metrics from the classifier's features and labels.
 
-The FID here is of the classifier's features, not of Inception's. It compares only with others of
-the same classifier and the same number of images, and stands beside what real images score. All is
-computed in float64 on the CPU, wherever the images are.
+The FID here uses the classifier's features, not Inception's. Compare it only with an FID of the
+same classifier and the same number of images; the FID of real images is its reference value.
+Everything is computed in float64 on the CPU, whatever the device of the images.
 """
 
 from collections.abc import Mapping
@@ -15,23 +15,23 @@ from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import Images, to_float
 
 NEIGHBOURS = 5
-# A class counts as made when its share of the samples is more than this part of its share of the
+# A class counts as made if its share of the samples exceeds this part of its share of the
 # training images.
 PRESENT = 0.2
-# A sample counts as clear when the classifier gives its likeliest class more than this.
+# A sample is clear if the classifier gives one class a probability above this.
 CLEAR = 0.95
 ROWS = 250  # of distances at a time; more are slower, as malloc then asks the system each time
 
 
 @dataclass(frozen=True)
 class Prdc:
-    """How two clouds of points overlap, by their k nearest neighbours.
+    """How real and generated points overlap, by their k nearest neighbours.
 
     Args:
-        precision: share of generated points among the real ones.
-        recall: share of real points among the generated ones.
-        density: how thick the real points lie around generated ones; 1 if as around each other.
-        coverage: share of real points with a generated one among their neighbours.
+        precision: the share of generated points that lie among the real ones.
+        recall: the share of real points that lie among the generated ones.
+        density: how dense the real points are around generated ones; 1 if as around each other.
+        coverage: the share of real points with a generated one among their neighbours.
     """
 
     precision: float
@@ -56,11 +56,11 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | N
         ValueError: there are not more than k points.
     """
     if min(len(real), len(fake)) <= k:
-        raise ValueError(f"{len(real)} and {len(fake)} points have no {k} neighbours each")
+        raise ValueError(f"{k} neighbours need more than {len(real)} and {len(fake)} points")
     real, fake = real.cpu().double(), fake.cpu().double()
     real_radii = radii(real, k) if real_radii is None else real_radii
     fake_radii = radii(fake, k)
-    in_real = torch.zeros(len(fake))  # real balls around each generated point
+    in_real = torch.zeros(len(fake))  # the number of real balls that hold each generated point
     recalled, covered = [], []
     for rows, balls in zip(real.split(ROWS), real_radii.split(ROWS), strict=True):
         distances = torch.cdist(rows, fake)  # [R, M]
@@ -77,38 +77,38 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | N
 
 
 def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
-    """The mean distance [M] of each generated point to the k real ones that are nearest to it.
+    """The mean distance [M] of each generated point to its k nearest real points.
 
     Args:
         real: features [N, D].
         fake: features [M, D].
-        k: neighbours.
+        k: the number of neighbours.
     """
     distances = torch.cdist(fake.cpu().double(), real.cpu().double())  # [M, N]
     return distances.topk(min(k, len(real)), largest=False).values.mean(1)
 
 
 def radii(points: Tensor, k: int = NEIGHBOURS) -> Tensor:
-    """Distance [N] of each point [N, D] to its k-th neighbour."""
+    """The distance [N] of each point [N, D] to its k-th neighbour."""
     points = points.cpu().double()
     found = []
     for begin in range(0, len(points), ROWS):
         distances = torch.cdist(points[begin : begin + ROWS], points)  # [R, N]
-        distances.diagonal(begin).fill_(torch.inf)  # nobody is their own neighbour
+        distances.diagonal(begin).fill_(torch.inf)  # a point is not its own neighbour
         found.append(distances.topk(k, largest=False).values[:, -1])
     return torch.cat(found)
 
 
 def fid(real: Tensor, fake: Tensor) -> float:
-    """The Fréchet distance of two clouds of features [N, D] and [M, D], as Gaussians.
+    """The Fréchet distance of two sets of features [N, D] and [M, D], taken as Gaussians.
 
     Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6.
 
     Raises:
-        ValueError: either has less than two points.
+        ValueError: either set has fewer than two points.
     """
     if min(len(real), len(fake)) < 2:
-        raise ValueError(f"{len(real)} and {len(fake)} points have no covariance")
+        raise ValueError(f"an FID needs two points or more, not {len(real)} and {len(fake)}")
     real_mean, real_cov = _gaussian(real)
     fake_mean, fake_cov = _gaussian(fake)
     between = (real_mean - fake_mean).square().sum()
@@ -126,14 +126,14 @@ def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fid_bias(features: Tensor, n: int, m: int) -> float:
-    """What the FID of n and m points is expected to be when both come from the same Gaussian.
+    """The expected FID of n and m points that come from the same Gaussian.
 
-    To first order in 1/n + 1/m = s, with the eigenvalues l of the covariance: s sum_i l_i from the
-    means, s/2 (sum_{i != j} l_i l_j / (l_i + l_j) + sum_i l_i) from the covariances.
+    With the eigenvalues l of the covariance and to first order in s = 1/n + 1/m, the means give
+    s sum_i l_i, and the covariances give s/2 (sum_{i != j} l_i l_j / (l_i + l_j) + sum_i l_i).
 
     Args:
-        features: real ones [N, D], as many as there are.
-        n, m: points on either side.
+        features: features of real images [N, D], as many as there are.
+        n, m: the number of points in each set.
     """
     l = torch.linalg.eigvalsh(torch.cov(features.cpu().double().T)).clamp(min=0)  # noqa: E741
     s = 1 / n + 1 / m
@@ -149,16 +149,16 @@ def class_shares(labels: Tensor, classes: int) -> Tensor:
 
 
 def total_variation(shares: Tensor, wanted: Tensor) -> float:
-    """The distance of two distributions [K]: 0 if equal, 1 if nothing is in common."""
+    """The total variation distance of two distributions [K]: 0 if equal, 1 if disjoint."""
     return float((shares - wanted).abs().sum() / 2)
 
 
 def classes_present(shares: Tensor, wanted: Tensor) -> int:
-    """How many classes are made, each measured by what it should have.
+    """The number of classes that are made: each has more than PRESENT of its wanted share.
 
     Args:
-        shares: of the classes among samples [K].
-        wanted: of the classes among the training images [K]; a class at 0 is not counted.
+        shares: the classes' shares of the samples [K].
+        wanted: the classes' shares of the training images [K]; a class at 0 is not counted.
     """
     return int(((wanted > 0) & (shares > PRESENT * wanted)).sum())
 
@@ -189,23 +189,23 @@ class ReferenceValues:
 
     @property
     def n(self) -> int:
-        """Images on either side of each comparison."""
+        """The number of real images that are compared with as many generated ones."""
         return len(self.features)
 
 
 def reference_values(
     classifier: Classifier, train: Images, test: Images, n: int
 ) -> ReferenceValues:
-    """What generated images will be measured against.
+    """Compute the reference values for generated images.
 
     Args:
-        classifier: of this data set.
-        train: with labels.
-        test: never seen by generator or classifier.
-        n: images on either side, at most; fewer where a split has fewer.
+        classifier: the classifier of this data set.
+        train: the training images, with labels.
+        test: the test images, which neither generator nor classifier has seen.
+        n: the number of images to compare; fewer if a split has fewer.
 
     Raises:
-        ValueError: a split has no more than NEIGHBOURS images.
+        ValueError: a split has NEIGHBOURS images or fewer.
     """
     n = min(n, len(train), len(test))
     real, known = (read_some(classifier, images, n) for images in (test, train))
@@ -225,7 +225,7 @@ def reference_values(
 
 
 def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
-    """Of n images drawn always alike: files may be sorted by class."""
+    """Read n images, always the same random ones, because files may be sorted by class."""
     chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
     device = next(classifier.parameters()).device
     return classifier.read(to_float(images.pixels[chosen].to(device)))

@@ -1,8 +1,8 @@
-"""Sheets of images: arrays in, Matplotlib figures out; no files but the animation.
+"""Sheets of images as Matplotlib figures, and animations.
 
 Images are float arrays in [-1, 1], [H, W] if grey and [H, W, 3] if RGB, as `datasets.as_drawn`
-gives them. Grey levels are true: -1 is black and 1 is white in every image, whatever else it holds,
-and every pixel is drawn as a square of ZOOM dots.
+returns them. -1 is black and 1 is white in every image; no image is normalised. Every pixel is
+drawn as a square of ZOOM dots.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ LAST_FRAME_MS = 2000
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
-    """N images row by row on one sheet, uint8 [H, W] or [H, W, 3], a thin gap around each."""
+    """Put N images row by row on one sheet, uint8 [H, W] or [H, W, 3], with a thin gap around."""
     count, height, width, *colours = images.shape
     rows = ceil(count / columns)
     step_down, step_right = height + GAP, width + GAP
@@ -44,16 +44,16 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
 def image_grid(
     images: np.ndarray, columns: int | None = None, title: str = "", rows: Sequence[str] = ()
 ) -> Figure:
-    """Images beside and below each other.
+    """Draw N images in a grid.
 
     Args:
-        images: N of them.
-        columns: as many as rows if None.
-        title: above them, if there is one.
-        rows: a word left of each row, or none.
+        images: N images.
+        columns: the number of columns; None: as many as rows.
+        title: the text above the grid.
+        rows: a name for each row, at its left; or none.
     """
     sheet = tile(images, columns or isqrt(len(images) - 1) + 1)
-    beside = max(LETTER * len(title) - sheet.shape[1] * ZOOM, 0) // 2  # where the title is wider
+    beside = max(LETTER * len(title) - sheet.shape[1] * ZOOM, 0) // 2  # if the title is wider
     left = max(beside, LETTER * (max(map(len, rows), default=-1) + 1))
     figure, (axis,) = strips([sheet], left=left, right=beside, above=TITLE if title else 0)
     axis.set_title(title, fontsize=10, pad=4)
@@ -62,12 +62,12 @@ def image_grid(
 
 
 def progress_sheet(sheets: np.ndarray, steps: Sequence[int], notes: Sequence[str] = ()) -> Figure:
-    """The same z through training: a row of N images for each step, the first on top.
+    """Draw images of the same z during training: a row for each step, the first on top.
 
     Args:
         sheets: S times N images.
         steps: S optimizer steps.
-        notes: S words below the steps, or none.
+        notes: S short texts below the steps, or none.
     """
     sheet = tile(np.concatenate(list(sheets)), sheets.shape[1])
     figure, (axis,) = strips([sheet], left=MARGIN)
@@ -80,7 +80,7 @@ def progress_sheet(sheets: np.ndarray, steps: Sequence[int], notes: Sequence[str
 
 
 def _name_rows(axis: Axes, names: Sequence[str], height: int) -> None:
-    """Write words left of each row of images of this height."""
+    """Write a name at the left of each row of images of this height, in pixels."""
     for index, name in enumerate(names):
         middle = (index + 0.5) * (height + GAP)
         axis.text(-GAP, middle, name, fontsize=9, ha="right", va="center")
@@ -94,14 +94,14 @@ def labelled_rows(
     bold_ends: bool = False,
     caption: str = "",
 ) -> Figure:
-    """Rows of images with a word under each: interpolations with what each image is read as.
+    """Draw rows of images with a label below each image, such as the class that is read in it.
 
     Args:
         rows: R times S images.
-        labels: R times S.
-        titles: R, one above each row.
-        bold_ends: set those of the first and the last image of a row in bold.
-        caption: below the last row, says what the labels are.
+        labels: R times S labels.
+        titles: R titles, one above each row.
+        bold_ends: whether the labels of the first and the last image of a row are bold.
+        caption: the text below the last row, which says what the labels are.
     """
     figure, axes = strips(
         [tile(row, len(row)) for row in rows],
@@ -134,13 +134,13 @@ def strips(
     below: int = 0,
     foot: int = 0,
 ) -> tuple[Figure, list[Axes]]:
-    """Sheets of equal size under each other, ZOOM dots a pixel, with room in dots.
+    """Draw sheets of equal size below each other, ZOOM dots a pixel. Margins are in dots.
 
     Args:
         sheets: uint8 [H, W] or [H, W, 3].
-        left, right: of every sheet.
-        above, below: each sheet.
-        foot: below all of them.
+        left, right: the margins at the sides.
+        above, below: the margins of each sheet.
+        foot: the margin below all sheets.
     """
     height, width = sheets[0].shape[0] * ZOOM, sheets[0].shape[1] * ZOOM
     total_height, total_width = len(sheets) * (above + height + below) + foot, left + width + right
@@ -160,7 +160,7 @@ def strips(
                 height / total_height,
             )
         )
-        # As colours, which are drawn as they are; a colour map would round the greys once more.
+        # Greys are drawn as colours, because a colour map would round them once more.
         colours = sheet if sheet.ndim == 3 else np.stack([sheet] * 3, axis=-1)
         axis.imshow(colours, interpolation="nearest", aspect="auto")
         axis.set_axis_off()
@@ -169,12 +169,12 @@ def strips(
 
 
 def animation(frames: np.ndarray, columns: int, file: Path | BinaryIO) -> None:
-    """Write sheets of images as a GIF that stands still at its end and begins again.
+    """Write sheets of images as a GIF that repeats, with a pause at its end.
 
     Args:
         frames: T times N images.
-        columns: of each sheet.
-        file: a path, or a file open for writing bytes.
+        columns: the number of columns of each sheet.
+        file: a path, or a file that is open for writing bytes.
     """
     from PIL import Image
 

@@ -1,6 +1,6 @@
-"""Stacked MNIST: three digits as the channels of an image, a thousand modes that are known.
+"""Stacked MNIST: three digits as the channels of an image, which gives 1,000 known modes.
 
-The benchmark of lost modes of Metz et al. 2017, "Unrolled Generative Adversarial Networks".
+Metz et al. 2017, "Unrolled Generative Adversarial Networks", use it to count lost modes.
 """
 
 from itertools import product
@@ -11,15 +11,15 @@ import numpy as np
 from lab.images.base import SPLITS, Arrays, DataSet, Split
 from lab.images.published import DIGITS, MNIST, SIDE
 
-# As many as there are digits in each split.
+# There are as many images as digits in each split of MNIST.
 COUNTS = {"train": 60_000, "test": 10_000}
 CLASSES = tuple("".join(digits) for digits in product(DIGITS, repeat=3))
 
 
 class StackedMNIST(DataSet):
-    """Three random digits of the same split as red, green and blue, labelled 000 to 999.
+    """Three random digits of one split as red, green and blue, labelled 000 to 999.
 
-    The same ones each time. Takes no arguments.
+    The choice of digits is always the same. The class takes no arguments.
     """
 
     can_change = False

@@ -127,7 +127,7 @@ def test_images_that_differ_in_form_are_refused_or_converted(tmp_path):
     data = load_folder(tmp_path, convert=True)
     assert data.train.shape == (1, 28, 28)
     assert data.train.pixels[3].unique().tolist() == [150]  # the luminance of green
-    assert "all images are made 28x28 grey by data.convert=true" in data.remark
+    assert "data.convert=true made all images 28x28 grey" in data.remark
 
 
 def test_what_is_transparent_is_converted_to_black(tmp_path):
@@ -155,7 +155,7 @@ def test_jpegs_count_as_images_and_what_is_no_image_is_said(tmp_path):
     data = load_folder(tmp_path)
     assert len(data.train) + len(data.test) == 14
     assert "7 PNG and 7 JPEG files" in data.remark
-    assert "2 other files are left out (readme.md is the first)" in data.remark
+    assert "2 other files are ignored (readme.md is the first)" in data.remark
     assert "\n" not in data.remark
 
 
@@ -174,7 +174,7 @@ def test_images_without_folders_have_no_labels(tmp_path):
     data = load_folder(tmp_path / "flat")
     assert (len(data.train), len(data.test)) == (12, 2)
     assert data.train.labels is None
-    assert "there are no folders of classes, so the images have no labels" in data.remark
+    assert "there are no class folders, so the images have no labels" in data.remark
 
 
 @pytest.mark.parametrize("shape", [(30, 784), (30, 28, 28, 4)])
@@ -207,7 +207,7 @@ def test_what_is_damaged_or_missing_is_named(tmp_path):
     with pytest.raises(UserError, match="a holds no PNG or JPEG files"):
         load_folder(tmp_path)
     (tmp_path / "a" / "0.png").write_bytes(b"<html>")
-    with pytest.raises(UserError, match=r"0\.png is damaged, or no PNG or JPEG"):
+    with pytest.raises(UserError, match=r"0\.png is damaged, or not a PNG or JPEG file"):
         load_folder(tmp_path)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((3, 28, 28)))[:-1])
     with pytest.raises(UserError, match="train-images-idx3-ubyte is missing"):
@@ -244,7 +244,9 @@ def test_a_damaged_image_is_refused_by_name(tmp_path, damage, kind):
         "empty": b"",
     }
     path.write_bytes(changed[damage])
-    with pytest.raises(UserError, match=rf"a/002\.{kind} is damaged, or no PNG or JPEG") as refused:
+    with pytest.raises(
+        UserError, match=rf"a/002\.{kind} is damaged, or not a PNG or JPEG file"
+    ) as refused:
         load_folder(tmp_path)
     assert "\n" not in str(refused.value)
 

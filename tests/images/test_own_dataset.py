@@ -82,7 +82,7 @@ def test_the_one_layer_gans_take_it_too(cwd):
         ("data.size=big", "data.size=big is not allowed: expected an integer"),
         ("data.sise=32", "task=gan has no key data.sise"),
         ("data.root=/x", "data.root is for data=folder"),
-        ("data.name=a/b", "data.name=a/b is not allowed: expected a word for the names of runs"),
+        ("data.name=a/b", "data.name=a/b is not allowed: it is part of runs' names"),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_leaves_nothing(
