@@ -1,4 +1,4 @@
-"""A student's hand-in: the assignment's tasks in order, with the student's own runs."""
+"""The page that a student hands in: the assignment's tasks in order, with the student's runs."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MOST_RUNS = 2
 
 
 class HandIn:
-    """What the assignment asks for, from the finished runs below a folder.
+    """Shows what the assignment asks for, from the finished runs below a folder.
 
     Args:
         out_dir: the folder of the runs.
@@ -33,7 +33,7 @@ class HandIn:
         return table[table["task"] == task] if len(table) else table
 
     def _shown(self, task: str) -> pd.DataFrame:
-        """The runs whose settings and pictures are shown: an LSTM's two lengths, the best GAN."""
+        """The runs to show: the LSTM's shortest and longest length, or the GAN with most steps."""
         rows = self._runs(task)
         if rows.empty or task == "gan":
             return rows.sort_values("steps").tail(1) if len(rows) else rows
@@ -43,7 +43,7 @@ class HandIn:
         return ends.iloc[[0, -1]].drop_duplicates("run").head(MOST_RUNS)
 
     def overview(self) -> None:
-        """How many runs there are of each task, and the command of what is missing."""
+        """Show the number of runs of each task, and the command for a task without runs."""
         for task, command in COMMANDS.items():
             count = len(self._runs(task))
             words = f"{count} finished {'run' if count == 1 else 'runs'} of task={task}."
@@ -51,7 +51,7 @@ class HandIn:
             show_html(f"<p>{words}{more}</p>")
 
     def settings(self, task: str) -> None:
-        """The structure and the settings of the runs that are shown."""
+        """Show the networks and the settings of the runs."""
         rows = self._shown(task)
         if rows.empty:
             return
@@ -62,7 +62,7 @@ class HandIn:
         show_html(f'<div class="table">{table.to_html(border=0)}</div>')
 
     def pictures(self, task: str, *names: str) -> None:
-        """Pictures of the runs that are shown."""
+        """Show pictures of the runs."""
         for run in self._shown(task).get("run", ()):
             folder = self.evidence.folders[run].path / "figures"
             for path in (folder / f"{name}.png" for name in names):
@@ -71,7 +71,7 @@ class HandIn:
                     show_picture(path, f"{path.stem} of {run}")
 
     def accuracy(self) -> None:
-        """Accuracy on palindromes of neither set, by cell and length."""
+        """Show accuracy by cell and length, on the test set or else on the validation set."""
         rows = self._runs("lstm")
         if rows.empty:
             return
@@ -81,5 +81,5 @@ class HandIn:
         show_picture(figures.accuracy(rows), "accuracy against length")
 
     def pages(self) -> None:
-        """Links to the pages on which a trained network can be tried out."""
+        """Show links to the pages of `lab play`."""
         show_html(links_to_pages(self.out_dir))

@@ -1,4 +1,4 @@
-"""The bench of memory in the report: a table of every sequence and cell, and the figure."""
+"""The report's table of the bench: every sequence and cell."""
 
 import html
 
@@ -19,7 +19,7 @@ COLUMNS = {
 
 
 def bench_table(rows: pd.DataFrame) -> str:
-    """The medians over the seeds of each sequence and cell, as an HTML table."""
+    """Return an HTML table of the medians over the seeds, for each sequence and cell."""
     head = "".join(f"<th>{words}</th>" for words in ("sequence", "cell", *COLUMNS.values()))
     lines = []
     for (sequence, label), some in rows.groupby(["sequence", "label"]):

@@ -1,4 +1,4 @@
-"""A claim is a YAML file in `conf/claim/`: what a source says, the runs that test it, its parts."""
+"""Claims. Each is a YAML file in `conf/claim/`: a statement, the runs that test it, its parts."""
 
 import operator
 import re
@@ -15,7 +15,7 @@ from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.config.wording import wrong_value
 
-# Not strict: YAML gives lists for tuples and mappings for groups and parts.
+# The check is not strict, because YAML has lists for tuples, and mappings for groups and parts.
 LOOSE = ConfigDict(extra="forbid")
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 BOUND = re.compile(r"(>=|<=|>|<) *(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
@@ -32,10 +32,10 @@ class Runs:
     """The runs of one command.
 
     Args:
-        preset: in `conf/experiment/`; None for a task's defaults.
-        overrides: of the full plan.
-        quick: overrides of the quick plan, which has fewer steps and seeds.
-        free: keys whose value does not matter, beside the seed.
+        preset: a preset in `conf/experiment/`; None: a task's defaults.
+        overrides: the overrides of the full plan.
+        quick: the overrides of the quick plan, which has fewer steps and seeds.
+        free: the keys that may differ, besides the seed.
     """
 
     preset: str | None = None
@@ -44,7 +44,7 @@ class Runs:
     free: tuple[str, ...] = ()
 
     def command(self, quick: bool = False) -> str:
-        """What follows `python -m lab`."""
+        """The arguments that follow `python -m lab`."""
         preset = "" if self.preset is None else f"+experiment={self.preset}"
         return " ".join(filter(None, ("-m", preset, self.quick if quick else self.overrides)))
 
@@ -55,9 +55,9 @@ class Group:
 
     Args:
         runs: a name in the claim's `runs`.
-        where: a query in the syntax of pandas; `seq_len == 20 and cell == "lstm"`.
-        best_of: a key such as `config.optimizer.lr`, of which only the value with the highest mean
-            of the metric counts.
+        where: a query in the syntax of pandas, such as `seq_len == 20 and cell == "lstm"`.
+        best_of: a key such as `config.optimizer.lr`; only the runs with its best value count, the
+            one with the highest mean of the metric.
     """
 
     runs: str
@@ -70,15 +70,15 @@ class Part:
     """A statement with a number and a bound.
 
     Args:
-        says: the statement, in words.
-        metric: a column of the runs' table or an expression of columns.
-        of: the runs whose metric counts.
-        minus: runs whose metric is subtracted, seed by seed.
+        says: the statement.
+        metric: a column of the table of runs, or an expression of columns.
+        of: the runs that are measured.
+        minus: the runs whose metric is subtracted, seed by seed.
         each: a column; the part is tested for each of its values, and the worst value counts.
-        by: whether the mean must be within the bound, or the whole 95 % interval.
-        function: the path of a function that gives the values, for what no run can measure.
-        bound: such as ">= 0.99".
-        form: how the number is printed, as in Python's format().
+        by: what must be within the bound, the mean or the whole 95 % interval.
+        function: the path of a function that returns the values, if no run can measure them.
+        bound: a bound such as ">= 0.99".
+        form: the format of the number, as in Python's format().
     """
 
     says: str
@@ -102,7 +102,7 @@ class Part:
         return bool(COMPARE[match[1]](value, float(match[2])))
 
     def margin(self, value: float) -> float:
-        """How far a number lies within the bound; negative outside."""
+        """The distance of a number from the bound; negative outside the bound."""
         match = BOUND.fullmatch(self.bound)
         assert match is not None
         return (value - float(match[2])) * (1 if match[1].startswith(">") else -1)
@@ -117,14 +117,14 @@ class Claim:
         source: S0 to S4, or a paper.
         study: memory, generation or by_hand; the section of the report.
         says: the statement, in one sentence.
-        setting: of the source, in words.
-        runs: by name.
-        parts: all must pass for the claim to hold.
-        least_seeds: fewer settle nothing.
-        why: a sentence for the reason; `{1}`, `{2}` are the numbers of the parts.
-        finding: a sentence for the report's first screen, with numbers in the same way.
+        setting: the settings of the runs, as text.
+        runs: the runs, by name.
+        parts: the parts; the claim holds if all of them pass.
+        least_seeds: the number of seeds that a verdict needs.
+        why: a sentence about the reason, in which `{1}`, `{2}` stand for the numbers of the parts.
+        finding: a sentence for the top of the report, with numbers in the same way.
         figures: functions of `lab.report.figures` with their arguments.
-        config_dir: the user's folder that the claim was found in; None for one of ours.
+        config_dir: the user's folder that has the claim; None for `conf/`.
     """
 
     id: str
@@ -149,19 +149,19 @@ class Claim:
 
 
 def load_claims(conf_dirs: Sequence[str]) -> list[Claim]:
-    """Every claim of `claim/*.yaml` in these folders, in the order of their names.
+    """Read every claim in `claim/*.yaml` of these folders, sorted by name.
 
-    A later folder's file takes the place of an earlier one with the same name.
+    A file in a later folder replaces one with the same name in an earlier folder.
 
     Raises:
-        UserError: a file is no claim; the line names file, key and value.
+        UserError: a file is not a claim; the message names file, key and value.
     """
     files = {path.stem: path for conf in conf_dirs for path in Path(conf, "claim").glob("*.yaml")}
     return [_read(path) for _, path in sorted(files.items(), key=lambda item: _order(item[0]))]
 
 
 def _order(name: str) -> list[tuple[int, str]]:
-    """b2 before b10."""
+    """A key that sorts b2 before b10."""
     return [(int(part), "") if part.isdigit() else (-1, part)
             for part in re.split(r"(\d+)", name)]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The finished runs as one table: from run folders, and from `docs/evidence/*.csv`."""
+"""Collect finished runs, from run folders and from `docs/evidence/*.csv`, in one table."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ from lab.engine.results import flat, short_names
 from lab.engine.run_folder import RunFolder
 
 MOST_ENTRIES = 100
-"""A nested entry of a result with more numbers than this stays in its run folder."""
+"""A nested entry of a result with more numbers than this is left out of the table."""
 MOST_POINTS = 82
 EDGE = 0.1
 """The share of the steps over which `first_NAME` and `last_NAME` are means."""
@@ -29,19 +29,19 @@ AS_TEXT = {"run", "task", "label", "cell", "data", "commit", "device", "torch", 
 
 
 def which_run(name: str) -> str:
-    """Equal for the names that one run may have: the hash, or all of a name that has none."""
+    """A key that is equal for all names of one run: the hash, or the whole name if it has none."""
     found = re.search(r"-([0-9a-f]{8})$", name)
     return found[1] if found else name
 
 
 def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
-    """A finished run as a row.
+    """Return a finished run as a row of the table.
 
-    Columns: `run`, the folder's name; `config.KEY`, each key of the config; the result's entries,
-    nested ones with dots such as `quality.fid`; `warnings`, a list; of each column of metrics.csv
-    `first_NAME` and `last_NAME`, its means over the first and the last tenth of the steps, and
-    `half_NAME`, its value nearest to half of the steps; `history`, at most MOST_POINTS rows of
-    metrics.csv as JSON; `commit`, `torch`, `device` and `cpu`, where the numbers come from.
+    The columns are: `run`, the folder's name; `config.KEY`, the keys of the config; the entries of
+    the result, nested ones with dots such as `quality.fid`; `warnings`, a list; for each column of
+    metrics.csv `first_NAME` and `last_NAME`, its means over the first and the last tenth of the
+    steps, and `half_NAME`, its value nearest to half of the steps; `history`, at most MOST_POINTS
+    rows of metrics.csv as JSON; and `commit`, `torch`, `device` and `cpu`.
     """
     result = folder.result or {}
     origin = folder.provenance
@@ -73,7 +73,7 @@ def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
 def _metrics(folder: RunFolder) -> dict[str, list[float]]:
     try:
         return folder.read_metrics()
-    except OSError:  # a folder that was copied in part still has its result
+    except OSError:  # a folder that was copied only in part may lack it
         return {}
 
 
@@ -102,7 +102,7 @@ def _mean(values: list[float], otherwise: float) -> float:
 
 
 def _thinned(metrics: Mapping[str, list[float]]) -> dict[str, list[float | None]]:
-    """Half of the points from the rows with an evaluation, half from all; enough to draw."""
+    """Keep enough points to draw: half from the rows with an evaluation, half from all rows."""
     rows = list(zip(*metrics.values(), strict=True))
     evaluated = [row for row in rows if not any(math.isnan(value) for value in row)]
     kept = sorted({*_some(rows), *_some(evaluated)})
@@ -113,22 +113,22 @@ def _thinned(metrics: Mapping[str, list[float]]) -> dict[str, list[float | None]
 
 
 def _some(rows: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
-    """At most MOST_POINTS / 2 of the rows, evenly spread; the last is among them."""
+    """Choose at most MOST_POINTS / 2 rows at even distances, with the last one."""
     return rows[::-1][:: max(-(-len(rows) // (MOST_POINTS // 2)), 1)]
 
 
 class Evidence:
-    """All rows there are, and where they come from.
+    """The table of all runs, and where its rows come from.
 
     Args:
-        out_dir: whose run folders are read, at any depth.
-        saved: a folder with `*.csv` as `save` writes them; None for none.
+        out_dir: the folder whose run folders are read, at any depth.
+        saved: a folder with `*.csv` as `save` writes them; None: no saved rows.
 
     Attributes:
-        table: a row for each run. Where a run is both here and saved, the one here counts. Nested
-            entries of results have their short names too: `fid` beside `quality.fid`.
-        configs: each row's typed config, by `run`.
-        folders: of the runs that are here, by `run`.
+        table: a row for each run. A run folder in `out_dir` replaces a saved row. Nested entries of
+            results also have short names: `fid` for `quality.fid`.
+        configs: the typed config of each row, by `run`.
+        folders: the run folders in `out_dir`, by `run`.
         unreadable: a line for each run that this version cannot read.
     """
 
@@ -155,7 +155,7 @@ class Evidence:
         self.table = pd.DataFrame([_with_short_names(row) for row in self.rows.values()])
 
     def _add(self, name: str, row: dict[str, Any], config: RunConfig) -> None:
-        """In place of the row of the same run, which may have had another name."""
+        """Add a row, or replace that of the same run, which may have had another name."""
         before = self._names.get(which_run(name))
         if before is not None:
             del self.rows[before], self.configs[before]
@@ -171,7 +171,7 @@ class Evidence:
             return None
 
     def save(self, runs: Iterable[str], folder: Path) -> list[Path]:
-        """Write these runs' rows to `<folder>/<task>.csv` beside those already there."""
+        """Add the rows of these runs to `<folder>/<task>.csv`; return the paths of the files."""
         paths = []
         chosen = [self.rows[name] for name in runs]
         folder.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def _with_short_names(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The nested config of a row's `config.…` columns, with what makes no other run."""
+    """The nested config from a row's `config.…` columns, with defaults for keys of the machine."""
     nested: dict[str, Any] = {"device": "auto", "threads": 1, "out_dir": "outputs", "fresh": False,
                               "dry_run": False, "checkpoint_seconds": 10.0}  # fmt: skip
     for column, value in row.items():

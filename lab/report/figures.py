@@ -1,6 +1,6 @@
-"""The report's figures: rows of the runs' table in, Matplotlib figures out.
+"""The report's figures. They take rows of the table of runs and return Matplotlib figures.
 
-A claim names one by `draw` and gives its arguments; `runs`, `where` and what else it takes.
+A claim names a function by `draw` and gives its arguments: `runs`, `where`, and others of its own.
 """
 
 import json
@@ -17,7 +17,7 @@ from lab.report.evidence import Evidence
 
 
 def series_of(rows: pd.DataFrame) -> pd.Series:
-    """What tells the rows apart, beside the seed: the label, and the name of the claim's runs."""
+    """The series of each row: its label, and the name of the claim's runs if there are several."""
     label = rows["label"] if "label" in rows else rows["task"]
     if "group" in rows and rows["group"].nunique() > 1:
         return rows["group"] + ": " + label
@@ -25,10 +25,10 @@ def series_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
-    """Accuracy against a key: the means of each series, a band over its seeds."""
+    """Draw accuracy against a key: the mean of each series, with a band over its seeds."""
     figure, (axis,) = plots.new_figure(title or "Accuracy of the answers")
     ticks = sorted({float(v) for v in rows[x]})
-    # Between two lengths that were not run there is nothing to be drawn.
+    # No line is drawn across lengths that were not run.
     gap = 1 if x == "seq_len" else math.inf
     curves = [_curve(str(n), some, x, "accuracy") for n, some in rows.groupby(series_of(rows))]
     plots.draw_curves(axis, curves, widest_gap=gap, nested=True)
@@ -43,13 +43,13 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
 
 
 def _chance(rows: pd.DataFrame) -> float:
-    """Of the rows' sequence; those saved before there were others are of palindromes."""
+    """The chance accuracy of the rows' sequence; old rows are of palindromes and do not name it."""
     known = rows["chance"].dropna().tolist() if "chance" in rows else []
     return float(known[0]) if known else 1 / DIGITS
 
 
 def beyond(rows: pd.DataFrame) -> Figure:
-    """Accuracy against the length tested, a panel for each sequence, a line for each cell."""
+    """Draw accuracy against the length tested: a panel for a sequence, a line for a cell."""
     from lab.memory.lengths import accuracy_beyond_training
 
     prefix = "accuracy_by_length."
@@ -71,7 +71,7 @@ def _curve(name: str, some: pd.DataFrame, x: str, metric: str) -> plots.Curve:
 
 
 def learning_curves(rows: pd.DataFrame) -> Figure:
-    """Loss and accuracy of training batches (faint) and validation set, the first seed of each."""
+    """Draw loss and accuracy of training batches (faint) and validation set, for the first seed."""
     first = rows.sort_values("seed").drop_duplicates(["label", "seq_len"])
     names = first["label"] + first["seq_len"].map(", T={:.0f}, validation".format)
     figure, axes = plots.new_figure("Learning curves, the first seed", panels=2)
@@ -92,7 +92,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
 
 
 def losses(rows: pd.DataFrame) -> Figure:
-    """The losses of both players against the step, the first seed."""
+    """Draw the losses of both players against the step, for the first seed."""
     from lab.config.components import build
     from lab.generation.figures import level
     from lab.generation.losses import Loss, undecided
@@ -114,7 +114,7 @@ def losses(rows: pd.DataFrame) -> Figure:
 
 
 def curves(rows: pd.DataFrame, metric: str, words: str) -> Figure:
-    """A metric against the step: the mean of each series over its seeds, and their range."""
+    """Draw a metric against the step: the mean of each series, with a band over its seeds."""
     figure, (axis,) = plots.new_figure(f"{words[0].upper()}{words[1:]}, means over seeds")
     kinds = [c for c in ("config.noise", "config.reduction") if c in rows and rows[c].nunique() > 1]
     names = series_of(rows)
@@ -137,7 +137,7 @@ def _long(history: str, metric: str) -> pd.DataFrame:
 
 
 def quality(rows: pd.DataFrame) -> Figure:
-    """FID and recall of each series, a mark for each seed."""
+    """Draw FID and recall of each series: a mark for each seed."""
     from lab.generation.config import in_words
     from lab.generation.figures import sweep_quality
 
@@ -148,7 +148,7 @@ def quality(rows: pd.DataFrame) -> Figure:
 
 
 def counts(rows: pd.DataFrame, entry: str, marked: str) -> Figure:
-    """How often each outcome comes out of a nested entry of the results, a bar for each kind."""
+    """Draw the counts in a nested entry of the results: a bar for each kind, split by outcome."""
     shares: dict[str, dict[str, float]] = {}
     for column in rows:
         if str(column).startswith(f"{entry}."):
@@ -174,7 +174,7 @@ def counts(rows: pd.DataFrame, entry: str, marked: str) -> Figure:
 
 
 def picture(rows: pd.DataFrame, evidence: Evidence, name: str | Sequence[str]) -> list[Path]:
-    """Pictures of the first seed's own run; those of runs that are not here are left out."""
+    """The picture files of the first seed's run; none if its run folder is not here."""
     names = [name] if isinstance(name, str) else list(name)
     for run in rows.sort_values("seed")["run"]:
         if run in evidence.folders:

@@ -1,4 +1,4 @@
-"""Links from the report to the pages that `lab play` has written beside runs."""
+"""Links from the report to the pages that `lab play` wrote into run folders."""
 
 import html
 import os
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 
 def links_to_pages(out_dir: Path) -> str:
-    """A heading and a list of links for a page in `<out_dir>/report`; empty where there are none.
+    """Return a heading and links, as HTML for a page in `<out_dir>/report`; empty without pages.
 
     Args:
         out_dir: the folder of the runs.
@@ -16,7 +16,7 @@ def links_to_pages(out_dir: Path) -> str:
     items = []
     for page in sorted(out_dir.rglob("play*.html")):
         if not (page.parent / "config.yaml").exists():
-            continue  # not written beside a run
+            continue  # this file is not in a run folder
         address = quote(Path(os.path.relpath(page, out_dir / "report")).as_posix())
         runs = [page.parent.name, *filter(None, [page.stem.removeprefix("play").lstrip("-")])]
         words = html.escape(" beside ".join(runs))
@@ -27,5 +27,5 @@ def links_to_pages(out_dir: Path) -> str:
 
 
 def without_links(page: str) -> str:
-    """The same page for another folder, from where those links would lead nowhere."""
+    """Remove the links, which would not work from another folder."""
     return re.sub(r'<div class="local">.*?</div>', "", page, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Run a notebook of this folder, and write it beside a page that opens without a network."""
+"""Run a notebook of `notebooks/`, and write it and an HTML page that needs no network."""
 
 import os
 import secrets
@@ -18,7 +18,7 @@ SECONDS_PER_CELL = 900
 
 
 def make(name: str, title: str, folder: Path, **parameters: Any) -> list[Path]:
-    """Execute `notebooks/<name>.py` with these parameters; gives the notebook's and page's paths.
+    """Execute `notebooks/<name>.py` with these parameters; return the paths of notebook and page.
 
     Raises:
         UserError: the libraries are not installed, or a cell failed.
@@ -50,7 +50,7 @@ def make(name: str, title: str, folder: Path, **parameters: Any) -> list[Path]:
 
 
 def _page(notebook: "NotebookNode", title: str) -> str:
-    """Text, tables and pictures in one HTML file, without the code."""
+    """Return text, tables and pictures as one HTML file, without the code."""
     from nbconvert import HTMLExporter
 
     style = Path(__file__).with_name("page.css").read_text()
@@ -73,7 +73,7 @@ def _run(notebook: "NotebookNode") -> None:
     root = str(Path(__file__).parents[2])
 
     class Specs(KernelSpecManager):
-        """No kernel needs to be installed: the one kernel there is runs this interpreter."""
+        """The only kernel is this Python, so that no kernel needs to be installed."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             paths = [root, os.environ.get("PYTHONPATH", "")]
@@ -85,10 +85,10 @@ def _run(notebook: "NotebookNode") -> None:
             )
 
     class Manager(AsyncKernelManager):
-        """Speaks through files of this user, not through ports that others could listen to."""
+        """Communicate through this user's files, not through ports that others could read."""
 
         def __init__(self, **kwargs: Any) -> None:
-            # A name of its own: two reports at once would else meet on the same files.
+            # The name is unique, so that two reports at once do not use the same files.
             ip = f"{tempfile.gettempdir()}/lab-kernel-{os.getpid()}-{secrets.token_hex(4)}"
             super().__init__(transport="ipc", ip=ip, kernel_spec_manager=Specs(), **kwargs)
 

@@ -1,4 +1,4 @@
-"""What the report's notebooks show: each method is a cell's output, in HTML and pictures."""
+"""The parts of the report: each method shows HTML and pictures as the output of a notebook cell."""
 
 import html
 import inspect
@@ -40,11 +40,11 @@ GAP = 12
 
 
 class Report:
-    """Claims, evidence and findings, shown piece by piece.
+    """The claims, the evidence and the findings.
 
     Args:
-        out_dir: whose runs are read, and in whose `report/figures` the pictures are kept.
-        saved: the folder of committed evidence; None for none.
+        out_dir: the folder of the runs; its `report/figures` gets the pictures.
+        saved: the folder of the saved evidence; None: no saved evidence.
         config_dirs: more folders with `claim/*.yaml`, such as a user's own.
     """
 
@@ -57,11 +57,11 @@ class Report:
 
     @cached_property
     def findings(self) -> dict[str, Finding]:
-        """By the claims' ids."""
+        """The findings, by the claims' ids."""
         return {claim.id: finding_of(claim, self.evidence) for claim in self.claims}
 
     def summary(self) -> None:
-        """How many claims hold, and the findings that a reader would repeat to a colleague."""
+        """Show how many claims hold, and the most important findings."""
         found = Counter(finding.verdict for finding in self.findings.values())
         counted = ", ".join(f"{found[verdict]} {words}" for verdict, words in PLURAL.items())
         here = int((self.evidence.table["from"] == "here").sum()) if self.evidence.rows else 0
@@ -73,7 +73,7 @@ class Report:
         show_html(*lines, f"<ul>{points}</ul>" if points else "")
 
     def overview(self) -> None:
-        """The table of claims."""
+        """Show the table of claims."""
         rows = "".join(
             f'<tr><td><a href="#{f.claim.id}">{f.claim.id.upper()}</a></td>'
             f"<td>{html.escape(_without_titles(f.claim.source))}</td><td>{html.escape(f.claim.says)}</td>"
@@ -85,13 +85,13 @@ class Report:
               f"<tbody>{rows}</tbody></table></div>")  # fmt: skip
 
     def section(self, study: str) -> None:
-        """Each claim of a study: verdict, parts, figures, commands."""
+        """Show each claim of a study: verdict, parts, figures, commands."""
         for finding in self.findings.values():
             if finding.claim.study == study:
                 self.claim(finding.claim.id)
 
     def claim(self, name: str) -> None:
-        """One claim."""
+        """Show one claim."""
         finding = self.findings[name]
         claim = finding.claim
         said = [f'<h3 id="{name}">{name.upper()}. {html.escape(claim.says)}</h3>',
@@ -101,19 +101,19 @@ class Report:
         said += [f"<p>{html.escape(why)}</p>"] if why else []
         if finding.quick:
             said.append("<p>These are the runs of the quick plan, with fewer steps and seeds. "
-                        "They settle nothing.</p>")  # fmt: skip
+                        "They settle no claim.</p>")  # fmt: skip
         show_html(*said)
         for number in range(1, len(claim.figures) + 1):
             self.figure(name, number)
         show_html(_warnings(finding), _details(finding))
 
     def figure(self, name: str, number: int) -> None:
-        """A claim's figure, counted from 1; nothing where its runs are missing."""
+        """Show a claim's figure, counted from 1; nothing if its runs are missing."""
         finding = self.findings[name]
         wanted = dict(finding.claim.figures[number - 1])
         draw = getattr(figures, wanted.pop("draw"), None)
         if draw is None:
-            raise UserError(f"claim {finding.claim.id}: figure {number} has no such draw")
+            raise UserError(f"claim {finding.claim.id}: figure {number} names no function in draw")
         names = wanted.pop("runs")
         where = wanted.pop("where", None)
         parts = [finding.runs[name].assign(group=name)
@@ -138,16 +138,16 @@ class Report:
         write_atomically(folder / f"{name}.png", lambda file: file.write(data))
 
     def bench(self) -> None:
-        """The bench of memory: its table and figure, or the command that runs it."""
+        """Show the bench of memory: its table and figure, or the command that runs it."""
         rows = BENCH.found(self.evidence)
         if rows.empty:
-            show_html(f"<p>It has not been run: <code>{BENCH.command}</code></p>")
+            show_html(f"<p>It has not been run. The command is <code>{BENCH.command}</code></p>")
             return
         show_html(bench_table(rows))
         self.picture("bench", figures.beyond(rows), "Accuracy beyond the lengths trained on")
 
     def missing(self) -> None:
-        """The commands of the plan that are not finished."""
+        """Show the commands whose runs are not all finished."""
         steps = {**plan(self.claims, quick=False), BENCH.command: BENCH}
         rows = "".join(
             f"<tr><td>{missing} of {len(step.configs)}</td><td><code>{html.escape(command)}"
@@ -160,16 +160,16 @@ class Report:
             show_html(f'<div class="table"><table><thead>{head}</thead>'
                       f"<tbody>{rows}</tbody></table></div>")  # fmt: skip
         else:
-            show_html("<p>Every run of the plan is finished.</p>")
+            show_html("<p>Every run that the claims need is finished.</p>")
         for line in self.evidence.unreadable:
             show_html(f"<p>Not read: {html.escape(line)}</p>")
 
     def pages(self) -> None:
-        """Links to the pages on which a trained network can be tried out."""
+        """Show links to the pages of `lab play`."""
         show_html(links_to_pages(self.out_dir))
 
     def provenance(self) -> None:
-        """The commits, versions and processors behind the runs."""
+        """Show the commits, versions and processors of the runs."""
         if not self.evidence.rows:
             return
         columns = ["task", "commit", "torch", "device", "cpu"]
@@ -179,7 +179,7 @@ class Report:
 
 
 def png_of(drawn: Any) -> bytes:
-    """A small PNG of a Matplotlib figure or of a picture's file."""
+    """Return a small PNG of a Matplotlib figure or of a picture file."""
     from PIL import Image
 
     if isinstance(drawn, Path):
@@ -189,13 +189,13 @@ def png_of(drawn: Any) -> bytes:
         drawn.savefig(buffer, format="png")
         image = Image.open(buffer).convert("RGB")
     out = io.BytesIO()
-    # A palette takes a third of the space, and nobody sees it.
+    # With a palette the file is a third as large, and looks the same.
     image.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()
 
 
 def show_picture(drawn: Any, words: str) -> bytes:
-    """Show a Matplotlib figure or a picture's file; gives its PNG."""
+    """Show a Matplotlib figure or a picture file, and return its PNG."""
     from IPython.display import Image, display
 
     data = png_of(drawn)
@@ -204,7 +204,7 @@ def show_picture(drawn: Any, words: str) -> bytes:
 
 
 def show_html(*parts: str) -> None:
-    """Show some HTML as a cell's output."""
+    """Show HTML as a cell's output."""
     from IPython.display import HTML, display
 
     display(HTML("\n".join(part for part in parts if part)))
@@ -243,7 +243,7 @@ def _interval(measured: Measured) -> str:
 
 
 def _warnings(finding: Finding) -> str:
-    """What the runs say went wrong; nothing where none says so."""
+    """The warnings of a claim's runs as HTML; empty if there are none."""
     lines = {
         str(run): said
         for rows in finding.runs.values()

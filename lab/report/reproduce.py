@@ -1,11 +1,11 @@
-"""Run every command of the claims, then make the report; the same command again continues.
+"""Run every command of the claims, then make the report. The same command continues.
 
     scripts/reproduce                        all of it, about 10 hours of one core
     scripts/reproduce quick                  fewer steps and seeds: 15 minutes on two cores
     scripts/reproduce quick out_dir=/tmp/outputs jobs=1
 
-Commands run side by side, as many as `jobs`. A finished run is not trained again. A run that was
-stopped continues from its checkpoint.
+`jobs` commands run at a time. A finished run is not trained again. A run that was stopped continues
+from its checkpoint.
 """
 
 import os
@@ -28,7 +28,7 @@ from lab.report.selection import Planned, plan
 from lab.report.tool import make_report
 
 SECONDS_TO_STOP = 30.0
-# Of docs/play.md: the runs of each page, as the commands that train them.
+# The pages of docs/play.md, each with the commands that train its runs.
 PAGES = (
     ("seq_len=20", "seq_len=20 cell=rnn optimizer.lr=0.001"),
     ("task=gan +experiment=best",),
@@ -49,7 +49,7 @@ def main() -> None:
         sys.exit(f"lab: {error}")
     except KeyboardInterrupt as stop:
         again = " ".join(["scripts/reproduce", *sys.argv[1:]])
-        print(f"lab: stopped, nothing is lost; {again} continues", file=sys.stderr)
+        print(f"lab: stopped; nothing is lost, and {again} continues", file=sys.stderr)
         sys.exit(getattr(stop, "exit_code", 130))
     for command in failed:
         print(f"lab: failed: {command}", file=sys.stderr)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, signal.SIG_IGN)  # once is enough: the runs write their checkpoints
+    signal.signal(number, signal.SIG_IGN)  # a second signal would disturb the runs' checkpoints
     raise Interrupted(number, "stopped")
 
 
@@ -77,10 +77,10 @@ def _parse(arguments: Sequence[str]) -> tuple[bool, str, int]:
 
 
 def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
-    """Run the commands that are not finished; gives those that failed.
+    """Run the commands that are not finished; return those that failed.
 
     Raises:
-        KeyboardInterrupt: it was stopped; no process is left behind.
+        KeyboardInterrupt: it was stopped; no process is left running.
     """
     evidence = Evidence(Path(out_dir))
     waiting = [step for step in steps if step.missing(evidence)]
@@ -99,7 +99,7 @@ def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
 
 
 def write_pages(out_dir: str) -> list[Path]:
-    """Write those pages of docs/play.md whose runs there are; gives their paths.
+    """Write the pages of docs/play.md whose runs exist; return their paths.
 
     Raises:
         UserError: a run has no weights.
@@ -116,7 +116,7 @@ def write_pages(out_dir: str) -> list[Path]:
 
 
 def _side_by_side(waiting: list[Planned], out_dir: str, jobs: int) -> Iterator[tuple[Planned, int]]:
-    """Run them in their order, `jobs` at a time; yields each with its exit code as it ends."""
+    """Run the commands in order, `jobs` at a time; yield each with its exit code when it ends."""
     running: list[tuple[Planned, subprocess.Popen[str]]] = []
     try:
         while waiting or running:
@@ -140,7 +140,8 @@ def _start(step: Planned, out_dir: str) -> "subprocess.Popen[str]":
     with open(log, "a") as file:
         file.write(f"$ {step.command}\n")
         file.flush()
-        # A session of its own: the terminal's Ctrl-C comes to us alone, and we hand it on once.
+        # In a session of its own the process does not get the terminal's Ctrl-C; _stop_all sends
+        # it.
         return subprocess.Popen(
             [sys.executable, *arguments],
             stdout=file,
@@ -152,7 +153,7 @@ def _start(step: Planned, out_dir: str) -> "subprocess.Popen[str]":
 
 
 def _stop_all(processes: "list[subprocess.Popen[str]]") -> None:
-    """Let each write its checkpoint and end; what has not ended after half a minute is killed."""
+    """Let each process write its checkpoint and end; after half a minute, kill it."""
     for process in processes:
         process.send_signal(signal.SIGINT)
     end = time.monotonic() + SECONDS_TO_STOP

@@ -1,4 +1,4 @@
-"""Which runs a claim rests on. The same object says which are missing, and is the plan."""
+"""Which runs a claim needs, which of them are there, and which are missing."""
 
 import shlex
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from lab.report.evidence import Evidence
 
 
 def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
-    """Equal for configs that agree in all keys but the free ones, the seed and the machine's."""
+    """A key that is equal for configs that differ only in free keys, the seed and machine keys."""
     asked = {"_target_": config.target, **flatten(asked_for(config))}
     free = ("seed", *config.NOT_ASKED_FOR, *free)
     return short_hash({k: v for k, v in asked.items() if k not in free})
@@ -29,7 +29,7 @@ class Planned:
 
     Args:
         runs: the entry.
-        quick: of the quick plan.
+        quick: whether the quick plan is meant.
         config_dir: the user's folder of YAML files, whose presets the command may name.
     """
 
@@ -39,7 +39,7 @@ class Planned:
 
     @property
     def command(self) -> str:
-        """As a user would type it."""
+        """The command, as a user types it."""
         return f"python -m lab {self._words}"
 
     @property
@@ -49,11 +49,11 @@ class Planned:
 
     @property
     def configs(self) -> tuple[RunConfig, ...]:
-        """Of the jobs of the command."""
+        """The config of each run of the command."""
         return _configs(self._words)
 
     def found(self, evidence: Evidence) -> pd.DataFrame:
-        """The rows that agree with a planned run in all but the free keys."""
+        """The rows that differ from a planned run only in free keys."""
         wanted = {alike for alike, _ in self._wanted()}
         found = _likenesses(evidence, self.runs.free)
         names = [name for name, alike in found.items() if alike in wanted]
@@ -61,7 +61,7 @@ class Planned:
         return table[table["run"].isin(names)] if len(table) else table
 
     def missing(self, evidence: Evidence) -> int:
-        """How many of the planned runs are not finished, with any value of the free keys."""
+        """How many planned runs are not finished; the free keys may have any value."""
         found = _likenesses(evidence, self.runs.free)
         finished = {(alike, evidence.configs[name].seed) for name, alike in found.items()}
         return sum(run not in finished for run in self._wanted())
@@ -86,11 +86,11 @@ def _configs(command: str) -> tuple[RunConfig, ...]:
 
 
 def planned(claim: Claim, quick: bool = False) -> dict[str, Planned]:
-    """What a claim rests on, by the names of its `runs`."""
+    """The runs that a claim needs, by the names in its `runs`."""
     return {name: Planned(runs, quick, claim.config_dir) for name, runs in claim.runs.items()}
 
 
 def plan(claims: list[Claim], quick: bool) -> dict[str, Planned]:
-    """Every command of these claims once, by its text, in the order of the claims."""
+    """Every command of these claims once, in the order of the claims, by its text."""
     steps = [step for claim in claims for step in planned(claim, quick).values()]
     return {step.command: step for step in steps}

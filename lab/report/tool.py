@@ -1,4 +1,4 @@
-"""`lab report`: the claims against the runs, or a student's own hand-in, as notebook and page."""
+"""`lab report`: test the claims, or show a student's runs, as a notebook and a page."""
 
 import argparse
 from pathlib import Path
@@ -17,15 +17,15 @@ SAVED = Path(__file__).parents[2] / "docs" / "evidence"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `lab report` takes."""
+    """Add the arguments of `lab report`."""
     parser.add_argument("out_dir", nargs="?", default="outputs", help="the folder of the runs")
     parser.add_argument("--assignment", action="store_true",
                         help="the assignment's tasks in order, with your own runs")  # fmt: skip
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR",
                         help="a folder with claims of your own in claim/*.yaml")  # fmt: skip
-    parser.add_argument("--docs", metavar="DIR", help="copy the page there too")
+    parser.add_argument("--docs", metavar="DIR", help="also copy the page to DIR")
     parser.add_argument("--save-evidence", metavar="DIR",
-                        help="write the rows of the plan's finished runs to DIR/*.csv")  # fmt: skip
+                        help="add your finished runs to the evidence DIR/*.csv")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> None:
@@ -55,15 +55,15 @@ def run(args: argparse.Namespace) -> None:
 
 
 def make_report(out_dir: Path, config_dirs: list[str] | None = None) -> list[Path]:
-    """The claims' notebook and page; gives their paths."""
-    load_claims([CONF, *(config_dirs or [])])  # a broken claim is told before anything is run
+    """Write the notebook and the page of the claims; return their paths."""
+    load_claims([CONF, *(config_dirs or [])])  # complain before the notebook runs
     return make("claims", "Claims about memory and GANs, and what holds", out_dir / "report",
                 out_dir=str(out_dir), saved=str(SAVED) if SAVED.is_dir() else None,
                 config_dirs=config_dirs or [])  # fmt: skip
 
 
 def save_evidence(out_dir: Path, folder: Path) -> list[Path]:
-    """Write the rows of the finished runs of our claims and of the bench; gives the paths."""
+    """Write the rows of the finished runs of the claims and of the bench; return the paths."""
     evidence = Evidence(out_dir, folder)
     steps = [*plan(load_claims([CONF]), quick=False).values(), BENCH]
     chosen = {name for step in steps for name in step.found(evidence).get("run", ())}

@@ -1,4 +1,4 @@
-"""From a claim and its runs to a verdict, with a number, an interval and a bound for each part."""
+"""Compute the verdict on a claim from its runs, with a number and an interval for each part."""
 
 import importlib
 import json
@@ -24,9 +24,9 @@ class Measured:
     """A part with its number.
 
     Args:
-        part: of the claim.
-        values: one for each seed.
-        where: the value of `part.each` at which the part does worst; empty without one.
+        part: the part of the claim.
+        values: the values, one for each seed.
+        where: the value of `part.each` with the worst number; empty if there is no `each`.
     """
 
     part: Part
@@ -64,15 +64,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the runs say of a claim.
+    """The result of testing a claim.
 
     Args:
-        claim: that was tested.
-        verdict: as computed from the parts.
-        parts: with their numbers, in the order of the claim's.
-        runs: by name, the rows it rests on.
-        missing: what a verdict still needs, a line each.
-        quick: whether it rests on the quick plan, which settles nothing.
+        claim: the claim.
+        verdict: the verdict, computed from the parts.
+        parts: the parts with their numbers, in the order of the claim.
+        runs: the rows of the table that were used, by the names in the claim's `runs`.
+        missing: what a verdict still needs, one line for each command.
+        quick: whether the runs are of the quick plan, which settles no claim.
     """
 
     claim: Claim
@@ -83,7 +83,7 @@ class Finding:
     quick: bool = False
 
     def sentence(self, text: str) -> str:
-        """A sentence of the claim with the numbers of its parts filled in; empty without them."""
+        """A sentence of the claim with the numbers of its parts; empty if a number is missing."""
         named = [int(number) - 1 for number in re.findall(r"\{(\d+)", text)]
         if not text or any(not self.parts[number].n for number in named):
             return ""
@@ -91,7 +91,7 @@ class Finding:
 
 
 def finding_of(claim: Claim, evidence: Evidence) -> Finding:
-    """The verdict on a claim: by the full plan's runs; without any, what the quick plan's say.
+    """Test a claim with the runs of the full plan, or, if there are none, of the quick plan.
 
     Raises:
         UserError: a query, a metric or a function of the claim cannot be used.
@@ -138,7 +138,7 @@ def _measure(claim: Claim, part: Part, found: Mapping[str, pd.DataFrame]) -> Mea
         )
     except UserError:
         raise
-    except Exception as error:  # whatever a wrong query makes pandas raise
+    except Exception as error:  # pandas raises many kinds for a wrong query
         line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise UserError(f"claim {claim.id}, part '{part.says}': {line}") from error
     cases = []
@@ -155,7 +155,7 @@ def _measure(claim: Claim, part: Part, found: Mapping[str, pd.DataFrame]) -> Mea
 def _values(
     metric: str, group: Group, runs: pd.DataFrame, each: str | None
 ) -> dict[str, dict[int, float]]:
-    """The metric by seed (its mean, where a seed has several runs), for each value of `each`."""
+    """The metric by seed, for each value of `each`; its mean if a seed has several runs."""
     if runs.empty:
         return {}
     rows = runs if group.where is None else runs.query(group.where, engine="python")
@@ -178,7 +178,7 @@ def _by_seed(rows: pd.DataFrame) -> dict[int, float]:
 
 
 def _column(rows: pd.DataFrame, metric: str) -> pd.Series:
-    """A column, or an expression of columns; `NAME@STEP` is the value logged nearest to a step."""
+    """A column or an expression of columns; `NAME@STEP` is the value logged nearest to a step."""
     for name, step in set(re.findall(r"(\w+)@(\d+)", metric)):
         values = [at_step(history, name, int(step)) for history in rows["history"]]
         rows = rows.assign(**{f"{name}_at_{step}": values})
@@ -188,7 +188,7 @@ def _column(rows: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def at_step(history: str, name: str, step: int) -> float:
-    """The value of a column of a row's history that was logged nearest to a step."""
+    """The value of a history's column that was logged nearest to a step."""
     columns = json.loads(history)
     pairs = zip(columns["step"], columns[name], strict=True)
     return min((abs(s - step), value) for s, value in pairs if value is not None)[1]

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Memory and generation: the assignment
 #
-# The tasks stand in the order of the assignment. The numbers and pictures are those of **your own
-# runs**. Write your analysis where a paragraph says *Your analysis*.
+# The tasks are in the order of the assignment. The numbers and pictures are from **your own runs**.
+# Write your analysis where a paragraph says *Your analysis*.
 
 # %% tags=["parameters"]
 out_dir = "outputs"
@@ -16,9 +16,10 @@ hand_in.overview()
 # %% [markdown]
 # ## Part I, task 1: the LSTM from its equations
 #
-# g = tanh(W_gx x + W_gh h + b_g), i, f, o = sigmoid(W_x x + W_h h + b) with weights of their own,
-# c = g i + c f, h = tanh(c) o, p = W_ph h + b_p. A loop steps through time, autograd gives the
-# gradient, RMSProp changes the weights. The loss is the cross-entropy at the last step.
+# g = tanh(W_gx x + W_gh h + b_g). The gates i, f and o are sigmoid(W_x x + W_h h + b), each with
+# weights of its own. c = g i + c f, h = tanh(c) o, p = W_ph h + b_p. A loop goes through the steps,
+# autograd gives the gradient, and RMSProp changes the weights. The loss is the cross-entropy at the
+# last step.
 
 # %%
 hand_in.settings("lstm")
@@ -36,7 +37,7 @@ hand_in.pictures("lstm", "learning_curves")
 hand_in.accuracy()
 
 # %% [markdown]
-# *Your analysis: up to which length does each network remember, and why? Figures
+# *Your analysis: up to which length does each network remember, and why? The figures
 # `gradient_flow.png` and `gates.png` of each run help.*
 
 # %% [markdown]
@@ -57,7 +58,8 @@ hand_in.pictures("gan", "samples_start", "samples_half", "samples_end")
 # %% [markdown]
 # ## Part II, task 3: nine images from one class to another
 #
-# Seven steps lie between the two ends. The words under the images are the classifier's readings.
+# There are seven images between the two ends. Below each image is the class that the classifier
+# reads in it.
 
 # %%
 hand_in.pictures("gan", "interpolation")

@@ -3,8 +3,8 @@
 #
 # `lab` trains recurrent networks on sequences, and GANs on MNIST. It was built from five
 # documents: an assignment (S2), three reports on it (S0, S1, S3) and a report on one-layer GANs
-# (S4). This page tests their claims, and some of published papers, with our own runs. Every verdict
-# is computed from the numbers beside it.
+# (S4). This page tests their claims, and some claims of papers, with our own runs. The program
+# computes every verdict from the numbers beside it.
 
 # %% tags=["parameters"]
 out_dir = "outputs"
@@ -23,8 +23,8 @@ report.figure("b4", 2)
 # ## The claims
 #
 # A claim has parts. Each part is a number with a bound. *Holds*: every part passes. *Holds in
-# part*: some pass. *Does not hold*: none passes. *Not settled*: there are too few runs. The mean is
-# over seeds, and the interval is the 95 % interval of that mean by Student's t.
+# part*: some parts pass. *Does not hold*: no part passes. *Not settled*: there are too few runs.
+# The mean is over seeds, and the interval is the 95 % interval of that mean by Student's t.
 
 # %%
 report.overview()
@@ -34,7 +34,7 @@ report.overview()
 #
 # A palindrome has T digits. The network reads the first T - 1 and gives the last, which equals the
 # first. Accuracy is measured on palindromes that are in neither the training nor the validation
-# set, or on the validation set where none are left (T up to 8).
+# set. Up to T=8 there are no such palindromes, and it is measured on the validation set.
 
 # %%
 report.section("memory")
@@ -42,8 +42,8 @@ report.section("memory")
 # %% [markdown]
 # ## A bench of memory
 #
-# Seven sequences, trained up to T=40 and tested up to T=500. An entry of the table is the median of
-# the seeds. In brackets are the least and the greatest.
+# There are seven sequences, trained up to T=40 and tested up to T=500. An entry of the table is the
+# median of the seeds. In brackets are the smallest and the largest value.
 
 # %%
 report.bench()
@@ -52,7 +52,7 @@ report.bench()
 # ## Generation
 #
 # A generator G and a discriminator D play the minimax game on MNIST. A small classifier of the same
-# images gives the features for FID, precision and recall. Such numbers compare only with others of
+# images gives the features for FID, precision and recall. Compare such numbers only with others of
 # the same classifier and the same number of images.
 
 # %%
@@ -61,8 +61,8 @@ report.section("generation")
 # %% [markdown]
 # ## GANs by hand
 #
-# A GAN of single layers for each digit, with the gradients written out. A share *read as their
-# digit* is that of the samples which the classifier reads as the digit they should be.
+# There is a GAN of single layers for each digit, with gradients written by hand. The *share read as
+# their digit* is the share of samples that the classifier reads as the digit they should be.
 
 # %%
 report.section("by_hand")
@@ -73,7 +73,7 @@ report.pages()
 # %% [markdown]
 # ## What has not been run
 #
-# `scripts/reproduce` runs all of it. `scripts/reproduce quick` runs a small version.
+# `scripts/reproduce` runs everything. `scripts/reproduce quick` runs a small version.
 
 # %%
 report.missing()
