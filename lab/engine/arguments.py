@@ -1,4 +1,4 @@
-"""Arguments that several tools have. Imports no torch, so that a tool's help is shown at once."""
+"""Arguments that several tools have. Imports no torch, so that a tool's help comes at once."""
 
 import argparse
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def add_out_dir(parser: argparse.ArgumentParser) -> None:
     """Give a tool the option `--out-dir`."""
     parser.add_argument(
         "--out-dir", metavar="DIR", type=Path, default=Path("outputs"),
-        help="where runs are looked for, at any depth (default: outputs)",
+        help="the folder to look for runs in, at any depth (default: outputs)",
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def chosen_runs(args: argparse.Namespace) -> list[RunFolder]:
 
 def _whole_number(least: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        # int() alone admits "1_000", spaces and digits of other scripts.
+        # int() alone accepts "1_000", spaces and digits of other scripts.
         if not (text.isascii() and text.isdigit()) or int(text) < least:
             raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}")
         return int(text)

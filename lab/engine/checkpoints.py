@@ -1,4 +1,4 @@
-"""Checkpoints that survive a kill at any moment: write, rename, keep the one before."""
+"""Checkpoints that survive a kill at any moment: write, rename, keep the previous one."""
 
 import io
 import logging
@@ -17,17 +17,18 @@ from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder
 
 FORMAT = 1
-# What is read back as it was, without a look into it. Not their subclasses: NumPy's float is one.
+# Types that are read back unchanged. Subclasses are not, such as NumPy's float.
 PLAIN = (int, float, bool, str, bytes, type(None), torch.Tensor, torch.nn.Parameter)
 
 log = logging.getLogger(__name__)
 
 
 def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
-    """Write `checkpoint.pt`; the one that stood there becomes `checkpoint.prev.pt`.
+    """Write `checkpoint.pt`; the previous one becomes `checkpoint.prev.pt`.
 
     Args:
-        identity: of the config that the state belongs to.
+        folder: the run's folder.
+        identity: the hash of the config that the state belongs to.
         state: tensors, numbers, strings, lists and dicts only (read with weights_only=True).
 
     Raises:
@@ -43,19 +44,19 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
     content = {"format": FORMAT, "identity": identity, "rng": rng_state(), "state": state}
     new = folder.checkpoint_files[0]
     write_atomically(new, lambda file: torch.save(content, file))
-    # Whichever of these renames a kill comes between, one complete checkpoint is left.
+    # One complete checkpoint exists at every moment, also between these renames.
     if folder.checkpoint_file.exists():
         os.replace(folder.checkpoint_file, folder.previous_checkpoint_file)
     os.replace(new, folder.checkpoint_file)
 
 
 def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
-    """The newest complete state of this very run, and the random numbers put back with it.
+    """Load the newest complete state of this run, and restore the global random streams.
 
-    A file that is truncated, foreign or unsafe is named, in the log too, and passed over.
+    A file that is truncated, unsafe or of another run is named, also in the log, and not used.
 
     Returns:
-        what `save` was given, or None where there is none to use.
+        the state that `save` got; None if there is no usable checkpoint.
     """
     passed_over = False
     for path in folder.checkpoint_files:
@@ -63,7 +64,7 @@ def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
             continue
         try:
             content = _read(path, identity)
-        except Exception as error:  # whatever a damaged file makes torch raise
+        except Exception as error:  # torch raises many kinds for a damaged file
             reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
             _say(f"{path} cannot be used ({reason})")
             passed_over = True
@@ -72,7 +73,7 @@ def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
         state: dict[str, Any] = content["state"]
         return state
     if passed_over:
-        _say(f"no checkpoint of {folder.path} can be used: it starts at step 0 again")
+        _say(f"no checkpoint of {folder.path} can be used, so the run starts again at step 0")
     return None
 
 
@@ -82,7 +83,7 @@ def _say(sentence: str) -> None:
 
 
 def _unreadable(value: Any) -> list[str]:
-    """Where a state holds what `torch.load` would refuse, then what that is; empty if nowhere."""
+    """The place of a value that `torch.load` would refuse, and its type; empty if there is none."""
     if type(value) in PLAIN:
         return []
     if type(value) in (dict, OrderedDict) and all(type(key) in PLAIN for key in value):
@@ -98,14 +99,14 @@ def _unreadable(value: Any) -> list[str]:
 
 
 def _is_read_back(value: Any) -> bool:
-    if type(value) is set:  # it may have another order in the process that continues
+    if type(value) is set:  # another process may iterate over it in another order
         return False
     file = io.BytesIO()
     try:
         torch.save(value, file)
         file.seek(0)
         torch.load(file, weights_only=True)
-    except Exception:  # whatever a class that cannot be pickled, or is not safe, makes torch raise
+    except Exception:  # torch raises many kinds for classes that are not plain or not safe
         return False
     return True
 
@@ -142,7 +143,7 @@ def rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Put back what `rng_state` gave."""
+    """Restore the random states that `rng_state` returned."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     position, has_gauss, cached = state["numpy"]

@@ -1,4 +1,4 @@
-"""Which device a run uses, and in which precision it multiplies there."""
+"""Choose the device of a run, and the precision of its matrix products."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,10 @@ CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def resolve(name: str) -> str:
-    """`auto` is cuda where there is one, else cpu; another name is itself, if it is there.
+    """Return the device for a name: for `auto` cuda if there is one, else cpu.
 
     Raises:
-        UserError: the device asked for is not on this machine.
+        UserError: this machine does not have the device.
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -31,33 +31,33 @@ def resolve(name: str) -> str:
 
 
 def resolve_precision(name: Literal["auto", "fp32", "bf16"], device: str) -> Precision:
-    """`auto` is bf16 where the device multiplies it natively, else fp32; another name is itself.
+    """Return the precision for a name: for `auto` bf16 if the device has it natively, else fp32.
 
-    Says in a line where the bf16 that is asked for is emulated.
+    For bf16 on a device without native bf16 it prints a warning.
 
     Args:
-        name: as the config has it.
+        name: the config's `precision`.
         device: cpu, cuda or mps.
     """
     if name == "auto":
         return "bf16" if has_bf16(device) else "fp32"
     if name == "bf16" and not has_bf16(device):
         say(
-            f"precision=bf16: this {device} is not known to have native bf16. Emulated it is many "
-            "times slower than fp32; precision=auto uses bf16 only where it is native"
+            f"precision=bf16: this {device} is not known to have native bf16. Emulated bf16 is "
+            "many times slower than fp32; precision=auto uses bf16 only if it is native"
         )
     return name
 
 
 def has_bf16(device: str) -> bool:
-    """Whether the device is known to multiply bf16 natively."""
+    """Whether the device is known to have native bf16."""
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device == "cpu" and not CPU_FLAGS.isdisjoint(cpu_flags())
 
 
 def cpu_flags() -> set[str]:
-    """What the processor can do, as Linux on x86 names it; elsewhere nothing."""
+    """The processor's features by Linux's names for x86; empty on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: in order whatever the clock says, written without a thread."""
+"""Write TensorBoard's event files, without a thread, and in order even if the clock is set back."""
 
 import time
 from collections.abc import Mapping
@@ -17,18 +17,19 @@ PREFIX = "events.out.tfevents."
 
 
 class EventFile:
-    """A new event file beside those that are there.
+    """A new event file in a run's folder.
 
-    TensorBoard reads a run's files in the order of their names, which begin with a time. A clock
-    that was set back, or two processes in one second, must not put a later file before an earlier.
+    TensorBoard reads a run's files in the order of their names, which begin with a time. The name
+    is chosen so that this file comes last, even if the clock was set back or another process wrote
+    a file in the same second.
 
     Args:
-        folder: of the run.
-        first_step: events of this step and later ones in earlier files no longer count; None where
-            there are no earlier files.
+        folder: the run's folder.
+        first_step: earlier files' events from this step on no longer count; None if there are no
+            earlier files.
 
     Raises:
-        OSError: here or in any method: it cannot be written.
+        OSError: here or in any method: the file cannot be written.
     """
 
     def __init__(self, folder: Path, first_step: int | None) -> None:
@@ -44,16 +45,19 @@ class EventFile:
         self._records.write(event.SerializeToString())
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """A point for each tag."""
+        """Write a point for each tag."""
         points = [Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
         self._write(Event(step=step, summary=Summary(value=points)))
 
     def image(self, tag: str, png: bytes, size: tuple[int, int], colours: int, step: int) -> None:
-        """A picture as it is.
+        """Write a picture.
 
         Args:
+            tag: the name of the picture.
+            png: the bytes of its PNG file.
             size: width and height in pixels.
-            colours: of a pixel: 1 grey, 3 RGB, 4 RGBA.
+            colours: the channels of a pixel: 1 grey, 3 RGB, 4 RGBA.
+            step: the step at which it is shown.
         """
         width, height = size
         image = Summary.Image(
@@ -63,13 +67,13 @@ class EventFile:
         self._write(Event(step=step, summary=summary))
 
     def settings(self, values: Mapping[str, Any]) -> None:
-        """What the HParams page shows beside the last points of the scalars.
+        """Write the settings that the HParams page shows with the last points of the scalars.
 
-        No list of columns is written: TensorBoard makes it from all runs, and puts first those
-        whose values differ.
+        No list of columns is written, because TensorBoard makes a better one from all runs: columns
+        whose values differ come first.
 
         Args:
-            values: numbers, words and truth values.
+            values: numbers, strings and booleans.
         """
         self._write(Event(summary=hparams_pb(values)))
         end = SessionEndInfo(status=Status.STATUS_SUCCESS, end_time_secs=time.time())
@@ -89,7 +93,7 @@ def _of_hparams(end: SessionEndInfo) -> Summary.Value:
 
 
 def _next_name(folder: Path) -> Path:
-    """`events.out.tfevents.<10 digits>.lab`, greater than all that are there."""
+    """`events.out.tfevents.<10 digits>.lab`, with a larger number than the files in the folder."""
     numbers = [path.name.removeprefix(PREFIX)[:10] for path in folder.glob(f"{PREFIX}*")]
     last = max((int(number) for number in numbers if number.isdecimal()), default=0)
     return folder / f"{PREFIX}{max(int(time.time()), last + 1):010}.lab"

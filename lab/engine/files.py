@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Write files completely or not at all."""
 
 import io
 import itertools
@@ -16,12 +16,12 @@ TEMPORARY = ".tmp"
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to the disk, rename it.
+    """Let `write` fill a temporary file in the folder of `path`, flush it to the disk, rename it.
 
     Raises:
-        OSError: nothing could be written; `path` is as it was.
+        OSError: the file could not be written; `path` is as before.
     """
-    # Random, as processes of several machines may have the same id.
+    # The name is random, because processes of several machines may have the same id.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         with open(temporary, "wb") as file:
@@ -34,9 +34,9 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def save_png(figure: "Figure", file: BinaryIO) -> None:
-    """Draw a figure into a file, compressed quickly rather than best.
+    """Draw a figure into a PNG file, with fast compression.
 
-    A dollar sign is drawn as it is: names of the user's classes and cells are no mathematics.
+    A dollar sign is drawn as it is, because names of a user's classes are not mathematics.
     """
     from matplotlib.text import Text
 
@@ -46,28 +46,28 @@ def save_png(figure: "Figure", file: BinaryIO) -> None:
 
 
 def png_bytes(figure: "Figure") -> bytes:
-    """What `save_png` writes."""
+    """Return the bytes that `save_png` writes."""
     file = io.BytesIO()
     save_png(figure, file)
     return file.getvalue()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file completely or not at all."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def short(path: Path) -> str:
-    """A path for people: from the current folder on where it lies below it, else absolute."""
+    """A path to print: relative if it is below the current folder, else absolute."""
     here, absolute = Path.cwd(), Path(os.path.abspath(path))
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def make_folders(path: Path) -> list[Path]:
-    """Make a folder and those that it lies in.
+    """Make a folder and its parents.
 
     Returns:
-        The folders that were missing, the innermost first.
+        the folders that were missing, the innermost first.
 
     Raises:
         OSError: one of them cannot be made.
@@ -78,7 +78,7 @@ def make_folders(path: Path) -> list[Path]:
 
 
 def remove_empty(made: Sequence[Path]) -> None:
-    """Remove folders that `make_folders` made, up to the first in which something lies."""
+    """Remove the folders that `make_folders` made, up to the first that is not empty."""
     with suppress(OSError):
         for folder in made:
             folder.rmdir()

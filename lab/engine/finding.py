@@ -1,6 +1,6 @@
-"""Which run is meant: by its config, its folder, its name, the start of its hash, or as the last.
+"""Find a run by its config, its folder, its name, the start of its hash, or `last`.
 
-Imports no torch, so that a tool that only reads files answers at once.
+This module imports no torch, so that a tool that only reads files answers at once.
 """
 
 import glob
@@ -18,10 +18,9 @@ FILES = ("config.yaml", "provenance.json", "status", "metrics.csv", "result.json
 
 
 def folder_of(config: RunConfig) -> RunFolder:
-    """The folder of the run that a config asks for, which need not exist.
+    """The folder of the run that a config describes; it need not exist.
 
-    A run that was begun under another name is found by its hash. Earlier versions said less in a
-    name, and what is worth a word may change again.
+    A run with another name is found by its hash, because earlier versions gave other names.
     """
     named = RunFolder(config.run_dir)
     if named.status is not None:
@@ -32,15 +31,15 @@ def folder_of(config: RunConfig) -> RunFolder:
 
 
 def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
-    """The one run that `word` means.
+    """Find the one run that `word` means.
 
     Args:
         word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
-            Of a name, what it says between its beginning and the seed may be left out.
-        out_dir: where runs are looked for, at any depth; a folder is found anywhere.
+            A name may leave out the settings before the seed.
+        out_dir: the folder to look in, at any depth; a run's folder is found anywhere.
 
     Raises:
-        UserError: there is none (the line names the nearest), or there are several.
+        UserError: there is no such run (the message names the nearest), or there are several.
     """
     word, out_dir = str(word), Path(out_dir)
     if word == LAST:
@@ -67,7 +66,7 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
 
 
 def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:
-    """All runs below a folder, at any depth, in the order in which they began.
+    """Return all runs below a folder, at any depth, in the order in which they began.
 
     Raises:
         UserError: there is no such folder.
@@ -78,7 +77,7 @@ def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's: two of a run's files lie in it, as any program has a config."""
+    """Whether a folder is a run's. It has two of a run's files; other programs have one config."""
     return sum((path / name).is_file() for name in FILES) >= 2
 
 
@@ -90,7 +89,7 @@ def _some_runs(out_dir: Path) -> list[RunFolder]:
 
 
 def _walk(top: Path) -> Iterator[RunFolder]:
-    """A run's own folders are not looked into; links are followed, each folder once."""
+    """Yield the runs below a folder. Links are followed, and each folder is visited once."""
     seen: set[str] = set()
     for folder, below, _ in os.walk(top, followlinks=True):
         place = os.path.realpath(folder)
@@ -105,7 +104,7 @@ def _walk(top: Path) -> Iterator[RunFolder]:
 
 
 def _begun(run: RunFolder) -> tuple[str, float]:
-    """When a run began: as it noted, which a copy of its folder keeps, else by its files."""
+    """When a run began: from its provenance, which survives copying, or else from its files."""
     times = [file.stat().st_mtime for file in (run.config_file, run.path) if file.exists()]
     return str(run.provenance.get("start") or ""), times[0] if times else 0.0
 
@@ -115,7 +114,7 @@ def _readable_name(run: RunFolder) -> str:
 
 
 def _says_less(word: str, name: str) -> bool:
-    """Whether a name has all of a word, with more before the seed: lstm-T20-s0, lstm-T20-h32-s0."""
+    """Whether a word is a name without some settings: lstm-T20-s0 for lstm-T20-h32-s0."""
     start, seed, end = word.rpartition("-s")
     return bool(seed) and name.startswith(f"{start}-") and name.endswith(f"-s{end}")
 
@@ -134,7 +133,7 @@ def _nearest(word: str, runs: Sequence[RunFolder]) -> str:
 
 
 def _what_it_is(path: Path) -> str:
-    """What else a folder may be that was given as a run."""
+    """What a folder may be that is not a run's, as the end of a message."""
     if (path / "jobs").is_dir() or (path / "multirun.yaml").is_file():
         return f"; it is a sweep's: lab summary {path} writes its table again"
     count = sum(1 for _ in _walk(path))

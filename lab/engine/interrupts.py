@@ -1,11 +1,11 @@
-"""Ctrl-C, SIGTERM, a queue's own signals: noted when they come, acted on where it is safe.
+"""Stop on Ctrl-C, SIGTERM and a queue's signals: note a signal at once, act on it where it is safe.
 
-A handler that raises may do so in the middle of an import or of a step, where anybody may swallow
-the exception. So a handler only notes the signal, and `act` stands at the safe points: after
-imports, between steps, between figures. A second signal of the same kind ends the process at once.
+If a handler raised an exception in the middle of an import or a step, other code might catch it. So
+a handler only notes the signal, and `act` is called at safe points: after imports, between steps,
+between figures. A second signal of the same kind ends the process at once.
 
-Only the command line sets handlers for good. In a host program, a notebook for instance, Ctrl-C is
-noted within `noted_in_a_host`, and else nothing is, and `act` does nothing.
+Only the command line installs handlers for the whole process. In a host program, such as a
+notebook, Ctrl-C is noted only within `noted_in_a_host`. Elsewhere `act` does nothing.
 """
 
 import os
@@ -19,15 +19,15 @@ from typing import Any
 
 MOST_SECONDS_FOR_WORKERS = 60.0
 STOPS = (signal.SIGINT, signal.SIGTERM)
-# A queue sends a signal of its own before it takes the job away. Windows has neither of these.
+# A queue sends a signal of its own before it ends the job. Windows has neither of these.
 OF_QUEUES = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal came. Like a KeyboardInterrupt, it passes every `except Exception`.
+    """A signal came. As a KeyboardInterrupt, it is not caught by `except Exception`.
 
     Args:
-        signal_number: what came; the exit code is 128 + it, as shells have it.
+        signal_number: the signal; the exit code is 128 + its number, as in shells.
         message: how far the run had come.
     """
 
@@ -37,18 +37,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 _came: list[int] = []
-"""The signals that wait to be acted on."""
+"""The signals that have come and are not yet acted on."""
 _before: dict[int, Any] = {}
-"""By signal, the handler that stood before ours."""
+"""The handler before ours, by signal."""
 _is_any_worker_busy: Callable[[], bool] | None = None
 """Set in a process that waits for worker processes."""
 
 
 def note_signals() -> None:
-    """From now on note the signals that stop a run, until `act` is called.
+    """Note from now on the signals that stop a run, so that `act` can act on them.
 
-    Signals that are ignored stay ignored: a shell starts background jobs so. Outside the main
-    thread, where Python cannot catch signals, nothing is noted.
+    Ignored signals stay ignored, because a shell starts background jobs that way. Outside the main
+    thread Python cannot catch signals, and nothing is noted.
     """
     if threading.current_thread() is not threading.main_thread():
         return
@@ -59,16 +59,16 @@ def note_signals() -> None:
             is_pythons = handler in (None, signal.default_int_handler)
             _before[number] = signal.SIG_DFL if is_pythons else handler
             signal.signal(number, _note)
-    # Without its terminal a run continues: its lines are lost, its work is not.
+    # If the terminal is closed, the run continues without printing.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 @contextmanager
 def noted_in_a_host() -> Iterator[None]:
-    """Within it note Ctrl-C, so that it stops a run at a safe point; then the host's handler acts.
+    """A context in which Ctrl-C stops a run at a safe point; then the host's handler acts.
 
-    A second Ctrl-C goes to the host's handler at once, which stands again at the end.
+    A second Ctrl-C goes to the host's handler at once. At the end that handler is installed again.
     """
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
@@ -78,7 +78,7 @@ def noted_in_a_host() -> Iterator[None]:
     signal.signal(signal.SIGINT, _note)
     try:
         yield
-        act()  # one that came after the last safe point
+        act()  # for a signal that came after the last safe point
     finally:
         signal.signal(signal.SIGINT, handler)
         del _before[signal.SIGINT]
@@ -86,37 +86,37 @@ def noted_in_a_host() -> Iterator[None]:
 
 
 def stop_at_once() -> None:
-    """Let the signals act as before `note_signals`: nothing is left to be saved."""
+    """Let signals act at once again, because there is nothing left to save."""
     for number, handler in _before.items():
         signal.signal(number, handler)
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    signal.signal(number, _before[number])  # a second one acts at once
+    signal.signal(number, _before[number])  # a second signal acts at once
     _came.append(number)
     if _is_any_worker_busy is not None:
         _stop_workers(number, _is_any_worker_busy)
-        # The launcher's code, in which the process waits, has no safe points.
+        # The process waits in the launcher's code, which has no safe points.
         raise Interrupted(number, "stopped")
 
 
 def came() -> int | None:
-    """The number of a signal that waits to be acted on."""
+    """The number of a signal that has come and is not yet acted on, or None."""
     return _came[0] if _came else None
 
 
 def act(message: str = "stopped") -> None:
-    """Do what the signal asks for, if one came: the caller has nothing half done.
+    """Act on a signal, if one came. Call this only where nothing is half done.
 
-    Returns where none came, and where the one who handled the signal before us lets the run go on:
-    submitit does on SIGTERM, because Slurm takes the job away and queues it again.
+    It returns if no signal came, or if the handler before ours lets the run go on. submitit does
+    that on SIGTERM, because Slurm ends the job itself and queues it again.
 
     Args:
         message: how far the run has come.
 
     Raises:
-        Interrupted: to end the run. Each later call raises it again.
-        SystemExit: of a handler that has queued the job again.
+        Interrupted: ends the run. Each later call raises it again.
+        SystemExit: raised by a handler that has queued the job again.
     """
     while _came:
         number = _came[0]
@@ -129,12 +129,12 @@ def act(message: str = "stopped") -> None:
 
 
 def stop_workers_first(is_any_busy: Callable[[], bool] | None) -> None:
-    """From now on this process waits for worker processes, and raises as soon as a signal comes.
+    """Tell this module that the process now waits for workers, so that a signal raises at once.
 
-    The workers write their checkpoints before. A launcher that is interrupted at once kills them.
+    The workers first write their checkpoints. Without this, an interrupted launcher kills them.
 
     Args:
-        is_any_busy: whether a worker still is at a run; None: this process waits no more.
+        is_any_busy: whether a worker is still training; None: the process no longer waits.
     """
     global _is_any_worker_busy
     _is_any_worker_busy = is_any_busy
@@ -144,8 +144,8 @@ def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> None:
     from multiprocessing import active_children
 
     workers = active_children()
-    # A terminal sends Ctrl-C to the workers too, `kill` does not. The other of the two signals
-    # reaches them in either case, and is no second one of a kind, which would end them at once.
+    # A terminal sends Ctrl-C to the workers too; `kill` does not. So send them the other of the two
+    # signals. A second signal of the same kind would end them at once.
     other = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
     for worker in workers:
         with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""One job: the run that a config asks for, done, gone on with, or shown if it is finished."""
+"""One job: begin or continue the run that a config describes, or show it if it is finished."""
 
 import errno
 import logging
@@ -28,14 +28,14 @@ log = logging.getLogger("lab")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job.
+    """The outcome of a job.
 
     Args:
-        kind: running (not at its end yet), finished (from its first step), resumed (and finished),
-            skipped (was finished before), failed, busy (another process is training it),
-            interrupted (can be continued).
-        line: of text, for people.
-        exit_code: of a process that did this job alone.
+        kind: running (not yet at its end), finished (from its first step), resumed (continued and
+            finished), skipped (it was finished before), failed, busy (another process is training
+            it), interrupted (it can be continued).
+        line: a line to print.
+        exit_code: the exit code of a process with this job alone.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def plan(config: RunConfig, folder: RunFolder) -> Plan:
-    """What there is to do for a run, from what its folder holds now."""
+    """What to do for a run, from the files in its folder."""
     status = folder.status
     if config.fresh or status is None:
         return "run"
@@ -54,7 +54,7 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
 
 
 def preview(config: RunConfig) -> str:
-    """What `perform` would do now, in a line: the plan, or what it would be refused for."""
+    """A line that says what `perform` would do now, or why it would refuse."""
     folder = folder_of(config)
     return f"{_would_do(config, folder):10} {short(folder.path)}"
 
@@ -63,7 +63,7 @@ def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "o
     if folder.is_held:
         return "busy"
     planned = plan(config, folder)
-    with trusting(EVERYTHING):  # a data set of the user's own is read
+    with trusting(EVERYTHING):  # the data set may be the user's own class
         refused = planned in ("skip", "resume") and same_data.are_others(config, folder)
     return "other data" if refused else planned
 
@@ -71,24 +71,24 @@ def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "o
 def perform(
     config: RunConfig, command: Sequence[str], begin: Callable[[], object] = lambda: None
 ) -> Outcome:
-    """Do the job; whatever goes wrong becomes an outcome, so that a sweep continues.
+    """Do the job. Every error becomes an outcome, so that a sweep continues.
 
     Args:
-        config: of the run.
-        command: the words after `python -m lab` that make this very run, for provenance.
+        config: the run's config.
+        command: the arguments of `python -m lab` that make this run, for provenance.
         begin: called before the training, if there is any.
     """
     folder = folder_of(config)
     try:
-        # Showing needs no lock: a finished run may lie where nobody can write.
+        # A finished run is shown without a lock, because its folder may be read-only.
         if plan(config, folder) != "skip":
             with folder.locked(), trusting(EVERYTHING):  # the user's own command
-                # Another process may have finished it while we came to the lock.
+                # Another process may have finished it before we had the lock.
                 if plan(config, folder) != "skip":
                     begin()
                     with _log_to(folder):
                         return _train(config, folder, command)
-        with trusting(EVERYTHING):  # a data set of the user's own is read
+        with trusting(EVERYTHING):  # the data set may be the user's own class
             same_data.check_finished(config, folder)
         return Outcome("skipped", _shown_again(config, folder))
     except UserError as error:
@@ -102,14 +102,14 @@ def perform(
 
 
 def report(outcome: Outcome) -> None:
-    """The line that ends a job."""
+    """Print the line that ends a job."""
     good = outcome.exit_code == 0
     print(outcome.line if good else f"lab: {outcome.line}", file=None if good else sys.stderr)
     sys.stdout.flush()
 
 
 def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outcome:
-    # torch is imported here, so that a mistake before or a finished run is told at once.
+    # torch is imported here, so that a wrong argument or a finished run is answered at once.
     import torch
 
     from lab.engine import checkpoints
@@ -117,7 +117,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
     from lab.engine.loop import check, train
     from lab.engine.seeding import seed_everything
 
-    with _failure_noted(folder, but=UserError):  # a command line that is wrong begins no run
+    with _failure_noted(folder, but=UserError):  # a wrong command line begins no run
         interrupts.act()
         device = resolve(config.device)
         torch.set_num_threads(config.threads)
@@ -136,7 +136,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         if task.precision is not None:
             origin["precision"] = task.precision
         if checkpoint is None:
-            folder.clear(keep_log=True)  # events and figures of a run that cannot be continued
+            folder.clear(keep_log=True)  # remove files of a run that cannot be continued
             where = "results go to"
         else:
             origin = _gone_on(config, folder, origin, checkpoint["step"])
@@ -159,15 +159,15 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
 def _gone_on(
     config: RunConfig, folder: RunFolder, origin: dict[str, Any], step: int
 ) -> dict[str, Any]:
-    """The provenance of a run that continues after a step; says so if the bits will differ."""
+    """The provenance of a run that continues after a step; warns if the bits will differ."""
     begun = folder.provenance
     changes = provenance.bits_changed(begun, origin)
     legs = begun.get("changed_on_the_way", [])
     if changes:
         what = ", ".join(changes)
         print(
-            f"{config.readable_name}: {what} since it began, so the result will not be bitwise "
-            "that of an uninterrupted run",
+            f"{config.readable_name}: {what} since the run began, so the result will not be "
+            "bitwise equal to that of an uninterrupted run",
             flush=True,
         )
         legs = [*legs, f"after step {step}: {what}"]
@@ -177,10 +177,11 @@ def _gone_on(
 
 @contextmanager
 def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
-    """Note in the run's folder why it failed; what is raised can be told to the user.
+    """A context that notes in the run's folder why it failed, and raises a UserError.
 
     Args:
-        but: what is passed on and not noted.
+        folder: the run's folder.
+        but: exceptions that are raised on and not noted.
     """
     try:
         yield
@@ -188,7 +189,7 @@ def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> 
         log.info("interrupted")
         raise
     except but:
-        interrupts.act()  # Ctrl-C may have ended a download
+        interrupts.act()  # Ctrl-C during a download looks like a failed download
         raise
     except Exception as error:
         log.exception("%s: %s", type(error).__name__, error)
@@ -200,7 +201,7 @@ def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> 
 
 
 def _file_trouble(error: OSError, folder: RunFolder) -> str:
-    """The line for a disk that is full, a folder that is read-only, a file that is missing."""
+    """The message for a full disk, a read-only folder or a missing file."""
     if error.errno in CANNOT_WRITE:
         return f"cannot write to {short(folder.path)}: {error.strerror}"
     return _unforeseen(error, folder)
@@ -212,10 +213,10 @@ def _unforeseen(error: Exception, folder: RunFolder) -> str:
 
 @contextmanager
 def _log_to(folder: RunFolder) -> Iterator[None]:
-    """Send what `lab` logs to the run's lab.log, and to no other run's."""
+    """A context in which `lab` logs to this run's lab.log, and to no other run's."""
     handler = _Quiet(folder.log_file, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level, log.propagate = log.level, False  # a host's own handlers get none of our lines
+    level, log.propagate = log.level, False  # our lines do not go to a host program's handlers
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
@@ -228,7 +229,7 @@ def _log_to(folder: RunFolder) -> Iterator[None]:
 
 
 class _Quiet(logging.FileHandler):
-    """A full disk is told in one line of ours, not in a traceback for each record."""
+    """A handler without a traceback for each record when the disk is full."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         pass
@@ -241,7 +242,7 @@ def _shown_again(config: RunConfig, folder: RunFolder) -> str:
     except (KeyError, TypeError, ValueError) as error:
         file = short(folder.path / "result.json")
         what = f"has no {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
-        raise UserError(f"{file} {what}: put it back, or run again with fresh=true") from error
+        raise UserError(f"{file} {what}: restore it, or run again with fresh=true") from error
     if "device" in origin:
         line += f" on {origin['device']}"
     line += f" → {short(folder.path)}"

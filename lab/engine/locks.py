@@ -1,4 +1,4 @@
-"""Locks on open files, on Unix and on Windows; the system opens one when its process dies."""
+"""Locks on open files, on Unix and on Windows. The system releases one when its process ends."""
 
 import os
 import time
@@ -9,7 +9,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Windows locks bytes, and nobody may read them: one far behind what is written into the file.
+# Windows locks bytes, which nobody can read then. So we lock one far behind the file's content.
 FAR = 1 << 30
 
 
@@ -17,11 +17,12 @@ def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> None:
     """Lock the file until the descriptor is closed.
 
     Args:
-        shared: others may share it. On Windows nobody shares.
-        wait: until nobody else has it.
+        descriptor: the open file.
+        shared: whether others may share the lock. On Windows it is never shared.
+        wait: whether to wait until no other process has the lock.
 
     Raises:
-        BlockingIOError: somebody else has it, and the caller does not wait.
+        BlockingIOError: another process has the lock, and `wait` is false.
     """
     if fcntl is not None:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
@@ -34,7 +35,7 @@ def lock(descriptor: int, *, shared: bool = False, wait: bool = False) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a live process holds a file's lock now; also false where there is no such file."""
+    """Whether a live process holds a file's lock now; false if the file does not exist."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:

@@ -1,7 +1,7 @@
-"""Train until the task is solved, hopeless or out of budget, and lose nothing on the way.
+"""Train a task until it is solved, makes no progress or has used all its steps.
 
-Knows no study: a task gives steps, evaluators and its state; the loop gives budget, logs,
-checkpoints and a clean stop.
+This module knows no study. A task has steps, evaluators and a state. The loop adds the number of
+steps, logs, checkpoints and a clean stop.
 """
 
 import math
@@ -23,14 +23,14 @@ from lab.engine.tracking import Progress, Tracker
 def train(
     task: Task, config: RunConfig, folder: RunFolder, checkpoint: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """Train `task`, from a checkpoint's state where there is one, and conclude it.
+    """Train `task`, from a checkpoint's state if there is one, and conclude it.
 
     Returns:
-        the result's entries: steps, seconds, why it `stopped` (solved, patience or budget) and
-        those of `task.conclude`.
+        the entries of the result: steps, seconds, why it `stopped` (solved, patience or budget),
+        and those of `task.conclude`.
 
     Raises:
-        UserError: the loss stopped being a finite number, or the checkpoint does not fit.
+        UserError: a metric is not a finite number, or the checkpoint does not fit.
         Interrupted: a signal came; a checkpoint has been written.
     """
     state = checkpoint or {"step": 0, "seconds": 0.0, "sums": {}}
@@ -97,10 +97,10 @@ def train(
 
 
 def check(task: Task) -> None:
-    """Let the task try what its end needs, and put the random streams back.
+    """Let the task try what its evaluation and end need, and restore the random streams.
 
     Raises:
-        UserError: a component cannot do what is needed of it.
+        UserError: a component cannot do what is needed.
     """
     before = checkpoints.rng_state()
     task.check()
@@ -110,7 +110,7 @@ def check(task: Task) -> None:
 def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:
     try:
         task.load_state_dict(checkpoint["task"])
-    except Exception as error:  # whatever another version's state makes the task raise
+    except Exception as error:  # a task raises many kinds for the state of another version
         raise UserError(
             f"the checkpoint in {folder.path} does not fit this version of the code "
             f"({type(error).__name__}); fresh=true starts over"
@@ -118,7 +118,7 @@ def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:
 
 
 def _why_stopped(state: dict[str, Any]) -> str | None:
-    """Of a checkpoint; None while training goes on. Earlier ones only say whether it is solved."""
+    """Why training stopped, from a checkpoint; None if it has not. Old ones have only `solved`."""
     earlier = "solved" if state.get("solved") else None
     stopped: str | None = state.get("stopped", earlier)
     return stopped
@@ -127,7 +127,7 @@ def _why_stopped(state: dict[str, Any]) -> str | None:
 def check_finite(
     metrics: Mapping[str, Tensor] | Mapping[str, float], step: int
 ) -> dict[str, float]:
-    """The metrics as floats.
+    """Return the metrics as floats.
 
     Raises:
         UserError: one of them is infinite or not a number.
@@ -143,10 +143,10 @@ def check_finite(
 
 
 class Means:
-    """Running means of scalars since they were last taken.
+    """The means of scalars since they were last taken.
 
     Args:
-        sums: `[sum, count]` by name, as a checkpoint holds them.
+        sums: `[sum, count]` by name, as in a checkpoint.
     """
 
     def __init__(self, sums: dict[str, list[float]]) -> None:

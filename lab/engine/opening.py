@@ -1,4 +1,4 @@
-"""A finished run, opened again by a tool of its study."""
+"""Open a finished run in a tool of its study."""
 
 from typing import TypeVar
 
@@ -11,15 +11,15 @@ Config = TypeVar("Config", bound=RunConfig)
 
 
 def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
-    """The config of a finished run of one study.
+    """Return the config of a finished run.
 
     Args:
-        folder: of the run.
+        folder: the run's folder.
         cls: the study's config class.
-        study: its name, for people.
+        study: the study's name, for the message.
 
     Raises:
-        UserError: the run is of another study or version, or it is not finished.
+        UserError: the run belongs to another study or version, or it is not finished.
     """
     config = from_file(folder.config_file)
     if not isinstance(config, cls):

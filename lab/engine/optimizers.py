@@ -1,4 +1,4 @@
-"""Optimizers built without importing torch's compiler, which would take a fifth of a short run."""
+"""Build optimizers without importing torch's compiler, which would take a fifth of a short run."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -10,19 +10,19 @@ from torch.optim import Optimizer
 
 from lab.config.components import build
 
-# torch wraps these so that torch.compile passes over them, and the wrappers import the compiler.
+# torch wraps these methods for torch.compile, and the wrappers import the compiler.
 WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
 
 
 def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> Optimizer:
-    """The optimizer that a config names.
+    """Build the optimizer that a config names.
 
     Args:
         component: `_target_` and the keyword arguments of the YAML file.
-        parameters: to optimize.
+        parameters: the parameters to optimize.
 
     Raises:
-        UserError: there is no such class, or it refuses an argument.
+        UserError: the class does not exist or refuses an argument.
     """
     optimizer: Optimizer = build(
         "optimizer", component, parameters, base=Optimizer, adapt=without_compiler
@@ -31,11 +31,11 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
 
 
 def without_compiler(cls: Any) -> Any:
-    """The same optimizer with torch's own methods as they are before torch wraps them.
+    """Return the same optimizer class with torch's methods unwrapped.
 
     Args:
-        cls: a class of torch's or one derived from it; methods of its own stay as they are. What
-            is no such class, such as a function that builds one, is given back.
+        cls: a class of torch or one derived from it, whose own methods are kept. Anything else,
+            such as a function that builds an optimizer, is returned unchanged.
     """
     if not (isinstance(cls, type) and issubclass(cls, Optimizer)):
         return cls

@@ -1,14 +1,14 @@
-"""When training is hopeless: a count of the evaluations that brought nothing better."""
+"""Decide when training is hopeless, by counting evaluations without progress."""
 
 import math
 from typing import Any
 
 
 class Patience:
-    """Waits for progress: a smaller loss or a larger accuracy than any evaluation before.
+    """Counts evaluations without progress: a smaller loss or a larger accuracy than all before.
 
     Args:
-        evaluations: so many without progress are hopeless; None: never.
+        evaluations: how many without progress are too many; None: any number is allowed.
     """
 
     def __init__(self, evaluations: int | None) -> None:
@@ -16,11 +16,11 @@ class Patience:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Forget what was seen, as what is asked has changed."""
+        """Forget the evaluations so far, because the task has changed."""
         self.least_loss, self.best_accuracy, self.waited = math.inf, -math.inf, 0
 
     def see(self, loss: float, accuracy: float) -> None:
-        """Count an evaluation."""
+        """Take note of an evaluation."""
         is_progress = loss < self.least_loss or accuracy > self.best_accuracy
         self.waited = 0 if is_progress else self.waited + 1
         self.least_loss = min(loss, self.least_loss)
@@ -28,7 +28,7 @@ class Patience:
 
     @property
     def is_out(self) -> bool:
-        """Whether there was no progress for as long as was allowed."""
+        """Whether too many evaluations brought no progress."""
         return self.evaluations is not None and self.waited >= self.evaluations
 
     def state_dict(self) -> dict[str, Any]:

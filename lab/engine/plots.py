@@ -1,4 +1,4 @@
-"""The look that all figures share, and the two painters: curves with bands, strips by setting."""
+"""The style of all figures, and the two kinds of plots: curves with bands, strips by setting."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,27 +12,27 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-# Okabe & Ito 2008: told apart by the colour-blind; ordered so that greys differ too.
+# Okabe & Ito 2008: colour-blind readers can tell them apart. The order makes greys differ too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
-# Beside the colours, so that nothing rests on colour alone.
+# Markers also tell curves apart, so that colour is not needed.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":", "-", "--", "-.")
 GREY = "#666666"
-# Of a line at a value to compare with.
+# The style of a line at a reference value.
 LEVEL: dict[str, Any] = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (2, 2))}
 DPI = 120
-# A curve of more points is drawn without a marker at each.
+# A curve with more points is drawn without markers.
 MOST_MARKERS = 30
 MOST_TICKS = 14
-LETTER = 0.062  # inches, of 8 points
-MOST_LETTERS = 100  # of a line of the legend
-WIDEST_NAME = 30  # letters of a setting beside its strip
+LETTER = 0.062  # the width of a letter of 8 points, in inches
+MOST_LETTERS = 100  # in a line of the legend
+WIDEST_NAME = 30  # the most letters of a setting's name beside its strip
 
 
 def new_figure(title: str, panels: int = 1) -> tuple[Figure, Sequence[Axes]]:
-    """A figure with panels side by side, readable at half a page.
+    """Make a figure with panels side by side, readable at half the width of a page.
 
-    Made without pyplot, which keeps every figure it makes alive.
+    pyplot is not used, because it keeps every figure in memory.
     """
     figure = Figure(figsize=(7.0 if panels == 1 else 4.6 * panels, 4.2), dpi=DPI)
     axes = figure.subplots(1, panels, squeeze=False)[0]
@@ -67,20 +67,20 @@ def new_grid(panels: int, columns: int, size: tuple[float, float]) -> tuple[Figu
 
 
 def light_frame(axis: Axes) -> None:
-    """A faint grid, and no frame but the two axes."""
+    """Draw a faint grid, and no frame except the two axes."""
     axis.grid(True, alpha=0.25, linewidth=0.6)
     axis.spines[["top", "right"]].set_visible(False)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What was measured at each x.
+    """The values of a curve at each x.
 
     Args:
-        name: in the legend.
+        name: the name in the legend.
         x: N values.
-        values: N; or [N, R] of R seeds, or N sequences of different lengths. Those that are not
-            finite are left out.
+        values: N values, or [N, R] for R seeds, or N sequences of different lengths. Values that
+            are not finite are left out.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Curve:
     values: Any
 
     def points(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """x, mean, least and greatest where there is a value at all, [M] each."""
+        """x, mean, smallest and largest value where there is any value, [M] each."""
         rows = []
         for at, values in zip(self.x, self.values, strict=True):
             found = np.asarray(values, float).reshape(-1)
@@ -108,17 +108,18 @@ def draw_curves(
     nested: bool = False,
     faint: bool = False,
 ) -> None:
-    """Lines through the means with a light band from the least to the greatest of several seeds.
+    """Draw lines through the means, with a light band from the smallest to the largest seed.
 
-    A marker stands at each measured point where there are few.
+    If there are few points, each has a marker.
 
     Args:
-        axis: to draw on.
-        curves: each with a look of its own, by its place.
-        first: the place of the first one, where others are drawn elsewhere.
-        widest_gap: no line connects points that lie farther apart: nothing was measured between.
-        nested: draw earlier curves wider, so that equal ones are seen within each other.
-        faint: thin lines without markers and names, behind others of the same colours.
+        axis: the axis to draw on.
+        curves: the curves; the position of a curve decides its colour and marker.
+        first: the position of the first curve, if others are drawn elsewhere.
+        widest_gap: points that are farther apart are not connected, since nothing was measured
+            between them.
+        nested: whether earlier curves are wider, so that equal curves can be seen.
+        faint: whether to draw thin lines without markers and names, behind other curves.
     """
     for place, curve in enumerate(curves, start=first):
         k = place % len(COLOURS)
@@ -152,14 +153,14 @@ def draw_strips(
     hollow: bool = False,
     mean: bool = True,
 ) -> None:
-    """A row for each setting: a mark for each of its runs, and a bar at their mean.
+    """Draw a row for each setting: a mark for each of its runs, and a bar at their mean.
 
     Args:
-        axis: to draw on; `name_strips` finishes it.
-        settings: the values by name; not finite ones are left out.
-        offset: of the marks from the middle of the row, where a row has two kinds of them.
-        hollow: marks that are not filled.
-        mean: whether the bar is drawn.
+        axis: the axis to draw on; `name_strips` finishes it.
+        settings: the values by the setting's name; values that are not finite are left out.
+        offset: the distance of the marks from the middle of the row, if a row has two kinds.
+        hollow: whether the marks are hollow.
+        mean: whether to draw the bar.
     """
     for row, values in enumerate(settings.values()):
         k = row % len(COLOURS)
@@ -174,7 +175,7 @@ def draw_strips(
 
 
 def name_strips(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> None:
-    """Write the settings' names before their rows, once for all panels, with room for them."""
+    """Write the settings' names at the left of their rows, once for all panels."""
     wrapped = [fill(name, WIDEST_NAME) for name in names]
     lines = sum(name.count("\n") + 1 for name in wrapped)
     figure.set_figheight(max(figure.get_figheight(), 1.2 + 0.22 * lines + 0.15 * len(names)))
@@ -187,7 +188,7 @@ def name_strips(figure: Figure, axes: Sequence[Axes], names: Sequence[str]) -> N
 
 
 def legend_below(figure: Figure) -> None:
-    """One legend for all panels, below them, where no curve can be. None for a single name."""
+    """Draw one legend below all panels; none if there is only one name."""
     named: dict[str, Any] = {}
     for axis in figure.axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -214,7 +215,7 @@ def legend_below(figure: Figure) -> None:
 
 
 def level_line(axis: Axes, value: float, words: str, below: bool = False) -> None:
-    """A line at a value to compare with, its words at the right, where curves have left it."""
+    """Draw a line at a reference value, with its name at the right end."""
     axis.axhline(value, **LEVEL)
     axis.annotate(
         words, (1, value), (-2, -4 if below else 3), ("axes fraction", "data"), "offset points",
@@ -223,19 +224,19 @@ def level_line(axis: Axes, value: float, words: str, below: bool = False) -> Non
 
 
 def power_of_ten(exponent: float) -> str:
-    """10 to a whole power as plain text, which is drawn in a tenth of mathtext's time."""
+    """10 to a whole power as plain text, which takes a tenth of the time of mathtext."""
     return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def log_axis(axis: Axes) -> None:
-    """A logarithmic y axis, labelled at whole powers of ten."""
+    """Make the y axis logarithmic, with labels at whole powers of ten."""
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: power_of_ten(math.log10(y))))
     axis.yaxis.set_minor_locator(NullLocator())
 
 
 def log_ticks(axis: Axis, least: float, greatest: float) -> None:
-    """A logarithmic axis with plain numbers at 1, 2, 5, 10; left as it is for a narrow range."""
+    """Label a logarithmic axis with plain numbers at 1, 2, 5, 10, unless its range is narrow."""
     if greatest < 3 * least:
         return
     is_x = axis is axis.axes.xaxis
@@ -251,7 +252,7 @@ def log_ticks(axis: Axis, least: float, greatest: float) -> None:
 
 
 def measured_ticks(axis: Axes, values: Sequence[float]) -> None:
-    """Ticks of the x axis where something was measured; not at each where there are many."""
+    """Put ticks of the x axis at measured values; if there are many, at some of them."""
     distinct = sorted(set(values))
     every = -(-len(distinct) // MOST_TICKS)
     shown = [*distinct[::every]]
@@ -260,7 +261,7 @@ def measured_ticks(axis: Axes, values: Sequence[float]) -> None:
 
 
 def accuracy_axis(axis: Axes, chance: float) -> None:
-    """From 0 to 1, with the accuracy of a guess and the perfect one drawn."""
+    """Make the y axis go from 0 to 1, with lines at chance and at 1."""
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=GREY, linewidth=0.8)
     level_line(axis, chance, f"chance, {chance:.0%}", below=True)

@@ -1,4 +1,4 @@
-"""Where a result comes from: command, commit, versions, device, times. No host or user name."""
+"""The provenance of a result: command, commit, versions, device, times; no host or user name."""
 
 import platform
 import shlex
@@ -14,16 +14,17 @@ PACKAGES = ("lab", "torch", "numpy", "hydra-core", "omegaconf")
 
 
 def now() -> str:
-    """UTC, to the second, ISO 8601."""
+    """The time in UTC, to the second, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def collect(device: str, threads: int, command: Sequence[str]) -> dict[str, Any]:
-    """What provenance.json holds when a run begins; `end` is filled in when it ends.
+    """Return the content of provenance.json at the beginning of a run; `end` is added at its end.
 
     Args:
-        device, threads: that it runs on.
-        command: the words after `python -m lab` that make this very run.
+        device: the device of the run.
+        threads: the number of CPU threads.
+        command: the arguments of `python -m lab` that make this run.
     """
     return {
         "command": shlex.join(["python", "-m", "lab", *command]),
@@ -39,7 +40,7 @@ def collect(device: str, threads: int, command: Sequence[str]) -> dict[str, Any]
 
 
 def changes_since(provenance: dict[str, Any]) -> list[str]:
-    """What is other now than when the run was made, a phrase each."""
+    """What has changed since the run was made, one phrase for each change."""
     before, after = provenance.get("git") or {}, git_state() or {}
     changes = []
     if before.get("commit") != after.get("commit"):
@@ -52,7 +53,7 @@ def changes_since(provenance: dict[str, Any]) -> list[str]:
 
 
 def bits_changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What is other in two provenances and changes the last bits of a result, a phrase each."""
+    """Differences of two provenances that change the last bits of a result, a phrase for each."""
     names = ("device", "threads", "cpu", "precision")
     pairs = [(name, before.get(name), now.get(name)) for name in names]
     torch = [provenance.get("versions", {}).get("torch") for provenance in (before, now)]
@@ -66,7 +67,7 @@ def _short(git: dict[str, Any]) -> str:
 
 @cache
 def versions() -> dict[str, str | None]:
-    """Of the packages that the numbers depend on."""
+    """The versions of the packages on which the numbers depend."""
     return {package: _version(package) for package in PACKAGES}
 
 
@@ -79,7 +80,7 @@ def _version(package: str) -> str | None:
 
 @cache
 def git_state() -> dict[str, Any] | None:
-    """The commit this code stands at and whether files differ from it; None outside a checkout."""
+    """The commit of this code, and whether files differ from it; None outside a checkout."""
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
@@ -96,7 +97,7 @@ def git_state() -> dict[str, Any] | None:
 
 @cache
 def cpu_model() -> str:
-    """As Linux names it, else the architecture."""
+    """The processor's name from Linux, else the architecture."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

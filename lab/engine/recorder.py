@@ -1,4 +1,4 @@
-"""Where a task's results go: one call draws a figure, writes it and shows it in TensorBoard."""
+"""Write a task's results: one call draws a figure, writes it and shows it in TensorBoard."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,28 +14,31 @@ if TYPE_CHECKING:
     from lab.engine.tracking import Tracker
 
 History = Mapping[str, list[float]]
-"""Each column of metrics.csv with a value for each row; nan where a row has none."""
+"""The columns of metrics.csv by name, with a value for each row; nan if a row has none."""
 
 
 class Recorder:
     """Writes weights, figures and other files of one run.
 
     Args:
-        folder: the run's.
-        tracker: shows the figures in TensorBoard too; None: they are only written.
+        folder: the run's folder.
+        tracker: also shows the figures in TensorBoard; None: they are only written.
     """
 
     def __init__(self, folder: RunFolder, tracker: "Tracker | None" = None) -> None:
         self._folder, self._tracker = folder, tracker
 
     def figure(self, name: str, figure: "Figure", *, tag: str | None = None, step: int = 0) -> Path:
-        """Draw a figure once: figures/<name>.png and TensorBoard get the same bytes.
+        """Draw a figure once, and give the same bytes to figures/<name>.png and to TensorBoard.
 
         Args:
-            name: of the file, without its ending.
-            figure: as Matplotlib makes it.
-            tag: its name in TensorBoard, `name` if None. Figures of one tag are a series of steps.
-            step: in TensorBoard.
+            name: the name of the file, without its ending.
+            figure: a Matplotlib figure.
+            tag: the name in TensorBoard; None: `name`. Figures with one tag are a series of steps.
+            step: the step in TensorBoard.
+
+        Returns:
+            the path of the file.
         """
         png = png_bytes(figure)
         if self._tracker:
@@ -43,11 +46,11 @@ class Recorder:
         return self.file(f"{name}.png", lambda file: file.write(png))
 
     def file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
-        """Let `write` fill figures/<name>, an animation or an array, and give its path."""
+        """Let `write` fill figures/<name>, such as an animation or an array; return its path."""
         return self._folder.save_file(name, write)
 
     def weights(self, weights: "dict[str, Tensor]") -> None:
-        """Write model.safetensors, the tensors by their names in the equations."""
+        """Write model.safetensors, with the tensors by their names in the equations."""
         self._folder.save_weights(weights)
 
     def last_weights(self, weights: "dict[str, Tensor]") -> None:

@@ -1,4 +1,4 @@
-"""The entries of a result as cells of a table: names with dots, found by their last part too."""
+"""The entries of a result as cells of a table, with dotted names or their last part alone."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,14 +7,14 @@ from lab.config.base import flatten
 
 
 def flat(result: Mapping[str, Any], most: int = 0) -> dict[str, Any]:
-    """Those entries of a result that fit into a table's cell, nested ones as `quality.fid`.
+    """Return the entries of a result that fit into a cell of a table, nested ones as `quality.fid`.
 
-    A list does not. Neither does what is nested below something that is no name: the values by
-    length, by class or by epoch.
+    Lists do not fit. Values by length, class or epoch do not fit either, because their keys are not
+    names.
 
     Args:
-        result: as result.json holds it.
-        most: a nested entry with so many numbers, or less, comes with all that is below it.
+        result: the content of result.json.
+        most: a nested entry with at most so many numbers is included in any case.
     """
     cells: dict[str, Any] = {}
     for key, value in result.items():
@@ -30,7 +30,7 @@ def _is_path(name: str) -> bool:
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """The full name by its last part, where that means one entry only: `quality.fid` by `fid`."""
+    """The full names by their last part, if only one name ends with it: `quality.fid` by `fid`."""
     full: dict[str, list[str]] = {}
     for name in names:
         full.setdefault(name.rpartition(".")[2], []).append(name)
@@ -42,7 +42,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def entry(cells: Mapping[str, Any], name: str) -> Any:
-    """The cell of a name, which may be the last part of a longer one; None where there is none."""
+    """The cell of a name, or of the one longer name that ends with it; None if there is none."""
     if name in cells:
         return cells[name]
     found = [full for full in cells if full.endswith(f".{name}")]

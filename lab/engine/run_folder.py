@@ -1,7 +1,7 @@
-"""The run folder: its lock, status and files. Only this module knows where a run's files lie.
+"""The run folder: its lock, status and files. Only this module knows the names of a run's files.
 
-Every file is written under a temporary name and renamed, so that a reader never sees half of one.
-`result.json` is written last: its presence means finished.
+Every file is written under a temporary name and renamed, so that a reader never sees half of it.
+`result.json` is written last. A run that has it is finished.
 """
 
 import csv
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Status = Literal["running", "finished", "failed", "interrupted"]
-# What lies in figures/: pictures, animations, arrays and what the tools write.
+# The files in figures/: pictures, animations, arrays and files of the tools.
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 
 def columns_of(table: str) -> dict[str, list[float]]:
-    """The text of a metrics.csv by column; nan where a row has no value."""
+    """The columns of a metrics.csv from its text; nan if a row has no value."""
     rows = list(csv.DictReader(table.splitlines()))
     names = rows[0].keys() if rows else []
     return {COLUMNS.get(n, n): [float(row[n] or "nan") for row in rows] for n in names}
 
 
 class RunFolder:
-    """One run's folder. Reading needs no lock; writing happens inside `with folder.locked():`.
+    """One run's folder. Reading needs no lock; writing needs `with folder.locked():`.
 
     Args:
-        path: as `RunConfig.run_dir` names it; need not exist.
+        path: the folder, such as `RunConfig.run_dir`; it need not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +70,7 @@ class RunFolder:
 
     @property
     def status(self) -> Status | None:
-        """running, finished, failed or interrupted; None where nothing was ever begun."""
+        """running, finished, failed or interrupted; None if no run was begun here."""
         if self.result is not None:
             return "finished"
         try:
@@ -79,18 +79,18 @@ class RunFolder:
             return None
         if word == "failed":
             return "failed"
-        # A killed process left its "running", or "finished" just before it wrote result.json.
+        # A killed process leaves "running", or "finished" if it was about to write result.json.
         return "running" if self.is_held else "interrupted"
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The finished run's result.json, else None; of an earlier version with today's names."""
+        """The result of a finished run, else None; entries of old versions have today's names."""
         result = self._json("result.json")
         return None if result is None else result_now(result)
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What provenance.json holds; empty where there is none."""
+        """The content of provenance.json; empty if there is none."""
         return self._json("provenance.json") or {}
 
     def _json(self, name: str) -> dict[str, Any] | None:
@@ -101,11 +101,11 @@ class RunFolder:
         return value if isinstance(value, dict) else None
 
     def read_metrics(self) -> dict[str, list[float]]:
-        """metrics.csv by column; nan where a row has no value."""
+        """The columns of metrics.csv; nan if a row has no value."""
         return columns_of(self.metrics_file.read_text())
 
     def last_log_line(self) -> str:
-        """The reason a failed run gave."""
+        """The last line of the log, which is the reason of a failed run."""
         try:
             lines = self.log_file.read_text().strip().splitlines()
         except OSError:
@@ -113,7 +113,7 @@ class RunFolder:
         return lines[-1] if lines else ""
 
     def notes(self) -> list[str]:
-        """The lines that people have noted on this run."""
+        """The notes that users have added to this run, one in each line."""
         try:
             return self._notes_file.read_text().splitlines()
         except OSError:
@@ -123,17 +123,17 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run: the kernel lets go of the lock when the process dies, however it dies.
+        """A context that holds the run's lock. The kernel releases it whenever the process ends.
 
-        Folders that were made for this and got no content are removed again.
+        Folders that were made for the lock and stayed empty are removed again.
 
         Raises:
-            BusyError: another process holds it.
+            BusyError: another process holds the lock.
             OSError: the folder cannot be made or written.
         """
         lock, made = self._acquire()
         try:
-            for path in self.path.glob(f".*{files.TEMPORARY}"):  # of a process that was killed
+            for path in self.path.glob(f".*{files.TEMPORARY}"):  # a killed process left them
                 path.unlink()
             yield
         finally:
@@ -157,7 +157,7 @@ class RunFolder:
                 raise BusyError(
                     f"{self.path} is being run by {holder or 'another process'}"
                 ) from None
-            # The one before may have taken the folder away between our open and our lock.
+            # Another process may have removed the folder between our open and our lock.
             try:
                 if os.fstat(lock).st_ino == os.stat(self._lock_file).st_ino:
                     break
@@ -170,16 +170,16 @@ class RunFolder:
 
     @property
     def is_held(self) -> bool:
-        """Whether a live process holds this run now."""
+        """Whether a live process holds the lock now."""
         return is_locked(self._lock_file)
 
     # Writing.
 
     def clear(self, *, keep_log: bool = False) -> None:
-        """Forget all this run has done; files that somebody else put there stay.
+        """Remove the run's files; files from elsewhere stay.
 
-        The result goes first and the checkpoints next: after a kill halfway nothing that is left
-        is taken for the run's state.
+        The result is removed first and the checkpoints next. So if this is killed halfway, the rest
+        is not read as the run's state.
         """
         for path in (self.path / "result.json", *self.checkpoint_files):
             path.unlink(missing_ok=True)
@@ -198,10 +198,10 @@ class RunFolder:
         files.remove_empty([self._figures])
 
     def remove(self) -> None:
-        """Take the run away with its notes, and the folder if nothing else lies in it.
+        """Remove the run with its notes, and the folder if nothing else is in it.
 
         Raises:
-            BusyError: another process holds it.
+            BusyError: another process holds the lock.
             OSError: something cannot be removed.
         """
         with self.locked():
@@ -230,15 +230,15 @@ class RunFolder:
         self._save_json("result.json", values)
 
     def _save_json(self, name: str, values: dict[str, Any]) -> None:
-        # allow_nan=False: NaN is no JSON, and no result either.
+        # NaN is neither JSON nor a result.
         files.write_text(self.path / name, json.dumps(values, indent=2, allow_nan=False) + "\n")
 
     def save_figure(self, name: str, figure: "Figure") -> Path:
-        """Write figures/<name>.png and give its path."""
+        """Write figures/<name>.png and return its path."""
         return self.save_file(f"{name}.png", partial(files.save_png, figure))
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
-        """Let `write` fill figures/<name>, an animation or an array, and give its path."""
+        """Let `write` fill figures/<name>, such as an animation or an array; return its path."""
         self._figures.mkdir(exist_ok=True)
         path = self._figures / name
         files.write_atomically(path, write)
@@ -251,9 +251,9 @@ class RunFolder:
         files.write_atomically(path, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
-        """What `save_weights` wrote.
+        """Read model.safetensors.
 
         Raises:
-            UserError: there is none, or it is not whole.
+            UserError: the file is missing or damaged.
         """
         return read_weights(self.model_file)

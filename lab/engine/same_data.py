@@ -1,6 +1,6 @@
-"""Data belong to a run: other images under the same command are told, never passed over.
+"""Refuse to continue or show a run if its data have changed.
 
-A task names the checksum of its data as `data_checksum`, and provenance.json keeps it as `data`.
+A task gives the checksum of its data as `data_checksum`, and provenance.json keeps it as `data`.
 """
 
 from lab.config import RunConfig
@@ -9,27 +9,29 @@ from lab.engine.run_folder import RunFolder
 
 
 def check_finished(config: RunConfig, folder: RunFolder) -> None:
-    """Refuse to show a finished run as the answer where the data are others now, or gone.
+    """Refuse to show a finished run if its data have changed or cannot be read.
 
     Raises:
-        UserError: says so, and that `fresh=true` trains anew.
+        UserError: they have changed or cannot be read.
     """
     before = folder.provenance.get("data")
-    if before is None:  # a study without data, or a run from before they were noted
+    if before is None:  # a study without data, or a run of a version that noted none
         return
     try:
         now = config.data_checksum()
     except UserError as error:
-        raise UserError(f"{folder.path} is finished, but its data are gone: {error}") from error
+        raise UserError(
+            f"{folder.path} is finished, but its data cannot be read: {error}"
+        ) from error
     if now is not None and now != before:
         raise UserError(
-            f"{folder.path} is finished, but with other data than there are now: "
-            "put those back, or train anew with fresh=true"
+            f"{folder.path} is finished, but its data have changed since: "
+            "restore them, or train again with fresh=true"
         )
 
 
 def are_others(config: RunConfig, folder: RunFolder) -> bool:
-    """Whether a run that was begun would be refused, as its data are others now, or gone."""
+    """Whether a run would be refused, because its data have changed or cannot be read."""
     try:
         check_finished(config, folder)
     except UserError:
@@ -38,35 +40,35 @@ def are_others(config: RunConfig, folder: RunFolder) -> bool:
 
 
 def check_classifier(folder: RunFolder, now: str) -> None:
-    """Refuse to judge a finished run's images by a classifier of other data.
+    """Refuse to read a finished run's images with a classifier of other data.
 
     Args:
-        folder: of the run.
-        now: the checksum of the data there are.
+        folder: the run's folder.
+        now: the checksum of the data as they are now.
 
     Raises:
-        UserError: says so.
+        UserError: the data have changed.
     """
     if folder.provenance.get("data", now) != now:
         raise UserError(
-            f"{folder.path} was trained on other data than there are now: put those back, "
-            "as they teach the classifier that judges its images"
+            f"{folder.path}: its data have changed since it was trained; restore them, because the "
+            "classifier that reads its images is trained on them"
         )
 
 
 def check_begun(folder: RunFolder, now: str | None) -> None:
-    """Refuse to go on with a run on other data than it began with.
+    """Refuse to continue a run if its data have changed.
 
     Args:
-        folder: of a run with a checkpoint.
-        now: the checksum of the data there are.
+        folder: the folder of a run with a checkpoint.
+        now: the checksum of the data as they are now.
 
     Raises:
-        UserError: says so, and that `fresh=true` starts over.
+        UserError: the data have changed.
     """
     before = folder.provenance.get("data")
     if before is not None and now is not None and now != before:
         raise UserError(
-            f"the run in {folder.path} began with other data than there are now: "
-            "put those back, or start over with fresh=true"
+            f"{folder.path}: its data have changed since it began; restore them, or start over "
+            "with fresh=true"
         )

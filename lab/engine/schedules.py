@@ -13,14 +13,14 @@ SOFT_END = 0.3
 def schedule(
     name: ScheduleName, optimizer: Optimizer, *, total_steps: int, halve_every: int
 ) -> LambdaLR:
-    """The factor on the learning rate at each step.
+    """Return a schedule that multiplies the learning rate by a factor at each step.
 
     Args:
         name: constant; halving, every `halve_every` steps; cosine, from 1 to 0 over `total_steps`;
             soft_cosine, from 1 to 0.3.
-        optimizer: its own lr is what the factor multiplies.
-        total_steps: of the whole run.
-        halve_every: steps.
+        optimizer: the optimizer, whose learning rate is multiplied.
+        total_steps: the number of steps of the whole run.
+        halve_every: the number of steps after which halving halves the rate.
     """
 
     def cosine(step: int) -> float:

@@ -1,4 +1,4 @@
-"""Random numbers: one seed a run, an independent stream for each purpose."""
+"""Random numbers: one seed for a run, and an independent random stream for each purpose."""
 
 import hashlib
 import random
@@ -8,13 +8,13 @@ import torch
 
 
 def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, NumPy and torch."""
+    """Seed the global random streams of Python, NumPy and torch."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
 
 
 def random_stream(seed: int, purpose: str, device: str = "cpu") -> torch.Generator:
-    """A generator of its own for `purpose`: one more draw there changes nothing elsewhere."""
+    """Return the random stream of a purpose. Draws from it do not change any other stream."""
     digest = hashlib.sha256(f"{purpose} {seed}".encode()).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8]) >> 1)

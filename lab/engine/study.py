@@ -1,13 +1,13 @@
-"""What a study's module says, found from its config class without importing torch.
+"""Call the functions of a study's module, which is found from the config class without torch.
 
-They lie in the module that the class names as `STUDY`, by default its own:
+The config class names the module as `STUDY`; by default it is the module of the class itself:
 
-    build_task(config, device) -> Task       the only one that must be there
-    headline(result) -> str                  a finished run's result in a phrase
-    objective(result) -> float               what a search makes small, unless `objective=` says
+    build_task(config, device) -> Task       the only function that is required
+    headline(result) -> str                  the result of a finished run in a phrase
+    objective(result) -> float               the number that a search makes small by default
     sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
     load_network(config, weights, result) -> Module  the trained network of a finished run
-    HEADLINE                                 names of the numbers in a table of runs
+    HEADLINE                                 the entries of a result in a table of runs
 """
 
 import math
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from lab.engine.task import Task
 
 Rows = list[dict[str, Any]]
-"""Of a sweep's summary: the cells of each finished run's result, its series, its folder."""
+"""The rows of a sweep's summary: each finished run's result, its series and its folder."""
 
 
 def build_task(config: RunConfig, device: str) -> "Task":
-    """The study's data, networks and step. Imports torch.
+    """Build the study's task: its data, networks and step. This imports torch.
 
     Raises:
-        UserError: the study has no such function, or a component or the data are refused.
+        UserError: the study has no `build_task`, or a component or the data are refused.
     """
     study = _module(type(config))
     if not hasattr(study, "build_task"):
@@ -44,7 +44,7 @@ def build_task(config: RunConfig, device: str) -> "Task":
 
 
 def headline(config: RunConfig, result: Mapping[str, Any]) -> str:
-    """A finished run's result in a phrase: what a person asks for first."""
+    """The most important numbers of a finished run's result, in a phrase."""
     study = _module(type(config))
     if hasattr(study, "headline"):
         return str(study.headline(result))
@@ -52,29 +52,29 @@ def headline(config: RunConfig, result: Mapping[str, Any]) -> str:
 
 
 def headline_metrics(config_class: type[RunConfig]) -> tuple[str, ...]:
-    """The names of the result's numbers that a person asks for first."""
+    """The names of the most important numbers of a result."""
     return tuple(getattr(_module(config_class), "HEADLINE", ()))
 
 
 def load_network(
     config: RunConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
 ) -> "nn.Module":
-    """The trained network of a finished run, in evaluation mode on the CPU. Imports torch.
+    """Build the trained network of a finished run, in evaluation mode on the CPU. Imports torch.
 
     Raises:
-        UserError: the study keeps no network, or the weights do not fit.
+        UserError: the study cannot load a network, or the weights do not fit.
     """
     load = getattr(_module(type(config)), "load_network", None)
     if load is None:
-        raise UserError(f"a run of task={config.task} keeps weights, but no network to open")
+        raise UserError(f"a run of task={config.task} has weights, but no network can be loaded")
     network: nn.Module = load(config, weights, result)
     return network
 
 
 def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
-    """What a search improves: the entry that the config names, or else the study's own value.
+    """The number that a search improves: the entry `objective=`, or else the study's own.
 
-    None where the result has no such number.
+    It is None if the result has no such number.
     """
     if config.objective is not None:
         value = entry(flat(result), config.objective)
@@ -82,13 +82,13 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
         of_study = getattr(_module(type(config)), "objective", None)
         try:
             value = of_study(result) if of_study else None
-        except (KeyError, TypeError):  # a result.json that is not whole
+        except (KeyError, TypeError):  # an entry of result.json is missing
             return None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def sweep_figures(config_class: type[RunConfig], rows: Rows) -> "dict[str, Figure]":
-    """The plots of a sweep by file name, none if the study draws none."""
+    """The plots of a sweep by file name; empty if the study draws none."""
     draw = getattr(_module(config_class), "sweep_figures", None)
     return draw(rows) if draw else {}
 

@@ -1,4 +1,4 @@
-"""What the loop needs of a study's task, with a default wherever there is a sensible one."""
+"""The base class of a study's task, with defaults for everything that need not be written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from lab.engine.recorder import History, Recorder
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Something that is done every so many steps, and after the last one.
+    """A function that is called every so many steps, and after the last step.
 
     Args:
-        name: in messages.
-        every: so many steps.
-        run: gives the scalars to log, an empty mapping if there are none. It changes nothing that
-            training depends on.
-        at_start: whether it also runs before the first step. What it gives then is not logged.
+        name: the name, for messages.
+        every: the number of steps between two calls.
+        run: returns the scalars to log, or an empty mapping. It must not change anything on which
+            training depends.
+        at_start: whether it also runs before the first step. Its scalars are not logged then.
     """
 
     name: str
@@ -30,42 +30,42 @@ class Evaluator:
 class Task:
     """Data, networks and the step of one study.
 
-    A study's task extends this. It must set `total_steps` and `columns` and write `step`,
-    `state_dict` and `load_state_dict`; the rest has defaults.
+    A study's task is derived from this class. It must set `total_steps` and `columns` and define
+    `step`, `state_dict` and `load_state_dict`. Everything else has a default.
     """
 
     total_steps: int
-    """Training ends after so many steps, or earlier where `is_solved` or `is_hopeless` says so."""
+    """Training ends after so many steps, or earlier if `is_solved` or `is_hopeless` is true."""
 
     columns: Sequence[str]
-    """Of metrics.csv, beside `step`: the names of all scalars that step and evaluators give."""
+    """The columns of metrics.csv besides `step`: the names of all scalars that are returned."""
 
     data_checksum: str | None = None
-    """Of the data that it trains on, for provenance.json; see lab.engine.same_data."""
+    """The checksum of the training data, for provenance.json; see lab.engine.same_data."""
 
     precision: str | None = None
-    """In which it multiplies, for provenance.json, where the config leaves that to the device."""
+    """The precision of matrix products, for provenance.json, if it depends on the device."""
 
     tags: ClassVar[Mapping[str, str]] = {}
-    """What TensorBoard calls a column or a number of the result, with a group: `val/loss`. A column
-    that is not named here keeps its name, a number of the result is not shown."""
+    """The names in TensorBoard of columns and of numbers of the result, such as `val/loss`. A
+    column without an entry keeps its name; a number of the result without an entry is not shown."""
 
     log_every: int = 1
-    """Steps between two rows of metrics.csv."""
+    """The number of steps between two rows of metrics.csv."""
 
     evaluators: Sequence[Evaluator] = ()
-    """What is done periodically, in this order."""
+    """The evaluators, in the order in which they run."""
 
     def step(self) -> Mapping[str, Tensor]:
-        """Take one optimizer step; gives scalars, averaged until they are logged."""
+        """Take one optimizer step; return scalars, whose means are logged."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on: tensors, numbers, strings, lists, dicts."""
+        """Everything on which the next step depends: tensors, numbers, strings, lists, dicts."""
         raise NotImplementedError
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave, bit for bit."""
+        """Continue, bit for bit, from a state that `state_dict` returned."""
         raise NotImplementedError
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
@@ -73,34 +73,33 @@ class Task:
         return False
 
     def is_hopeless(self) -> bool:
-        """Whether training may stop as the evaluations until now show no progress any more."""
+        """Whether training may stop because the evaluations no longer show progress."""
         return False
 
     def check(self) -> None:
-        """Try what evaluation and the end need on tiny inputs, before the first step.
+        """Try evaluation and the end of the run on tiny inputs, before the first step.
 
-        Changes no state and writes nothing. What it draws from the global random streams is put
-        back by the caller.
+        This changes no state and writes nothing. The caller restores the global random streams.
 
         Raises:
-            UserError: a component cannot do what is needed of it.
+            UserError: a component cannot do what is needed.
         """
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """After training: final weights and figures into the run's folder.
+        """Write the final weights and figures after training.
 
         Args:
-            history: everything that was logged, as metrics.csv holds it.
+            history: everything that was logged, as in metrics.csv.
             recorder: writes weights, figures and other files.
 
         Returns:
-            the entries of result.json beside steps and seconds.
+            the entries of result.json, besides steps and seconds.
         """
         return {}
 
 
 def evaluate(task: Task, step: int) -> dict[str, float]:
-    """Run the evaluators that are due after `step`, all of them after the last; gives scalars."""
+    """Run the evaluators that are due after `step`, after the last step all; return scalars."""
     last = step == task.total_steps
     metrics: dict[str, float] = {}
     for evaluator in task.evaluators:

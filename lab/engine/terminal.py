@@ -1,4 +1,4 @@
-"""Standard output and error that may fail: words may be lost, work never."""
+"""Standard output and error that never raise: text may be lost, but a run is not."""
 
 import io
 import os
@@ -9,10 +9,10 @@ ERRORS = "backslashreplace"
 
 
 class Forgiving(io.TextIOWrapper):
-    """Text for people. Once its reader is gone, the words go nowhere, and nobody notices.
+    """A text stream that drops its text when the reader is gone.
 
-    A reader goes when a pipe is closed (`| head -1`) or a terminal is. What the encoding lacks is
-    written as `\\u2192`.
+    The reader is gone when a pipe (`| head -1`) or a terminal is closed. A character that the
+    encoding lacks is written as `\\u2192`.
     """
 
     def write(self, text: str) -> int:
@@ -29,15 +29,16 @@ class Forgiving(io.TextIOWrapper):
             self._write_to_nowhere()
 
     def _write_to_nowhere(self) -> None:
-        # Of the descriptor itself: what is still buffered is written to it at the exit.
+        # The descriptor itself is replaced, because buffered text is written to it at the exit.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
 
 
 def forgive() -> None:
-    """Let printing never fail in this process."""
-    # Closed ones (`>&-`) would be given to the next file that is opened, and print would fill it.
+    """Make printing never fail in this process."""
+    # If a descriptor is closed (`>&-`), the next opened file would get it, and print would write
+    # there.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
@@ -48,7 +49,7 @@ def forgive() -> None:
 def _forgiving(stream: TextIO | None, descriptor: int) -> TextIO:
     if stream is None:
         return open(descriptor, "w", encoding="utf-8")
-    if type(stream) is not io.TextIOWrapper:  # a notebook's or a test's stream is theirs
+    if type(stream) is not io.TextIOWrapper:  # leave the streams of a notebook or a test alone
         return stream
     encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
     return Forgiving(stream.detach(), encoding, ERRORS, line_buffering=lines, write_through=through)

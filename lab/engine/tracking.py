@@ -1,4 +1,4 @@
-"""What can be watched of a run: metrics.csv, TensorBoard, the progress bar."""
+"""Show a run while it trains: metrics.csv, TensorBoard and the progress bar."""
 
 import csv
 import io
@@ -23,12 +23,12 @@ class Tracker:
     """Writes each logged step to metrics.csv and TensorBoard.
 
     Args:
-        folder: the run's; metrics.csv and the event files lie in it.
-        columns: of metrics.csv, beside `step`.
+        folder: the run's folder, which has metrics.csv and the event files.
+        columns: the columns of metrics.csv, besides `step`.
         first_step: the step at which training begins or continues.
-        csv_text: what metrics.csv held when the checkpoint was written; rows after it are dropped.
-        tags: under which name, with its group, TensorBoard shows a column or a number of the
-            result; a column that is not named here keeps its own name.
+        csv_text: the content of metrics.csv when the checkpoint was written; later rows are
+            dropped.
+        tags: the names in TensorBoard; see `Task.tags`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Tracker:
         tags: Mapping[str, str],
     ) -> None:
         self.columns, self._tags = ["step", *columns], tags
-        # A checkpoint of an earlier version may lack the last columns, or call some otherwise.
+        # A checkpoint of an earlier version may lack the last columns, or have other names.
         header = self._line(dict(zip(self.columns, self.columns, strict=True)))
         self._text = header + (csv_text or "").partition("\n")[2]
         write_text(folder.metrics_file, self._text)
@@ -54,14 +54,15 @@ class Tracker:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """Every column of metrics.csv so far; nan where a row has no value."""
+        """Every column of metrics.csv so far; nan if a row has no value."""
         return columns_of(self._text)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """One row of metrics.csv, a scalar each in TensorBoard.
+        """Write one row of metrics.csv, and its values to TensorBoard.
 
         Args:
-            metrics: some or all of `columns`; those not given stay empty.
+            step: the step of the row.
+            metrics: values for some or all of `columns`; the others stay empty.
         """
         line = self._line({"step": step, **metrics})
         self._text += line
@@ -76,20 +77,20 @@ class Tracker:
         return buffer.getvalue()
 
     def image(self, name: str, png: bytes, step: int = 0) -> None:
-        """Show a figure in TensorBoard: the bytes of its PNG as they are.
+        """Show a figure in TensorBoard, given the bytes of its PNG.
 
         Raises:
             Interrupted: a signal came while it was drawn.
         """
         from PIL import Image
 
-        interrupts.act("stopped among the figures")
+        interrupts.act("stopped while drawing the figures")
         with Image.open(io.BytesIO(png)) as header:
             size, colours = header.size, len(header.getbands())
         self._events.image(name, png, size, colours, step)
 
     def settings(self, config: RunConfig, result: Mapping[str, Any]) -> None:
-        """TensorBoard's HParams page: what was asked for, beside the last of each scalar."""
+        """Write the settings and the numbers of the result for TensorBoard's HParams page."""
         asked = {k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR}
         del asked["_target_"]
         settings: dict[str, int | float | str] = {}
@@ -109,7 +110,7 @@ class Tracker:
         self._events.scalars(numbers, int(result["steps"]))
 
     def flush(self) -> None:
-        """Write out everything so far: a checkpoint must not know more than the logs."""
+        """Write everything to the disk, so that a checkpoint is never ahead of the logs."""
         self._events.flush()
 
     def close(self) -> None:
@@ -120,12 +121,12 @@ class Tracker:
 
 
 class Progress:
-    """A bar on a terminal, a plain line now and then elsewhere; both on standard error.
+    """A progress bar on a terminal; elsewhere a line at times. Both go to standard error.
 
     Args:
-        name: of the run, before the bar.
-        done: steps done before.
-        total: steps at most.
+        name: the run's name, in front of the bar.
+        done: the number of steps that are done.
+        total: the largest number of steps.
     """
 
     def __init__(self, name: str, done: int, total: int) -> None:
@@ -150,7 +151,7 @@ class Progress:
         return f"{self._name}: step {self._step}/{self._total}, at most {left} left  {self._words}"
 
     def show(self, metrics: Mapping[str, float]) -> None:
-        """The numbers beside the bar: the latest of those logged."""
+        """Show the latest logged numbers behind the bar."""
         self._words = " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
         if self._bar is not None:
             self._bar.set_postfix_str(self._words)
@@ -161,7 +162,7 @@ class Progress:
 
 
 def _is_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel, which draws a bar though it has no terminal."""
+    """Whether this runs in a Jupyter kernel, which can draw a bar without a terminal."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return type(shell).__name__ == "ZMQInteractiveShell"

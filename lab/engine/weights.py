@@ -1,4 +1,4 @@
-"""A file of weights in the format of safetensors."""
+"""Read and write weights in the format of safetensors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,18 +13,18 @@ LFS_POINTER = b"version https://git-lfs"
 
 
 def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
-    """Tensors in the format of safetensors."""
+    """Return tensors in the format of safetensors."""
     from safetensors.torch import save
 
-    # Clones, as safetensors refuses tensors that share their memory: tied weights.
+    # safetensors refuses tensors that share memory, such as tied weights, so they are cloned.
     return save({name: t.detach().cpu().contiguous().clone() for name, t in weights.items()})
 
 
 def read_weights(path: Path) -> "dict[str, torch.Tensor]":
-    """The tensors in a file, on the CPU.
+    """Read the tensors in a file, on the CPU.
 
     Raises:
-        UserError: there is no such file, or it is not whole.
+        UserError: the file does not exist or is damaged.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file

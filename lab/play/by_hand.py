@@ -1,4 +1,4 @@
-"""What the page of a by-hand run needs: weights and frames of each digit, and a self-test."""
+"""The data of a by-hand run's page: weights and frames of each digit, and a self-test."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from lab.engine.seeding import random_stream
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
-COLUMNS = 5  # of the animations
+COLUMNS = 5  # the columns of the animations
 IMAGES_IN_FRAME = 9
 SHOWN = ("judge_share", "fid", "d_accuracy")
 
 
 def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
-    """The part of a page's data that is about one run."""
+    """Return the data of one run for its page."""
     result = folder.result or {}
     exact = folder.load_weights()
     weights = rounded(exact)
@@ -59,7 +59,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
 
 
 def _play(weights: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
-    """Images [G, N, D] of z [G, N, L], and D's logits [G, N, 1] of them."""
+    """Return the images [G, N, D] of z [G, N, L], and D's logits [G, N, 1] for them."""
     images = z
     for suffix in _layers(weights, "G"):
         images = relu(linear(images, weights[f"W_G{suffix}"], weights[f"B_G{suffix}"]))
@@ -71,7 +71,7 @@ def _play(weights: dict[str, Tensor], z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _layers(weights: dict[str, Tensor], player: str) -> list[str]:
-    """What stands behind the names of a player's layers, from the first to the last."""
+    """Return the suffixes of the names of a player's layers, from the first to the last."""
     names = [name for name in weights if name.startswith(f"W_{player}")]
     return sorted(name.removeprefix(f"W_{player}") for name in names)
 
@@ -79,7 +79,7 @@ def _layers(weights: dict[str, Tensor], player: str) -> list[str]:
 def _frames(
     folder: RunFolder, config: OneLayerConfig, result: dict[str, Any], shape: list[int]
 ) -> dict[str, Any] | None:
-    """The first images of each digit through training; None where an animation is gone."""
+    """Return the first images of each digit during training; None if an animation is missing."""
     epochs = sorted(int(epoch) for epoch in next(iter(result["digits"].values()))["fid"])
     try:
         digits = [

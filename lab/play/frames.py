@@ -1,4 +1,4 @@
-"""The frames of training out of a run's animation, as one sheet for a page."""
+"""Read the frames of training from a run's animation, and make one sheet of them for a page."""
 
 import io
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ MOST_FRAMES = 41
 
 
 def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndarray:
-    """The images of `sheets.animation`, uint8 [F, N, H, W, C], C being 1 for grey and 3 for RGB.
+    """Read the images that `sheets.animation` wrote, uint8 [F, N, H, W, C]; C is 1 or 3 (RGB).
 
     Args:
-        path: of the GIF.
-        columns: of each sheet.
-        height, width: of an image.
+        path: the GIF file.
+        columns: the number of columns of each sheet.
+        height, width: the size of an image.
 
     Raises:
-        ValueError: the file holds no sheets of such images.
-        OSError: there is no such file, or it is no image.
+        ValueError: the file does not contain sheets of such images.
+        OSError: the file does not exist or is not an image.
     """
     with Image.open(path) as animation:
         is_grey = animation.mode == "L"
@@ -33,7 +33,7 @@ def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndar
         for frame in ImageSequence.Iterator(animation):
             found.append(np.asarray(frame.convert(mode)))
             times.append(frame.info.get("duration", FRAME_MS))
-    # Equal frames one after the other are stored as one that is shown for longer.
+    # GIF stores consecutive equal frames as one frame that is shown for longer.
     times[-1] -= LAST_FRAME_MS - FRAME_MS
     sheets = np.repeat(np.stack(found), [max(time // FRAME_MS, 1) for time in times], axis=0)
     sheets = sheets.reshape(*sheets.shape[:3], -1)[:, ::ZOOM, ::ZOOM]  # [F, sheet, sheet, C]
@@ -46,13 +46,13 @@ def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndar
 
 
 def some(count: int) -> list[int]:
-    """Indices of at most MOST_FRAMES of so many frames, evenly spread, both ends included."""
+    """Return indices of at most MOST_FRAMES of `count` frames at even distances, with both ends."""
     spread = np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int)
     return [int(index) for index in spread]
 
 
 def sheet(frames: np.ndarray, steps: Sequence[int]) -> dict[str, Any]:
-    """Frames [F, N, H, W, C] as one PNG, a row for each frame, with the step of each."""
+    """Return frames [F, N, H, W, C] as one PNG with a row for each frame, and their steps."""
     count, images, height, width, channels = frames.shape
     pixels = frames.transpose(0, 2, 1, 3, 4).reshape(count * height, images * width, channels)
     file = io.BytesIO()

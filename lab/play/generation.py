@@ -1,4 +1,4 @@
-"""What the page of a generation run needs: networks, directions, frames, and a self-test."""
+"""The data of a generation run's page: networks, directions, frames, and a self-test."""
 
 import copy
 from typing import Any
@@ -19,18 +19,18 @@ from lab.play.layers import UnknownLayer, chain, main_directions
 from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
-# A class of the user's own is never built.
+# Only these are built, never a class from elsewhere that a config names.
 GENERATORS = ("lab.generation.networks.MLPGenerator", "lab.generation.networks.ConvGenerator")
-COLUMNS = 5  # of the animation of training
+COLUMNS = 5  # the columns of the animation
 DIRECTIONS = 6
 TESTED = 3
 
 
 def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
-    """The part of a page's data that is about one run.
+    """Return the data of one run for its page.
 
     Raises:
-        UserError: the weights are of another network.
+        UserError: the weights belong to another network.
     """
     result = folder.result or {}
     about = {
@@ -44,7 +44,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
     if target not in GENERATORS:
         return {**about, **of_unknown(folder, f"generator {target}")}
     if config.conditional:
-        reason = "The page has no input for the class that this generator is asked for."
+        reason = "The page cannot ask a conditional generator for a class."
         return {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
     latent = network.latent
@@ -72,16 +72,16 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
 
 
 def _layers(network: nn.Module, z: Tensor, images: Tensor) -> list[dict[str, Any]]:
-    """The layers of a generator that makes these images of z.
+    """Return the layers of a generator, given z and the images that it makes of z.
 
     Raises:
-        UnknownLayer: the page's script has no such layer.
+        UnknownLayer: the page's script cannot compute a layer.
     """
     sequential = _sequential(network, "layers")
     layers = chain(sequential)
     with torch.no_grad():
         made = sequential(z)
-    if made.numel() > images.numel():  # the network cuts its images off at the right and below
+    if made.numel() > images.numel():  # the network cuts its images at the right and at the bottom
         layers.append({"kind": "crop", "shape": list(images.shape[1:])})
     return layers
 
@@ -94,8 +94,8 @@ def _sequential(network: nn.Module, name: str) -> nn.Sequential:
 
 @torch.no_grad()
 def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, float]:
-    """The network with the weights that the page gets, what it makes of x, and how far that is
-    from what the network itself makes of it."""
+    """Return the network with the page's weights, its output for x, and the largest difference
+    from the output with the run's weights."""
     coarse = copy.deepcopy(network).eval()
     state = network.state_dict()
     coarse.load_state_dict({**state, **rounded(state)})
@@ -106,12 +106,12 @@ def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, f
 
 
 def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[str, Any]:
-    """The classifier of the run's data, or the reason why there is none."""
+    """Return the classifier of the run's data, or the reason why the page has none."""
     try:
         data = load(config.data)
         same_data.check_classifier(folder, data.checksum)
         if data.channels_of:
-            return {"missing": "the page has no classifier for single channels"}
+            return {"missing": "the page has no classifier for images with several channels"}
         classifier = load_classifier(data.train, data.test)
         coarse, logits, cost = _as_in_the_page(classifier, images)
         layers = chain(_sequential(coarse, "body")) + chain(
@@ -131,7 +131,7 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
 
 
 def _frames(folder: RunFolder, config: GanConfig, shape: torch.Size) -> dict[str, Any] | None:
-    """The images of the same z through training; None where the animation is gone."""
+    """Return the images of the same z during training; None if the animation is missing."""
     path = folder.path / "figures" / "training.gif"
     try:
         images = frames.read_animation(path, COLUMNS, int(shape[1]), int(shape[2]))

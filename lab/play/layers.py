@@ -1,4 +1,4 @@
-"""A chain of torch layers as data that the page's script can compute."""
+"""Turn torch layers into data that the page's script can compute."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from lab.play.tensors import packed
 
 
 class UnknownLayer(Exception):
-    """The page's script has no such layer."""
+    """The page's script cannot compute a layer."""
 
 
 def chain(layers: nn.Sequential) -> list[dict[str, Any]]:
-    """The layers in evaluation mode, one entry each; those that do nothing then are left out.
+    """Return an entry for each layer in evaluation mode, without layers that then do nothing.
 
     Raises:
-        UnknownLayer: the script has no such layer, or not with these arguments.
+        UnknownLayer: the script cannot compute a layer, or not with its arguments.
     """
     entries = [_entry(layer) for layer in layers]
     return [entry for entry in entries if entry]
@@ -41,7 +41,7 @@ def _entry(layer: nn.Module) -> dict[str, Any]:
         case nn.ConvTranspose2d() | nn.Conv2d():
             return _convolution(layer)
         case nn.Flatten() | nn.Dropout() | nn.Dropout2d() | nn.Identity():
-            return {}  # a page's image is flat already, with its shape beside it
+            return {}  # in the page an image is flat, and its shape is separate
     raise UnknownLayer(type(layer).__name__)
 
 
@@ -51,7 +51,7 @@ def _weights(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any
 
 
 def _scale_and_shift(layer: nn.BatchNorm1d | nn.BatchNorm2d) -> dict[str, Any]:
-    """In evaluation mode BatchNorm is a factor and a summand for each channel."""
+    """BatchNorm in evaluation mode, as a factor and a summand for each channel."""
     if layer.running_mean is None or layer.running_var is None:
         raise UnknownLayer("BatchNorm without running statistics")
     scale = (layer.running_var.double() + layer.eps).rsqrt()
@@ -89,7 +89,7 @@ def _convolution(layer: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any]:
 
 @torch.no_grad()
 def main_directions(weight: Tensor, count: int) -> Tensor:
-    """The directions of the input along which a linear layer changes most, [count, inputs].
+    """Return the input directions along which a linear layer changes most, [count, inputs].
 
     They are its first right singular vectors, of length 1 (Shen & Zhou 2021, "Closed-form
     factorization of latent semantics in GANs").

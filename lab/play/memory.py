@@ -1,4 +1,4 @@
-"""What the page of a memory run needs: weights, the worth of each unit, and a self-test."""
+"""The data of a memory run's page: weights, what each unit stores, and a self-test."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from lab.memory.network import Network
 from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
-# The page's name of each cell whose equations it has. A class of the user's own is never built.
+# The cells whose equations the page has, with its names for them. No other class is ever built.
 CELLS = {
     "lab.memory.cells.RNN": "rnn",
     "lab.memory.cells.IRNN": "irnn",
@@ -24,19 +24,19 @@ CELLS = {
     "lab.memory.cells.GRU": "gru",
     "lab.memory.min_gru.MinGRU": "min_gru",
 }
-LONGEST_TEST = 30  # digits: enough to show a wrong equation, and short enough to write down
+LONGEST_TEST = 30  # digits; enough to show a wrong equation
 PALINDROMES = 500
 LONGEST_TO_RATE_UNITS = 60
 
 
 def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
-    """The part of a page's data that is about one run.
+    """Return the data of one run for its page.
 
     Raises:
-        UserError: the weights are of another network.
+        UserError: the weights belong to another network.
     """
     result = folder.result or {}
-    accuracy = result.get("test_accuracy")  # none where every palindrome is known
+    accuracy = result.get("test_accuracy")  # None if there was no test set
     about = {
         "name": folder.path.name,
         "label": config.label,
@@ -53,14 +53,14 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
         reason = (
             f"The page computes answers to palindromes, but this run has "
             f"sequence={config.sequence_name}. "
-            "These are the pictures that the run drew when it was trained."
+            "These are the figures that the run drew when it was trained."
         )
         return {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
     exact = _trace(network, _test_digits(config))
     weights = rounded(network.equation_weights())
     network.load_equation_weights(weights)
-    # In double precision on both sides: over many steps a chaotic RNN magnifies rounding errors.
+    # Both sides use float64, because a chaotic RNN magnifies rounding errors over many steps.
     test = _trace(network.double(), _test_digits(config))
     return {
         **about,
@@ -86,11 +86,11 @@ def _test_digits(config: MemoryConfig) -> Tensor:
 
 
 def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
-    """Logits and states along digits uint8 [1, T-1], and the saliency of each digit at the end.
+    """Compute the values that the self-test compares, for digits uint8 [1, T-1].
 
     Returns:
-        logits [T-1, 10]; state [K, H], all that the cell carries after the last digit; saliency
-        [T-1], the norm of the gradient of the answer's logit by each input.
+        logits [T-1, 10]; state [K, H], the K parts of the state after the last digit; saliency
+        [T-1], the norm of the gradient of the answer's logit with respect to each input.
     """
     x = network.encode(digits).requires_grad_()  # [T-1, 1, D]
     hidden, state = network.cell(x, None)
@@ -107,7 +107,8 @@ def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
-    """For each part of the state, how much of each unit the first digit explains, [H] in 0 to 1."""
+    """For each part of the state, the share of each unit's variance that the first digit explains,
+    [H], from 0 to 1."""
     length = min(config.seq_len, LONGEST_TO_RATE_UNITS)
     draws = random_stream(config.seed, "units")
     codes = palindromes.distinct_codes(length, PALINDROMES, draws)
@@ -121,8 +122,8 @@ def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
 
 
 def _state_names(cell: nn.Module) -> list[str]:
-    """The names that the page gives to what the cell carries, in the order of the state."""
+    """The page's names for the parts of the state, in their order."""
     layers = getattr(cell, "zn", None)
-    if layers is not None:  # of MinGRU, the top layer first
+    if layers is not None:  # MinGRU has several layers; the top one is first
         return [f"h{layer + 1}" for layer in reversed(range(len(layers)))]
     return ["h", "c"] if hasattr(cell, "W_fx") else ["h"]

@@ -1,4 +1,4 @@
-"""One HTML file of a page: template, style, scripts and data in one, which needs nothing else."""
+"""Put template, style, scripts and data into one HTML file that needs nothing else."""
 
 import html
 import json
@@ -15,19 +15,19 @@ SCRIPTS = {
 
 
 def page(kind: str, title: str, runs: list[dict[str, Any]]) -> str:
-    """The page of runs of a study.
+    """Return the HTML of a page.
 
     Args:
         kind: memory, generation or by_hand.
-        title: of the page.
-        runs: the data of each, as the module of that name gives them.
+        title: the title of the page.
+        runs: the data of each run, from the module with the name of the kind.
     """
     data = json.dumps({"kind": kind, "title": title, "runs": runs}, allow_nan=False)
     script = "\n".join((WEB / name).read_text() for name in (*SHARED, *SCRIPTS[kind], "start.js"))
     parts = {
         "title": html.escape(title),
         "style": (WEB / "page.css").read_text(),
-        # Within a script element only this could end it.
+        # "<" in the data could end the script element.
         "data": data.replace("<", "\\u003c"),
         "script": script,
     }

@@ -1,4 +1,4 @@
-"""The pictures that a run drew when it was trained, for a network that a page cannot compute."""
+"""The figures that a run drew when it was trained, for a network that a page cannot compute."""
 
 import base64
 from pathlib import Path
@@ -6,11 +6,11 @@ from typing import Any
 
 from lab.engine.run_folder import RunFolder
 
-MOST_BYTES = 3_000_000  # of all pictures together
+MOST_BYTES = 3_000_000  # for all pictures together
 
 
 def recorded(folder: RunFolder, reason: str) -> dict[str, Any]:
-    """The reason why there are only pictures, and the pictures as far as they fit."""
+    """Return the reason why there are only pictures, and as many pictures as fit."""
     pictures, size = [], 0
     for path in sorted((folder.path / "figures").glob("*.png")):
         content = path.read_bytes()
@@ -21,16 +21,16 @@ def recorded(folder: RunFolder, reason: str) -> dict[str, Any]:
 
 
 def of_unknown(folder: RunFolder, part: str) -> dict[str, Any]:
-    """The pictures of a run with a part, such as `cell my.Cell`, whose equations no page has."""
+    """Return the pictures of a run with a part, such as `cell my.Cell`, without equations."""
     return recorded(
         folder,
-        f"The page has no equations for the {part}, so it cannot compute with it. "
-        "These are the pictures that the run drew when it was trained.",
+        f"The page has no equations for the {part}, so it cannot compute it. "
+        "These are the figures that the run drew when it was trained.",
     )
 
 
 def data_address(png: bytes) -> str:
-    """The bytes of a PNG file as an address that needs no network."""
+    """Return a PNG as a data address, which needs no network."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 

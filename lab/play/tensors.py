@@ -1,4 +1,4 @@
-"""Tensors as text for a page, in 32 or 16 bits, and what the shorter form costs."""
+"""Write tensors as text for a page, in 32 or 16 bits, and measure the rounding error."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# With so many numbers in 32 bits a page stays far below 6 MB; beyond, 16 bits are enough to look.
+# With so many numbers in 32 bits a page stays far below 6 MB.
 MOST_IN_32_BITS = 250_000
 
 
 def fits_in_32_bits(tensors: Iterable[Tensor]) -> bool:
-    """Whether the weights of a network are few enough to be written as they are."""
+    """Whether a network has so few weights that they are written in 32 bits."""
     return sum(tensor.numel() for tensor in tensors) <= MOST_IN_32_BITS
 
 
 def rounded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights as a page gets them: float32, or the float32 nearest to them with 16 bits.
+    """Return the weights as a page gets them: float32, or float32 rounded to 16 bits.
 
     Raises:
         ValueError: a weight is not finite, or too large for 16 bits.
@@ -26,7 +26,7 @@ def rounded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     result = {}
     for name, value in weights.items():
         result[name] = value.detach().float().cpu()
-        if not exact and value.is_floating_point() and value.ndim > 1:  # of vectors little is saved
+        if not exact and value.is_floating_point() and value.ndim > 1:  # vectors are small anyway
             result[name] = result[name].half().float()
         if not result[name].isfinite().all():
             raise ValueError(f"the weights {name} are not finite numbers")
@@ -34,9 +34,9 @@ def rounded(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def packed(tensor: Tensor) -> dict[str, Any]:
-    """A tensor as JSON: its shape, `f4` or `f2`, and its numbers as base64, little-endian.
+    """Return a tensor as JSON: its shape, `f4` or `f2`, and its numbers as little-endian base64.
 
-    Sixteen bits are taken where they lose nothing, as after `rounded`.
+    It has 16 bits if they lose nothing, as after `rounded`.
     """
     values = tensor.detach().float().cpu().contiguous()
     half = values.half()
@@ -51,11 +51,11 @@ def packed(tensor: Tensor) -> dict[str, Any]:
 
 
 def largest_difference(a: Tensor, b: Tensor) -> float:
-    """The largest absolute difference of two tensors of a shape."""
+    """The largest absolute difference of two tensors of the same shape."""
     return float((a - b).abs().max()) if a.numel() else 0.0
 
 
 def numbers(tensor: Tensor) -> list[Any]:
-    """A small tensor as nested lists, for the values of a self-test."""
+    """Return a small tensor as nested lists, for the values of a self-test."""
     result: list[Any] = tensor.detach().to(torch.float64).cpu().tolist()
     return result

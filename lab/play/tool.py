@@ -21,7 +21,7 @@ LARGE = 6_000_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `lab play` takes."""
+    """Add the arguments of `lab play`."""
     add_runs(parser)
     parser.add_argument(
         "--out", metavar="FILE", type=Path, help="the file to write (default: RUN/play.html)"
@@ -39,26 +39,26 @@ def run(args: argparse.Namespace) -> None:
     print(path)
     size = path.stat().st_size
     if size > LARGE:
-        say(f"the page has {size / 1e6:.1f} MB, since the network has so many weights")
+        say(f"the page has {size / 1e6:.1f} MB, because the network has many weights")
     if args.open:
         webbrowser.open(path.resolve().as_uri())
 
 
 def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
-    """Write the page of a run, or of two memory runs side by side, and give its path.
+    """Write the page of a run, or of two memory runs side by side, and return its path.
 
     Args:
-        folders: of one finished run or two.
-        out: the file; in the folder of the first run if None.
+        folders: the folders of one or two finished runs.
+        out: the file; None: a file in the folder of the first run.
 
     Raises:
-        UserError: a folder is no finished run, or the runs do not go into one page.
+        UserError: a folder is not a finished run, or one page cannot show these runs.
     """
     if len(folders) > 2:
         raise UserError(f"{len(folders)} runs are given, and a page shows one or two")
     configs = [finished_config(folder, RunConfig, "any") for folder in folders]
     if len(folders) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
-        raise UserError("two runs side by side must both be of the memory study, task=lstm")
+        raise UserError("a page shows two runs only if both belong to the memory study, task=lstm")
     kinds, data = zip(*map(_data, folders, configs), strict=True)
     title = " beside ".join(config.readable_name for config in configs)
     path = out or folders[0].path / _file_name(folders)
@@ -74,13 +74,13 @@ def _file_name(folders: Sequence[RunFolder]) -> str:
 
 
 def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
-    """The kind of page, and the run's part of its data.
+    """Return the kind of page, and the data of the run.
 
     Raises:
-        UserError: the run has no weights, or is of a study without a page.
+        UserError: the run has no weights, or belongs to a study without a page.
     """
     if not folder.model_file.exists():
-        raise UserError(f"{folder.path}: has no weights, {folder.model_file.name} is missing")
+        raise UserError(f"{folder.path}: {folder.model_file.name} is missing, so it has no weights")
     try:
         if isinstance(config, MemoryConfig):
             from lab.play.memory import memory_run

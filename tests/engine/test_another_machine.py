@@ -28,7 +28,7 @@ def test_a_run_begun_elsewhere_goes_on_after_a_line_that_says_so(
     assert done.returncode == 0, done.stderr
     said, going_on = done.stdout.splitlines()[:2]
     changes = "device cuda → cpu, threads 4 → 1"
-    assert said.startswith(f"lstm-T3-h32-n100-b32-s0: {changes} since it began")
+    assert said.startswith(f"lstm-T3-h32-n100-b32-s0: {changes} since the run began")
     assert "not be bitwise" in said
     assert "continuing after step" in going_on
     origin = json.loads((folder / "provenance.json").read_text())

@@ -137,7 +137,10 @@ def test_with_no_usable_checkpoint_it_starts_over(
     done = quick_lab(*TINY, cwd=tmp_path)
     assert done.returncode == 0
     assert "results go to" in done.stdout
-    last = f"no checkpoint of {folder.relative_to(tmp_path)} can be used: it starts at step 0 again"
+    last = (
+        f"no checkpoint of {folder.relative_to(tmp_path)} can be used, "
+        "so the run starts again at step 0"
+    )
     assert done.stderr.splitlines()[-1] == f"lab: {last}"
     assert_same_run(folder, reference)
     assert len(list(folder.glob("events.*"))) == 1

@@ -77,7 +77,7 @@ def test_a_signal_among_the_figures_ends_the_run_there(reference: Path, tmp_path
     stopped = run.wait()
     assert stopped.returncode == 128 + signal.SIGINT
     (line,) = stopped.stderr.splitlines()
-    assert line.startswith("lab: stopped among the figures; the same command continues it")
+    assert line.startswith("lab: stopped while drawing the figures; the same command continues it")
     assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
     assert_same_run(run_folder(tmp_path), reference)
 

@@ -153,7 +153,7 @@ def test_prdc_tells_a_lost_mode_from_bad_samples():
 def test_too_few_points_are_refused():
     with pytest.raises(ValueError, match="5 neighbours"):
         prdc(cloud(5), cloud(50))
-    with pytest.raises(ValueError, match="no covariance"):
+    with pytest.raises(ValueError, match="needs two points or more"):
         fid(cloud(50), cloud(1))
 
 

@@ -50,7 +50,7 @@ def test_other_images_or_none_are_told_and_trained_on_anew_only_when_asked(cwd):
     grey_pngs(cwd / "images", 40)
     done = quick_lab(*TINY, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert "no folders of classes, so the images have no labels" in done.stderr
+    assert "no class folders, so the images have no labels" in done.stderr
     assert "the images are 12x12 grey; data.convert=true makes" in done.stderr
     assert "(no quality metrics: no labels)" in done.stdout
     run = only(cwd, "outputs/runs/*")
@@ -60,13 +60,13 @@ def test_other_images_or_none_are_told_and_trained_on_anew_only_when_asked(cwd):
     grey_pngs(cwd / "images", 40, seed=1)
     other = quick_lab(*TINY, cwd=cwd)
     assert (other.returncode, other.stdout) == (1, "")
-    assert "is finished, but with other data than there are now" in other.stderr
+    assert "is finished, but its data have changed since" in other.stderr
     assert "fresh=true" in other.stderr
     assert len(other.stderr.splitlines()) == 1
     (cwd / "images").rename(cwd / "moved")
     gone = quick_lab(*TINY, cwd=cwd)
     assert gone.returncode == 1
-    assert "is finished, but its data are gone: data.root=" in gone.stderr
+    assert "is finished, but its data cannot be read: data.root=" in gone.stderr
     assert len(gone.stderr.splitlines()) == 1
     (cwd / "moved").rename(cwd / "images")
     assert quick_lab(*TINY, "fresh=true", cwd=cwd).returncode == 0
@@ -83,7 +83,7 @@ def test_a_run_does_not_go_on_with_other_images(cwd):
     grey_pngs(cwd / "images", 40, seed=1)
     done = quick_lab(*words, cwd=cwd)
     assert done.returncode == 1
-    assert "began with other data than there are now" in done.stderr
+    assert "its data have changed since it began" in done.stderr
     assert "fresh=true" in done.stderr
 
 
@@ -92,7 +92,7 @@ def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd, monkeypatch, c
     write_bars(cwd / "images", 40, 20)
     words = [*TINY, f"data.root={cwd / 'images'}", f"out_dir={cwd}"]
     assert perform(compose_config(*words), []).kind == "finished"
-    line = "training the classifier of folder, once for these images"
+    line = "training the classifier of folder, once for this data set"
     assert line in capsys.readouterr().err
     assert perform(compose_config(*words, "seed=1"), []).kind == "finished"
     assert "training the classifier" not in capsys.readouterr().err
@@ -125,10 +125,10 @@ def test_a_dry_run_and_the_tools_tell_of_other_images(cwd, monkeypatch):
     network = build("generator", config.to_dict()["generator"], image_shape=(1, 12, 12))
     run.save_weights(network.state_dict())
     run.save_result({**(run.result or {}), "image_shape": [1, 12, 12]})
-    with pytest.raises(UserError, match="was trained on other data than there are now"):
+    with pytest.raises(UserError, match="its data have changed since it was trained"):
         interpolate(run, (None, None), None, seed=0)
     page = write_page([run]).read_text()
-    assert "was trained on other data than there are now" in page
+    assert "its data have changed since it was trained" in page
     shutil.rmtree("images")
     assert preview(config) == f"other data {run.path}"
 

@@ -159,7 +159,7 @@ def test_a_result_without_a_key_is_told_and_left_out_of_the_plot(cwd: Path) -> N
     assert again.returncode == 1
     assert "Traceback" not in again.stderr
     assert recap(again.stdout) == "1 failed, 1 skipped"
-    assert "result.json has no 'val_accuracy': put it back" in again.stdout
+    assert "result.json has no 'val_accuracy': restore it" in again.stdout
     assert (cwd / "mine/accuracy_vs_length.png").exists()
     other = only(cwd, "outputs/runs/*-T4-*/result.json")
     other.write_text("{}")
