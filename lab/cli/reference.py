@@ -51,13 +51,13 @@ def page() -> str:
         if folder.name in ("task", "hydra", "claim", "experiment"):
             continue
         parts += [f"### `{folder.name}`\n", _options(folder)]
-    parts += ["## Presets\n", "`python -m lab` and the words in the left column start one.\n",
+    parts += ["## Presets\n", "Give `python -m lab` the arguments in the left column.\n",
               _presets(Path(CONF, "experiment"))]  # fmt: skip
     return "\n".join(parts)
 
 
 def _keys(path: Path, cls: type, but: type | None = None) -> str:
-    """A table of the keys of a config class, with defaults and comments of a YAML file."""
+    """A table of the keys of a config class, with defaults and comments from a YAML file."""
     written = _written(path)
     hints = typing.get_type_hints(cls, include_extras=True)
     inherited = {f.name for f in dataclasses.fields(but)} if but else set()
@@ -83,7 +83,7 @@ def _default(field: "dataclasses.Field[Any]") -> str:
 
 
 def _written(path: Path) -> Mapping[str, tuple[str, str]]:
-    """The keys at the top of a YAML file: default and comment; a comment may go on below."""
+    """The default and the comment, which may have several lines, of each key of a YAML file."""
     found: dict[str, tuple[str, str]] = {}
     last = None
     for line in path.read_text().splitlines():
@@ -98,7 +98,7 @@ def _written(path: Path) -> Mapping[str, tuple[str, str]]:
 
 
 def allowed(hint: Any) -> str:
-    """What a type allows, in words."""
+    """The values that a type allows, as text."""
     if typing.get_origin(hint) is Annotated:
         inner, *extras = typing.get_args(hint)
         bounds = ", ".join(bound for extra in extras for bound in _bounds(extra))
@@ -108,7 +108,8 @@ def allowed(hint: Any) -> str:
     if typing.get_origin(hint) in (typing.Union, UnionType):
         return " or ".join(allowed(part) for part in typing.get_args(hint))
     if typing.get_origin(hint) in (list, tuple):
-        return f"a list of {allowed(typing.get_args(hint)[0])}s"
+        noun, _, bound = allowed(typing.get_args(hint)[0]).partition(" ")
+        return f"a list of {noun}s {bound}".strip()
     words = {int: "integer", float: "number", bool: "`true`, `false`", str: "text",
              NoneType: "`null`", dict: "a group of keys"}  # fmt: skip
     return words.get(typing.get_origin(hint) or hint, "a group of keys")

@@ -65,7 +65,7 @@ def without_heavy_imports(*words: str, cwd: Path) -> str:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("--help", "two classic studies"),
+        ("--help", "recurrent networks on sequences"),
         ("seq_len=abc", "seq_len=abc is not allowed"),
         ("++optimizer.foo=1", "foo"),
         ("optimizer.lr=nan", "optimizer.lr=nan"),
