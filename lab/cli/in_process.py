@@ -30,7 +30,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         done = app.run("config", do_job, list(overrides), with_log_configuration=False)
         config, outcome = done.return_value
     if outcome is None:
-        raise UserError("dry_run=true trains nothing: lab.run has no run to give")
+        raise UserError("dry_run=true trains nothing, so lab.run has no run to return")
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
     if outcome.exit_code:

@@ -57,12 +57,12 @@ TOOLS = {
     ),
     "report": Tool(
         "lab.report.tool",
-        "Write the report: every claim of the sources with its verdict.",
+        "Write the report: every claim with its verdict.",
         "lab report outputs --docs docs",
     ),
     "play": Tool(
         "lab.play.tool",
-        "Write a web page on which a trained network can be tried out.",
+        "Write a web page to try out a trained network.",
         "lab play last",
     ),
     "note": Tool(
@@ -131,11 +131,11 @@ def run_tool(name: str, words: Sequence[str]) -> int:
         module.add_arguments(parser)
         parser.add_argument(
             "--trust", action="store_true",
-            help="allow a run's config to name any code, which is then called",
+            help="allow a run's config to name any code, which is then executed",
         )  # fmt: skip
         parser.add_argument(
             "--trust-package", metavar="NAME", action="append", default=[],
-            help="allow it to name classes of this package; may be given again",
+            help="allow a run's config to name classes of this package; may be repeated",
         )  # fmt: skip
         args = parser.parse_args(words)
         trusted = [EVERYTHING] if args.trust else args.trust_package

@@ -46,7 +46,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 def _unknown(word: str, words: Sequence[str]) -> str:
     if not word.startswith("-"):  # Hydra reads the keys in one piece
-        return f"{word} stands behind a flag: write all flags first, then all keys"
+        return f"{word}: a flag separates it from other keys; write all flags first, then all keys"
     flag, equals, value = word.partition("=")
     key = flag.lstrip("-").replace("-", "_")
     behind = words[words.index(word) + 1 :]
@@ -55,4 +55,4 @@ def _unknown(word: str, words: Sequence[str]) -> str:
     if value:
         return f"{flag} is not a flag: write {key}={value}"
     near = did_you_mean(flag, [*ALONE, *WITH_VALUE])
-    return f"{flag} is no flag{near or f': keys are written {key}=value'}"
+    return f"{flag} is not a flag{near or f': keys are written {key}=value'}"

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
 def _ask(runs: Sequence[RunFolder]) -> None:
     """Raise a UserError unless the user agrees."""
     if not sys.stdin.isatty():
-        raise UserError("nobody can be asked here: --yes removes without asking")
+        raise UserError("there is no terminal to ask on: --yes removes without asking")
     for one in runs:
         print(f"{one.path}  ({one.status or 'not begun'})")
     count = "this run" if len(runs) == 1 else f"these {len(runs)} runs"

@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "words",
         metavar="FILTER",
         nargs="*",
-        help="show only runs of which this holds, such as seq_len=20 or 'val_accuracy<1'; "
-        "a folder to look in may stand here too",
+        help="show only runs that fit this filter, such as seq_len=20 or 'val_accuracy<1'; "
+        "a folder to look in may also be given here",
     )
     parser.add_argument("--sort", metavar="KEY", help="a setting or a result (default: begun)")
     parser.add_argument("--reverse", action="store_true", help="the largest, or the latest, first")
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
         return
     if not shown:
         where = " and ".join(map(str, folders))
-        print(f"none of the {len(all_rows)} runs below {where} is like that" if all_rows
+        print(f"none of the {len(all_rows)} runs below {where} fits the filter" if all_rows
               else f"there are no runs below {where}")  # fmt: skip
         return
     for line in table(shown, [args.sort] if args.sort else []):

@@ -91,7 +91,7 @@ def best_lines(
     """
     known = [record for record in records if record.get("objective") is not None]
     if not known:
-        return ["best: none, as no trial has an objective"]
+        return ["best: none, because no trial has an objective"]
     pick = max if direction == "maximize" else min
     best = pick(known, key=lambda record: record["objective"])
     in_all = set.intersection(*(set(record["overrides"]) for record in records))

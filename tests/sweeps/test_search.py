@@ -107,7 +107,9 @@ def test_the_preset_searches(tmp_path: Path) -> None:
 
 def test_no_trial_with_an_objective_is_told() -> None:
     failed = {"number": 0, "overrides": ["seed=0"], "objective": None}
-    assert best_lines([failed], "minimize", str) == ["best: none, as no trial has an objective"]
+    assert best_lines([failed], "minimize", str) == [
+        "best: none, because no trial has an objective"
+    ]
 
 
 def test_workers_are_bounded_by_cores_and_threads() -> None:
