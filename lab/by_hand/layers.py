@@ -130,7 +130,7 @@ class GeneratorChain(NamedTuple):
 def generator_chain(
     z: Tensor, w_g: Tensor, b_g: Tensor, w_d: Tensor, b_d: Tensor
 ) -> GeneratorChain:
-    """The generator's gradient through the discriminator, parts A to E; this module has the shapes.
+    """The generator's gradient through the discriminator, parts A to E of the derivation.
 
     dJ/dX uses Y - 1 for (dJ/dY)(dY/dF), so only dj_dy itself can be infinite.
     """

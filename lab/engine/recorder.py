@@ -54,5 +54,5 @@ class Recorder:
         self._folder.save_weights(weights)
 
     def last_weights(self, weights: "dict[str, Tensor]") -> None:
-        """Write last.safetensors, for a run whose model.safetensors holds those of another step."""
+        """Write last.safetensors, for a run whose model.safetensors has weights of another step."""
         self._folder.save_weights(weights, last=True)

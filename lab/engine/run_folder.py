@@ -53,16 +53,16 @@ class RunFolder:
         self.metrics_file = path / "metrics.csv"
         self.model_file = path / "model.safetensors"
         self.last_model_file = path / "last.safetensors"
-        """The weights after the last step, where model.safetensors has those of another."""
+        """The weights of the last step, if model.safetensors has those of another step."""
         self.checkpoint_file = path / "checkpoint.pt"
         self.previous_checkpoint_file = path / "checkpoint.prev.pt"
         new = path / "checkpoint.new.pt"
         self.checkpoint_files = [new, self.checkpoint_file, self.previous_checkpoint_file]
-        """Where a checkpoint may lie, newest first; the first is there only within a rename."""
+        """The files that may hold a checkpoint, newest first."""
         self._notes_file, self._lock_file = path / "notes.txt", path / ".lock"
         self._figures = path / "figures"
 
-    # What is known of it.
+    # What the files say.
 
     @property
     def has_checkpoint(self) -> bool:
@@ -212,7 +212,7 @@ class RunFolder:
                 files.remove_empty([self.path])
 
     def add_note(self, line: str) -> None:
-        """Write a line below the notes there are."""
+        """Add a line to the notes."""
         files.write_text(self._notes_file, "\n".join([*self.notes(), line]) + "\n")
 
     def set_status(self, status: Status) -> None:
@@ -245,7 +245,7 @@ class RunFolder:
         return path
 
     def save_weights(self, weights: "dict[str, torch.Tensor]", *, last: bool = False) -> None:
-        """Write model.safetensors or last.safetensors, the tensors by their names."""
+        """Write model.safetensors or last.safetensors, with the tensors by their names."""
         data = weight_bytes(weights)
         path = self.last_model_file if last else self.model_file
         files.write_atomically(path, lambda file: file.write(data))

@@ -14,9 +14,9 @@ class EMA:
     it averages the counters among the buffers too, and begins with a copy.
 
     Args:
-        network: to follow; a copy is kept, in evaluation mode.
-        decay: of the average per step. The first steps use less, (1 + t) / (10 + t), so that the
-            random weights of the beginning are soon forgotten.
+        network: the generator to average; a copy is kept, in evaluation mode.
+        decay: the decay per step, in [0, 1). The first steps use less, (1 + t) / (10 + t), so that
+            the random initial weights soon have no effect.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

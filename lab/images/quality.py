@@ -232,19 +232,18 @@ def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
 
 
 def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> Mapping[str, float]:
-    """All quality metrics of generated images.
+    """Compute all quality metrics of generated images.
 
     Args:
-        classifier: the one that gave the reference values.
-        samples: [real.n, C, H, W] in [-1, 1], on the classifier's device.
+        classifier: the classifier of the reference values.
+        samples: generated images [real.n, C, H, W] in [-1, 1], on the classifier's device.
         real: the reference values.
 
     Returns:
         n; fid, fid_bias, training_fid (against training images), precision, recall, density,
-        coverage; classes (how many are made: see `classes_present`); class_tv (the total variation
-        distance between the classes of the samples and of the training images); clear (share of
-        samples that the classifier is sure of); and real_fid, real_precision etc., what real
-        images get.
+        coverage; classes (see `classes_present`); class_tv (the total variation distance between
+        the classes of the samples and of the training images); clear (the share of clear samples);
+        and real_fid, real_precision etc., the metrics of real images.
     """
     readings = classifier.read(samples)
     shares = class_shares(readings.labels, len(classifier.classes))

@@ -23,13 +23,13 @@ MOST_UNITS = 128
 GATE_TICKS = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
-def gradient_flow(start: "Flow", trained: "Flow", title: str) -> Figure:
+def gradient_flow(initial: "Flow", trained: "Flow", title: str) -> Figure:
     """Draw one run's gradient norms against t, at initialisation and after training."""
     figure, (axis,) = plots.new_figure(title)
     curves = [
         _curve(flow.norms[name], f"|dLoss/d{name}(t)| {when}{flow.phrase(name)}")
         for name in trained.norms
-        for flow, when in ((start, "before training"), (trained, "trained"))
+        for flow, when in ((initial, "before training"), (trained, "trained"))
     ]
     plots.draw_curves(axis, curves)
     _finish_norms([axis])
@@ -59,8 +59,8 @@ def compare_flows(flows: Mapping[str, tuple["Flow", "Flow"]], seq_len: int) -> F
     return figure
 
 
-def _curve(norms: np.ndarray, words: str) -> plots.Curve:
-    return plots.Curve(words, range(1, len(norms) + 1), norms)
+def _curve(norms: np.ndarray, name: str) -> plots.Curve:
+    return plots.Curve(name, range(1, len(norms) + 1), norms)
 
 
 def _finish_norms(axes: Sequence[Axes]) -> None:

@@ -123,13 +123,13 @@ class Sequence:
         found = self.distinct(seq_len, size + test_size, generator)
         size = min(size, len(found))
         if size < 2:
-            raise UserError(f"seq_len={seq_len}: {type(self).__name__} has no two examples")
+            raise UserError(f"seq_len={seq_len}: {type(self).__name__} has fewer than two examples")
         train_size = self.count_to_train_on(seq_len, size, train_part)
         train, held_out = found[slice(train_size)], found[slice(train_size, size)]
         return Sets(train, held_out, found[slice(size, None)])
 
     def distinct(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Draw distinct examples; fewer where fewer exist. The arguments are those of `draw`."""
+        """Draw distinct examples, or fewer if fewer exist; `draw` explains the arguments."""
         found = first_of_each(self.draw(seq_len, count, generator))
         fruitless = 0
         while len(found) < count and fruitless < FRUITLESS:
@@ -139,10 +139,7 @@ class Sequence:
         return found[slice(count)]
 
     def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
-        """How many examples are trained on, if there are `size`; the arguments are those of `sets`.
-
-        Epochs are counted by it.
-        """
+        """The size of the training set, which is one epoch; `sets` explains the arguments."""
         return min(max(round(size * train_part), 1), size - 1)
 
     def stream(

@@ -29,11 +29,11 @@ class Palindrome(Sequence):
         codes = palindromes.distinct_codes(seq_len, count, generator)
         return palindromes.as_examples(palindromes.from_codes(codes, seq_len, generator))
 
-    # A palindrome is known by its first digits, so none has to be drawn again.
+    # `draw` gives distinct first digits, and so distinct palindromes.
     distinct = draw
 
     def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
-        """As `Sequence.count_to_train_on`; there are few short palindromes."""
+        """As `Sequence.count_to_train_on`; at small T fewer than `size` palindromes exist."""
         size = min(size, palindromes.count_palindromes(seq_len))
         return super().count_to_train_on(seq_len, size, train_part)
 
