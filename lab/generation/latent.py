@@ -169,10 +169,10 @@ def different_pairs(
     return draws.z[starts], draws.z[ends]
 
 
-def images_along(generator: nn.Module, walks: Tensor, labels: Tensor | None = None) -> Tensor:
-    """Images [W, S, C, H, W] along walks [W, S, latent], with labels [W, S, K] or none."""
+def images_along(generator: nn.Module, paths: Tensor, labels: Tensor | None = None) -> Tensor:
+    """Return images [W, S, C, H, W] along paths [W, S, latent], with labels [W, S, K] or none."""
     asked = None if labels is None else labels.flatten(0, 1)
-    return generate(generator, walks.flatten(0, 1), asked).unflatten(0, walks.shape[:2])
+    return generate(generator, paths.flatten(0, 1), asked).unflatten(0, paths.shape[:2])
 
 
 def read_along(classifier: Classifier, images: Tensor) -> Readings:

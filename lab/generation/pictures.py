@@ -155,10 +155,10 @@ def of_latent_space(
 
 
 def _rows(
-    generator: nn.Module, classifier: Classifier, walks: Tensor
+    generator: nn.Module, classifier: Classifier, paths: Tensor
 ) -> tuple[np.ndarray, list[list[str]]]:
-    """Images [R, S, H, W] or [R, S, H, W, 3] along walks [R, S, latent], and their classes."""
-    images = latent.images_along(generator, walks)
+    """Return images [R, S, H, W] or [R, S, H, W, 3] along R paths, and the classes read in them."""
+    images = latent.images_along(generator, paths)
     read = latent.read_along(classifier, images).labels.tolist()
     labels = [[classifier.classes[label] for label in row] for row in read]
     return as_drawn(images).cpu().numpy(), labels
@@ -199,11 +199,11 @@ def interpolation(
     ]
     shown, least = _to_be_shown(generator, classifier, real, starts, stops)
     images, labels = _rows(
-        generator, classifier, torch.stack([walk[shown] for walk in kinds.values()])
+        generator, classifier, torch.stack([path[shown] for path in kinds.values()])
     )
     result: dict[str, Any] = {"pairs": WALKS, "ends": [labels[0][0], labels[0][-1]]}
-    for name, walks in kinds.items():
-        readings = latent.read_along(classifier, latent.images_along(generator, walks))
+    for name, paths in kinds.items():
+        readings = latent.read_along(classifier, latent.images_along(generator, paths))
         third = latent.third_classes(readings.labels, len(classifier.classes))
         lengths = latent.path_length(readings.features)
         result[f"third_class_{name}"] = float(third.any(1).float().mean())

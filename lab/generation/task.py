@@ -287,7 +287,7 @@ class GanTask(Task):
             quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
         found = trouble.of_quality(quality, len(z), self.measures.features)
         self.warnings.note(self.steps, found)
-        walks = random_stream(self.config.seed, "walks")
+        latent = random_stream(self.config.seed, "walks")
         space = class_pictures if classes else pictures
         return {
             **result,
@@ -297,5 +297,5 @@ class GanTask(Task):
                 "checksum": classifier.checksum[:8],
             },
             "quality": quality,
-            "latent": space.of_latent_space(recorder, network, classifier, self.data, walks),
+            "latent": space.of_latent_space(recorder, network, classifier, self.data, latent),
         }

@@ -73,7 +73,7 @@ class Planned:
 
 @cache
 def _likenesses(evidence: Evidence, free: tuple[str, ...]) -> Mapping[str, str]:
-    """By run; asked for by each part of the plan, and the same for all that free the same keys."""
+    """The likeness of each row, by run; cached, because many parts of the plan ask for it."""
     return {name: likeness(config, free) for name, config in evidence.configs.items()}
 
 
