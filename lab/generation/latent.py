@@ -1,7 +1,6 @@
 """Interpolations and sums of z, and what the classifier reads in their images.
 
-These are pure functions. They take a generator in evaluation mode, a classifier and a random
-stream, and return tensors.
+The functions are pure. A generator must be in evaluation mode.
 """
 
 from collections.abc import Mapping
@@ -18,19 +17,17 @@ from lab.images.quality import CLEAR, distance_to_real
 
 STEPS_BETWEEN = 7
 ROWS = 1000
-# S1 writes z_hybrid = z6 + 1.2 z_roof, where z_roof = z7 - z1.
-ROOF_WEIGHT = 1.2
+ROOF_WEIGHT = 1.2  # S1 writes z_hybrid = z6 + 1.2 z_roof, where z_roof = z7 - z1
 
 
 @torch.inference_mode()
 def generate(
     generator: nn.Module, z: Tensor, labels: Tensor | None = None, batch_size: int = 500
 ) -> Tensor:
-    """Images [N, C, H, W] in [-1, 1] of any number of z [N, latent].
+    """Return images [N, C, H, W] in [-1, 1] of any number of z [N, latent].
 
     Args:
-        labels: what a conditional generator is asked for: int64 [N], or float [N, K], shares of the
-            classes; None for another generator.
+        labels: of a conditional generator: classes, int64 [N], or shares of the classes [N, K].
     """
     if labels is None:
         return torch.cat([generator(part) for part in z.split(batch_size)])
@@ -110,8 +107,7 @@ def interpolate(
         start, end: [..., latent].
         between: the number of points between the ends.
         spherical: rotate at constant speed (slerp: Shoemake 1985; White 2016, "Sampling Generative
-            Networks"), while the length changes linearly. A straight line would pass near the
-            origin, where the prior has hardly any samples.
+            Networks"), since a straight line passes near the origin, where hardly any samples are.
 
     Returns:
         [..., between + 2, latent]; linear: (1 - a) start + a end.
@@ -135,7 +131,9 @@ def different_pairs(
     random: torch.Generator,
     ends: tuple[int | None, int | None] = (None, None),
 ) -> tuple[Tensor, Tensor]:
-    """Draw the ends of W interpolations: pairs of sure samples of different classes.
+    """Draw the first and the last z of W interpolations, [W, latent] each.
+
+    They are sure samples of different classes.
 
     Args:
         draws: the samples to choose from.
@@ -143,12 +141,8 @@ def different_pairs(
         random: the random stream, on the CPU.
         ends: the labels of the first and the last class; None: any class.
 
-    Returns:
-        the first and the last z, [W, latent] each.
-
     Raises:
-        UserError: the classifier is sure of samples of fewer than two classes, or of none of a
-            class in `ends`.
+        UserError: there are no sure samples of two classes, or of a class in `ends`.
     """
     for label in ends:
         if label is not None:
@@ -253,7 +247,7 @@ def sums(
         draws: the samples to choose from.
         plus, minus, base: the labels, 7, 1 and 6 in S1.
         count: the number of triples; a sample may be in several.
-        random: the random stream, on the CPU.
+        random: on the CPU.
 
     Raises:
         UserError: the generator makes no clear sample of a class.
@@ -290,14 +284,11 @@ def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:
 
 
 def nearest(images: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Find the real image that is nearest to each of a few generated images.
+    """Return the indices of the nearest real images, int64 [M], and the distances, float [M].
 
     Args:
-        images: the generated images, float [M, C, H, W] in [-1, 1].
-        pixels: the real images, uint8 [N, C, H, W].
-
-    Returns:
-        the indices, int64 [M], and the Euclidean distances of pixels in [-1, 1], float [M].
+        images: a few generated images, float [M, C, H, W] in [-1, 1].
+        pixels: the real images, uint8 [N, C, H, W]. Distances are Euclidean, in [-1, 1].
     """
     points = images.flatten(1)
     parts = [

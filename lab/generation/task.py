@@ -55,7 +55,7 @@ class GanTask(Task):
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device
         known = open_data_set(config.data).image_shape
-        if known:  # what is wrong with a component is told before the images are fetched
+        if known:  # complain about a component before the images are fetched
             rehearse(config, known)
         self.data = load(config.data)
         if not known:
@@ -123,8 +123,7 @@ class GanTask(Task):
     def step(self) -> Mapping[str, Tensor]:
         """Train both players on one batch; the generator's step uses the same generated images."""
         real = self.batches.next()  # [B, C, H, W]
-        # The generator is asked for the classes of the real images.
-        labels = self.prior.labels_of(self.batches.chosen)
+        labels = self.prior.labels_of(self.batches.chosen)  # G is asked for the classes of `real`
 
         def score(images: Tensor) -> Tensor:
             logits: Tensor = self.discriminator(*given(images, labels))
@@ -143,8 +142,7 @@ class GanTask(Task):
         lr = torch.tensor(self.schedules["generator"].get_last_lr()[0], dtype=torch.float64)
         self._descend("discriminator", d_loss)
 
-        # The generator's step does not need the gradients of the discriminator's weights.
-        self.discriminator.requires_grad_(False)
+        self.discriminator.requires_grad_(False)  # G's step does not need D's gradients
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
             scored = [score(fake).float()]
             if self.is_paired:
