@@ -49,13 +49,13 @@ class Draws:
     readings: Readings
     classes: tuple[str, ...]
 
-    def sure_of(self, label: int, threshold: float = CLEAR) -> Tensor:
+    def sure_of(self, label: int) -> Tensor:
         """Return the z [M, latent] whose images the classifier surely reads as this class.
 
         Raises:
             UserError: there are none; the message says which classes there are.
         """
-        return self.z[self._sure_of(label, threshold)]
+        return self.z[self._sure_of(label)]
 
     def most_real(self, label: int, real: Tensor) -> Tensor:
         """Return the z [latent] of a class's clear sample that is nearest to real images.
@@ -67,11 +67,11 @@ class Draws:
         Raises:
             UserError: the classifier surely reads no sample as this class.
         """
-        chosen = self._sure_of(label, CLEAR)
+        chosen = self._sure_of(label)
         return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
 
-    def _sure_of(self, label: int, threshold: float) -> Tensor:
-        sure = self.readings.confidence > threshold
+    def _sure_of(self, label: int) -> Tensor:
+        sure = self.readings.confidence > CLEAR
         chosen = sure & (self.readings.labels == label)
         if not chosen.any():
             counts = torch.bincount(self.readings.labels[sure], minlength=len(self.classes))
@@ -230,12 +230,9 @@ class Sums:
 
     def counts(self, generator: nn.Module, classifier: Classifier) -> Mapping[str, Tensor]:
         """How many images of each sum are read as each class, int64 [K], by the sum's name."""
-        return {
-            name: torch.bincount(
-                classifier.read(generate(generator, z)).labels, minlength=len(classifier.classes)
-            )
-            for name, z in vars(self).items()
-        }
+        read = {name: classifier.read(generate(generator, z)) for name, z in vars(self).items()}
+        count = len(classifier.classes)
+        return {name: torch.bincount(r.labels, minlength=count) for name, r in read.items()}
 
 
 def sums(

@@ -10,6 +10,7 @@ from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.layers import linear, relu
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
+from lab.images.published import SIDE
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
@@ -31,7 +32,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
     )
     images, logits = _play(weights, z)
     digits = result["digits"]
-    shape = result.get("image_shape", [1, 28, 28])
+    shape = result.get("image_shape", [1, SIDE, SIDE])
     return {
         "name": folder.path.name,
         "label": config.label,

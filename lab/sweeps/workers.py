@@ -50,5 +50,6 @@ def free_memory() -> float:
 
 
 def idle_cores() -> int:
-    """The physical cores that nothing runs on, as far as the last minute tells."""
-    return max(0, cores() - round(os.getloadavg()[0]))
+    """The physical cores that nothing runs on, by the last minute; 0 where the system is silent."""
+    busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else cores()
+    return max(0, cores() - round(busy))
