@@ -37,7 +37,7 @@ Tool = Callable[..., tuple[int, str, str]]
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(
     [
-        *("torch", "torchmetrics.image.fid", "torchmetrics.functional.classification"),
+        "torch",
         *("torch.utils.tensorboard", "tensorboard.plugins.hparams.summary_v2", "safetensors.torch"),
         *("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),
         *("hydra.main", "hydra._internal.hydra", "pydantic.dataclasses", "pydantic.type_adapter"),
