@@ -45,8 +45,8 @@ def compose_config(*overrides: str) -> RunConfig:
         return from_hydra(hydra.compose("config", list(overrides)))
 
 
-def compose_jobs(command: str) -> list[RunConfig]:
-    """The config of each job of `python -m lab COMMAND`.
+def compose_jobs(command: str) -> Iterator[RunConfig]:
+    """The config of each job of `python -m lab COMMAND`, composed when it is asked for.
 
     Args:
         command: what follows `python -m lab`; it may be a sweep without `-m`.
@@ -60,7 +60,7 @@ def compose_jobs(command: str) -> list[RunConfig]:
         jobs = jobs_of(sweep)
         if jobs is None:
             raise UserError("a search chooses its jobs as it goes")
-        return [*map(_valid, configs_of("config", jobs))]
+        yield from map(_valid, configs_of("config", jobs))
 
 
 def _valid(config: RunConfig | UserError) -> RunConfig:

@@ -13,11 +13,11 @@ def test_a_sweeps_configs_are_those_of_its_jobs_one_by_one():
         compose_config(*(f"{key}={value}" for key, value in zip(SWEPT, job, strict=True)))
         for job in product(*SWEPT.values())
     ]
-    assert compose_jobs(" ".join(["-m", *words])) == alone
+    assert list(compose_jobs(" ".join(["-m", *words]))) == alone
 
 
 def test_the_command_lines_values_take_the_place_of_a_presets():
-    preset = compose_jobs("-m +experiment=all_remember")
-    some = compose_jobs("-m +experiment=all_remember seq_len=7,9")
+    preset = list(compose_jobs("-m +experiment=all_remember"))
+    some = list(compose_jobs("-m +experiment=all_remember seq_len=7,9"))
     assert {config.seq_len for config in some} == {7, 9}
     assert some == [config for config in preset if config.seq_len in (7, 9)]
