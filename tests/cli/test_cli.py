@@ -192,7 +192,7 @@ def test_the_summary_is_rebuilt_from_the_runs_files(sweep):
 def test_summary_of_what_is_no_sweep_is_refused(tmp_path):
     done = quick_lab("summary", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
-    assert "no sweep's folder" in done.stderr
+    assert "not the folder of a sweep" in done.stderr
 
 
 BAD = {

@@ -31,7 +31,7 @@ BAD = {
     ("sample", "lstm-T20-s0"): "a run of task=lstm, not of the generation study",
     ("rm", "outputs", "--yes"): "not a run's folder",
     ("note", "last", " "): "an empty note is none",
-    ("summary", "outputs"): "no sweep's folder",
+    ("summary", "outputs"): "not the folder of a sweep",
     ("compare", "last"): "two or more runs are compared",
     ("report", "nowhere"): "nowhere: no such folder",
 }
