@@ -251,7 +251,7 @@ def test_a_conditional_run_is_interpolated_within_a_class_and_between_two(condit
 def test_the_page_of_a_conditional_run_shows_its_pictures(conditional):
     config = from_file(conditional.config_file)
     about = generation_run(conditional, config)
-    assert "no input for the class" in about["recorded"]["reason"]
+    assert "cannot ask a conditional generator for a class" in about["recorded"]["reason"]
     assert about["recorded"]["pictures"]
 
 

@@ -76,7 +76,7 @@ ANY_SIZE = "generator=mlp discriminator=mlp takes any size$"
 def test_sizes_that_convolutions_cannot_make_are_refused(kind, shape):
     sizes = {"latent": 6} if kind is networks.ConvGenerator else {}
     with pytest.raises(
-        ValueError, match=f"images of {shape[2]}x{shape[1]} are not for conv.*{ANY_SIZE}"
+        ValueError, match=f"images of {shape[2]}x{shape[1]} do not fit the conv.*{ANY_SIZE}"
     ):
         kind(**sizes, width=4, image_shape=shape)
     assert networks.MLPGenerator(6, [8], image_shape=shape)(torch.randn(2, 6)).shape[1:] == shape

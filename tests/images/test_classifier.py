@@ -142,7 +142,7 @@ def test_two_at_once_train_once(tmp_path, caplog):
 def test_images_without_labels_have_no_classifier(tmp_path, missing):
     train = replace(TRAIN, labels=None, classes=()) if missing == "train" else TRAIN
     test = replace(TEST, labels=None) if missing == "test" else TEST
-    with pytest.raises(UserError, match="data=bars has no labels"):
+    with pytest.raises(UserError, match="data=bars: the classifier needs labels of several classes"):
         load_classifier(train, test, tmp_path, QUICK)
 
 

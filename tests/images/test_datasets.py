@@ -62,7 +62,7 @@ def test_the_global_generator_is_left_alone():
 
 
 def test_a_state_of_other_data_is_refused():
-    with pytest.raises(UserError, match=r"began with 10 images, now there are 11.*fresh=true"):
+    with pytest.raises(UserError, match=r"began with 10 images, but now there are 11.*fresh=true"):
         batches(11).load_state_dict(batches(10).state_dict())
 
 
