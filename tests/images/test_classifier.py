@@ -142,7 +142,8 @@ def test_two_at_once_train_once(tmp_path, caplog):
 def test_images_without_labels_have_no_classifier(tmp_path, missing):
     train = replace(TRAIN, labels=None, classes=()) if missing == "train" else TRAIN
     test = replace(TEST, labels=None) if missing == "test" else TEST
-    with pytest.raises(UserError, match="data=bars: the classifier needs labels of several classes"):
+    refused = "data=bars: the classifier needs labels of several classes"
+    with pytest.raises(UserError, match=refused):
         load_classifier(train, test, tmp_path, QUICK)
 
 
