@@ -53,7 +53,7 @@ TOOLS = {
     "summary": Tool(
         "lab.sweeps.summary",
         "Write a sweep's table and figures again.",
-        "lab summary outputs/sweeps/seq_len-range-3-26-1a2b3c4d",
+        "lab summary outputs/sweeps/seq-len-range-3-26-1a2b3c4d",
     ),
     "report": Tool(
         "lab.report.tool",
@@ -92,7 +92,7 @@ TOOLS = {
     ),
     "horizon": Tool(
         "lab.memory.tools.horizon",
-        "Find the largest length T at which a memory network is still correct.",
+        "Find the largest length T at which a memory network's accuracy is 99.9 %.",
         "lab horizon last --n 1000 --longest 100000",
     ),
     "sample": Tool(
@@ -161,7 +161,7 @@ def _find(name: str) -> Tool:
     if name not in TOOLS:
         from lab.config.wording import did_you_mean
 
-        near = did_you_mean(name, TOOLS)
+        near = did_you_mean(name, TOOLS) or "; a setting is written key=value, as in seq_len=20"
         raise UserError(f"{name} is not a tool; there are {', '.join(TOOLS)}{near}")
     return TOOLS[name]
 

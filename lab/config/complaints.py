@@ -4,6 +4,7 @@ Imports neither torch nor a study, so that the answer comes at once. The words f
 are in `lab.config.wording`.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -104,7 +105,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
     if first_line.startswith("hydra.mode changed"):  # Hydra 1.4 takes no preset's word for it
         return f"this preset is a sweep, which needs -m: python -m lab -m {' '.join(overrides)}"
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
-        return f"{first_line}: several values are a sweep, which needs -m (python -m lab -m …)"
+        command = f"python -m lab -m {shlex.join(overrides)}"
+        return f"several values are a sweep, which needs -m: {command}"
     return first_line
 
 

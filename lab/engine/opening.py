@@ -23,7 +23,10 @@ def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
     """
     config = from_file(folder.config_file)
     if not isinstance(config, cls):
-        raise UserError(f"{folder.path}: a run of task={config.task}, not of the {study} study")
+        raise UserError(
+            f"{folder.path}: a run of task={config.task}, not of the {study} study; "
+            "lab runs shows the task of each run"
+        )
     if folder.result is None:
         raise UserError(
             f"{folder.path}: {folder.status or 'not begun'}, not finished; "

@@ -60,7 +60,10 @@ def rebuild(folder: Path) -> list[Path]:
     """
     sweep = Sweep(folder)
     if not sweep.records():
-        raise UserError(f"{folder}: not the folder of a sweep, or none of its jobs has begun")
+        raise UserError(
+            f"{folder}: not the folder of a sweep, or none of its runs has begun; "
+            "sweeps are in outputs/sweeps, or in sweeps/ of your out_dir"
+        )
     with _one_at_a_time(folder):
         return _rebuild(sweep)
 

@@ -133,7 +133,8 @@ def test_a_host_that_uses_hydra_itself_keeps_it(cwd: Path, reference: Path):
         (["+seqlen=5"], "no key seqlen"),
         (["cell=lstmm"], "did you mean lstm?"),
         (["seq_len=["], "cannot read seq_len=["),
-        (["seq_len=3,4"], "several values are a sweep"),
+        (["seq_len=3,4"], "which needs -m: python -m lab -m seq_len=3,4"),
+        (["seq_len=range(3,6)"], "needs -m: python -m lab -m 'seq_len=range(3,6)'"),
         (["dry_run=true"], "dry_run=true trains nothing"),
     ],
 )

@@ -65,7 +65,7 @@ def without_heavy_imports(*words: str, cwd: Path) -> str:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("--help", "recurrent networks on sequences"),
+        ("--help", "claim        not chosen: what lab report tests"),
         ("seq_len=abc", "seq_len=abc is not allowed"),
         ("++optimizer.foo=1", "foo"),
         ("optimizer.lr=nan", "optimizer.lr=nan"),

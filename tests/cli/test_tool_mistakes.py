@@ -12,6 +12,7 @@ from tests.run_files import snapshot
 BAD = {
     ("frobnicate",): "frobnicate is not a tool; there are runs, show",
     ("shwo",): "did you mean show?",
+    ("seq_len", "5"): "interpolate; a setting is written key=value, as in seq_len=20",
     ("runs", "nowhere"): "nowhere: no such folder, and no filter such as task=lstm",
     ("runs", "--out-dir", "nowhere"): "nowhere: no such folder",
     ("runs", "seqlen=20"): "no run has a key seqlen; did you mean seq_len?",
@@ -28,10 +29,10 @@ BAD = {
     ("predict", "lstm-T20-s0", "121"): "model.safetensors: no such file",
     ("flow", "last", "--seq-len", "2"): "argument --seq-len: expected a whole number of at least 3",
     ("flow", "last", "last"): "the same run is given twice",
-    ("sample", "lstm-T20-s0"): "a run of task=lstm, not of the generation study",
+    ("sample", "lstm-T20-s0"): "not of the generation study; lab runs shows the task of each run",
     ("rm", "outputs", "--yes"): "not a run's folder",
     ("note", "last", " "): "an empty note is none",
-    ("summary", "outputs"): "not the folder of a sweep",
+    ("summary", "outputs"): "none of its runs has begun; sweeps are in outputs/sweeps",
     ("compare", "last"): "two or more runs are compared",
     ("report", "nowhere"): "nowhere: no such folder",
 }

@@ -84,7 +84,7 @@ def test_reading_in_chunks_is_reading_whole(cell, seq_len):
             assert (found - expected).abs().max() < 1e-12
 
 
-def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path):
+def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path, monkeypatch):
     config = compose_config("hidden_size=4", "seq_len=5", f"out_dir={tmp_path}")
     assert isinstance(config, MemoryConfig)
     folder = RunFolder(tmp_path)
@@ -95,3 +95,6 @@ def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path):
     content = json.loads((tmp_path / "figures" / "horizon.json").read_text())
     assert content["horizon"] is None
     assert content["accuracies"].keys() == {"3", "5"}
+    monkeypatch.setattr(horizon, "NEEDED", 0.0)
+    line = measure(folder, 50, 40)
+    assert line.startswith("horizon, the largest T with 0.0% or more: at least T=40, accuracy ")

@@ -60,4 +60,5 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     if horizon is None:
         return f"horizon: none, no length has an accuracy of {NEEDED:.1%} → {path}"
     bound = "at least " if horizon >= longest else ""
-    return f"horizon: {bound}T={horizon:,}, accuracy {accuracies[horizon]:.2%} (n={n:,}) → {path}"
+    found = f"{bound}T={horizon:,}, accuracy {accuracies[horizon]:.2%} (n={n:,})"
+    return f"horizon, the largest T with {NEEDED:.1%} or more: {found} → {path}"
