@@ -5,8 +5,10 @@ import shlex
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from lab.cli import compose_jobs
+from lab.sweeps.records import sweep_dir
 from tests.command_line import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -43,6 +45,16 @@ def test_the_pages_link_to_files_that_exist():
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target:
                 assert Path(page.parent, target).exists(), f"{page.name}: {target}"
+
+
+def test_the_readme_names_the_folder_of_its_sweep():
+    text = (ROOT / "README.md").read_text()
+    assert "python -m lab -m 'seq_len=range(3,26)'" in text
+    job = OmegaConf.create({"config_name": "config"})
+    runtime = OmegaConf.create({"config_sources": []})
+    overrides = OmegaConf.create({"task": ["seq_len=range(3,26)"], "hydra": []})
+    folder = sweep_dir("outputs", job, runtime, overrides, OmegaConf.create({}))
+    assert f"`{folder.rpartition('-')[0]}-<hash>/accuracy_vs_length.png`" in text
 
 
 def test_the_readme_is_short_and_its_examples_are_quoted():
