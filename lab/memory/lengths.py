@@ -34,7 +34,9 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         panels.setdefault(row.get("sequence", "palindrome"), []).append(row)
-    figure, axes = plots.new_grid(len(panels), COLUMNS, size=(3.1, 2.7))
+    # A single panel is wide enough for the title above it.
+    size = (3.1, 2.7) if len(panels) > 1 else (5.6, 3.4)
+    figure, axes = plots.new_grid(len(panels), COLUMNS, size)
     labels = list(dict.fromkeys(row["label"] for row in rows))
     for axis, (name, runs) in zip(axes, panels.items(), strict=True):
         longest = max(int(run["seq_len"]) for run in runs)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 from lab.cli import compose_jobs
 from lab.engine.run_folder import RunFolder
 from lab.memory.lengths import accuracy_beyond_training, longest_correct
@@ -49,3 +51,12 @@ def test_the_figure_of_a_bench_has_a_panel_for_each_sequence(tmp_path):
         "beyond_training", "accuracy_vs_length_parity", "accuracy_vs_length_recall",
     }  # fmt: skip
     assert sweep_figures(rows[:2]).keys() == {"accuracy_vs_length_parity"}
+
+
+def test_the_title_of_a_single_panel_is_not_cut():
+    row = {"seq_len": 40, "label": "lstm", "accuracy_by_length": {"20": 1.0, "80": 0.9}}
+    figure = accuracy_beyond_training([row])
+    FigureCanvasAgg(figure).draw()
+    title = figure._suptitle.get_window_extent()
+    assert figure.bbox.x0 <= title.x0
+    assert title.x1 <= figure.bbox.x1
