@@ -35,7 +35,7 @@ PLURAL: dict[Verdict, str] = {
     "does not hold": "do not hold",
     "not settled": "are not settled",
 }
-PALETTE = 30
+PALETTE = 26
 GAP = 12
 
 
