@@ -63,6 +63,15 @@ def run_lab(
     return subprocess.run(command(*args, module=module), cwd=cwd, timeout=timeout, **kw)
 
 
+def run_code(code: str) -> None:
+    """Run Python code in a fresh interpreter, as to see what it imports; it must end well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 class Started:
     """A command that is running, or has run, in a forked process of its own.
 

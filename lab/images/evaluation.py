@@ -12,7 +12,14 @@ from lab.images.channels import classifier_of
 from lab.images.classifier import Classifier
 from lab.images.datasets import Data, Images, to_float
 from lab.images.modes import SAMPLES, count_modes
-from lab.images.quality import NEIGHBOURS, ReferenceValues, measure, reference_values
+from lab.images.quality import (
+    NEIGHBOURS,
+    ReferenceValues,
+    measure,
+    read_some,
+    reference_values,
+    some,
+)
 
 PART = 2560  # the number of images that are in memory at a time
 
@@ -94,10 +101,8 @@ class QualityEvaluator:
     def _read(self, images: Images, n: int) -> tuple[Tensor, Tensor]:
         """Features and labels of n real images drawn always alike."""
         assert images.labels is not None
-        chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
-        device = next(self.classifier.parameters()).device
-        pixels = images.pixels[chosen].to(device)
-        return self.classifier.read(to_float(pixels)).features, images.labels[chosen]
+        readings = read_some(self.classifier, images, n)
+        return readings.features, images.labels[some(images, n)]
 
 
 @torch.no_grad()

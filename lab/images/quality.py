@@ -224,11 +224,15 @@ def reference_values(
     )
 
 
+def some(images: Images, n: int) -> Tensor:
+    """Indices [n] of random images, always the same ones; files may be sorted by class."""
+    return torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
+
+
 def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
-    """Read n images, always the same random ones, because files may be sorted by class."""
-    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
+    """Read n images: see `some`."""
     device = next(classifier.parameters()).device
-    return classifier.read(to_float(images.pixels[chosen].to(device)))
+    return classifier.read(to_float(images.pixels[some(images, n)].to(device)))
 
 
 def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> Mapping[str, float]:
@@ -244,7 +248,12 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         coverage; classes (see `classes_present`); class_tv (the total variation distance between
         the classes of the samples and of the training images); clear (the share of clear samples);
         and real_fid, real_precision etc., the metrics of real images.
+
+    Raises:
+        ValueError: another number of samples than of real images.
     """
+    if len(samples) != real.n:
+        raise ValueError(f"{len(samples)} samples cannot be measured against {real.n} images")
     readings = classifier.read(samples)
     shares = class_shares(readings.labels, len(classifier.classes))
     return {

@@ -94,7 +94,7 @@ def _parse(words: Sequence[str]) -> list[Override]:
 def _is_plain(override: Override) -> bool:
     """Whether it sets a value and chooses no YAML file; a mapping is merged with what is there."""
     changes = override.is_add() or override.is_force_add() or override.is_delete()
-    # The loader's own get_group_options reads the configs of all plugins anew.
+    # The loader has get_group_options, but each call reads the configs of all plugins again.
     loader: Any = GlobalHydra.instance().config_loader()
     is_group = loader.repository.group_exists(override.key_or_group)
     is_mapping = isinstance(override.value(), dict)

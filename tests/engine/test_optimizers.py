@@ -1,8 +1,6 @@
 """Optimizers without torch's compiler: the same steps, and the compiler is not imported."""
 
 import copy
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -11,7 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import StepLR
 
 from lab.engine.optimizers import build_optimizer, without_compiler
-from tests.command_line import ROOT, environment
+from tests.command_line import run_code
 
 COMPONENTS = [
     {"_target_": "torch.optim.RMSprop", "lr": 0.1},
@@ -84,8 +82,4 @@ def test_what_is_no_optimizer_is_given_back():
 
 
 def test_the_compiler_is_not_imported():
-    done = subprocess.run(
-        [sys.executable, "-c", IN_A_PROCESS], cwd=ROOT, env=environment(), capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_code(IN_A_PROCESS)

@@ -71,7 +71,9 @@ def test_the_result_holds_figures_beside_what_real_images_get(run):
     for name in ("fid", "real_fid", "fid_bias", "precision", "recall", "density", "coverage"):
         assert quality[name] >= 0
     assert quality["n"] == 30
-    assert 0 <= quality["real_recall"] <= 1
+    assert quality["real_precision"] > 0.5
+    assert quality["real_coverage"] > 0.5
+    assert 0 < quality["real_recall"] <= 1
     assert 0 <= quality["class_tv"] <= 1
     assert quality["classes"] <= 3
     assert result["epochs"] == 10
@@ -141,7 +143,7 @@ def test_interpolations_between_chosen_classes(run, studio):
     words = ("--from", "2", "--to", "0", "--sum", "0", "1", "2", "--seed", "4")
     done = quick_lab("interpolate", str(run), *words, cwd=studio)
     if done.returncode:  # so young a generator may make no clear image of a class: it says so
-        assert "the generator makes" in done.stderr
+        assert re.search("the generator makes (no clear|clear samples of fewer)", done.stderr)
         assert done.stderr.count("\n") == 1
     else:
         picture = run / "figures/interpolation_2_to_0_seed4.png"

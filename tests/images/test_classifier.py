@@ -2,7 +2,6 @@
 
 import logging
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import replace
@@ -13,7 +12,7 @@ import torch
 from lab.config.errors import UserError
 from lab.images.classifier import RECIPE, load_classifier, train_classifier
 from lab.images.datasets import load, to_float
-from tests.command_line import ROOT, environment
+from tests.command_line import run_code
 from tests.images.small_data import QUICK, bars
 
 TRAIN, TEST = bars(200, seed=0), bars(60, seed=1)
@@ -55,11 +54,7 @@ def test_it_learns_and_keeps_what_it_learned(tmp_path, caplog):
 
 
 def test_training_and_measuring_import_nothing_that_is_slow():
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURING], cwd=ROOT, env=environment(), capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_code(MEASURING)
 
 
 def test_what_it_says_of_images(tmp_path):

@@ -234,5 +234,7 @@ def test_the_neighbours_of_the_real_images_are_found_once(measured_by, monkeypat
 
 
 def test_the_reference_has_no_more_images_than_there_are(measured_by):
-    classifier, train, test, _ = measured_by
+    classifier, train, test, real = measured_by
     assert reference_values(classifier, train, test, n=10_000).n == 200
+    with pytest.raises(ValueError, match="149 samples cannot be measured against 150 images"):
+        measure(classifier, to_float(bars(149, seed=2).pixels), real)

@@ -24,7 +24,9 @@ class Batches(Protocol):
 
 
 class Epochs:
-    """Batches of a fixed set, shuffled anew each epoch; the last of an epoch may be smaller.
+    """Batches of a fixed set, which is shuffled before each epoch.
+
+    The last batch of an epoch may be smaller.
 
     Args:
         examples: the fixed set.
