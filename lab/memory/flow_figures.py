@@ -1,6 +1,7 @@
 """Figures of how a network remembers: gradients, gates and probes."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,11 +94,11 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: st
     units = next(iter(panels.values())).shape[0]
     shown = min(units, MOST_UNITS)
     of_panel = max(1.1, 2 * shown / plots.DPI)  # in inches; a unit needs at least two dots
-    height = 1.5 + (of_panel + 0.35) * len(panels)
+    height = 1.65 + (of_panel + 0.35) * len(panels)
     figure = Figure(figsize=(7.0, height), dpi=plots.DPI)
     axes: Sequence[Axes] = figure.subplots(len(panels), 1)
     figure.subplots_adjust(
-        left=0.09, right=0.87, top=1 - 0.85 / height, bottom=0.75 / height, hspace=0.35 / of_panel
+        left=0.09, right=0.87, top=1 - 0.85 / height, bottom=0.9 / height, hspace=0.35 / of_panel
     )
     # There are few axes, ticks and colour bars, because each takes as long to draw as a heat map.
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
@@ -117,7 +118,7 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: st
         axes[-1].set_xlabel("step t (digits read)")
     rest = f"; the first {shown} of {units} units" if shown < units else ""
     figure.suptitle(title + rest, fontsize=11, y=1 - 0.1 / height)
-    figure.text(0.5, 0.12 / height, caption, ha="center", fontsize=9)
+    figure.text(0.5, 0.08 / height, fill(caption, 80), ha="center", va="bottom", fontsize=9)
     return figure
 
 

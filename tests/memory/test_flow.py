@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lab.cli import compose_config
 from lab.engine.seeding import seed_everything
@@ -184,3 +185,18 @@ def test_one_step_has_no_decay():
     assert short.factor("h") == pytest.approx(100.0)
     assert math.isnan(short.factor("c"))
     assert short.phrase("c") == ""
+
+
+def test_the_sentence_below_the_gates_is_not_cut():
+    sentence = (
+        "128 of 128 units hold the first digit at every step. Mean forget gate 0.9555, which "
+        "alone halves a cell state in 1,000,000 digits."
+    )
+    gate = np.full((4, 2), 0.5)
+    figure = flow_figures.gates({"forget gate": gate, "input gate": gate}, "12", "t", sentence)
+    FigureCanvasAgg(figure).draw()
+    text = next(t for t in figure.texts if t.get_text().startswith("128")).get_window_extent()
+    assert figure.bbox.x0 <= text.x0
+    assert text.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= text.y0
+    assert text.y1 <= figure.axes[1].xaxis.label.get_window_extent().y0
