@@ -77,7 +77,7 @@ class Browser:
         return message
 
     def open(self, path: Path, width: int = 1280, height: int = 800, dark: bool = False) -> "Tab":
-        """Open a file and wait for the outcome of its self-test."""
+        """Open a file, and wait for the outcome of its self-test and the first drawing."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = Tab(self, session)
@@ -91,6 +91,7 @@ class Browser:
         tab.send("Emulation.setEmulatedMedia", features=[scheme])
         tab.send("Page.navigate", url=path.resolve().as_uri())
         tab.wait_for("document.documentElement?.dataset.selftest")
+        tab.settle()
         return tab
 
     def close(self) -> None:
