@@ -5,8 +5,8 @@
     python scripts/bench_sweep.py 8 size=small    words after the number are lab's own
 
 The ratio of wall times means something on an otherwise idle machine only. The cost of a run that
-is skipped is CPU time beyond that of an application which composes the same configs and does
-nothing.
+was finished before is CPU time beyond that of an application which composes the same configs and
+does nothing.
 """
 
 import argparse
@@ -50,7 +50,8 @@ def main() -> None:
         print(
             f"{runs} finished runs: {wall:.1f} s, of which {cpu:.2f} s CPU, Hydra {hydra_cpu:.2f}"
         )
-        print(f"a run that is skipped costs {(cpu - hydra_cpu) / runs:.3f} s beyond Hydra's own")
+        own = (cpu - hydra_cpu) / runs
+        print(f"a run that was finished before costs {own:.3f} s beyond Hydra's own")
 
 
 def timed(command: list[str], cwd: str) -> tuple[float, float]:

@@ -17,8 +17,10 @@ from lab.engine.files import short
 from lab.engine.finding import folder_of
 from lab.engine.run_folder import RunFolder
 
-Plan = Literal["run", "resume", "skip", "run again"]
-Kind = Literal["running", "finished", "resumed", "skipped", "failed", "busy", "interrupted"]
+Plan = Literal["run", "resume", "finished before", "run again"]
+Kind = Literal[
+    "running", "finished", "resumed", "finished before", "failed", "busy", "interrupted"
+]  # fmt: skip
 CANNOT_WRITE = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
 )  # fmt: skip
@@ -32,8 +34,8 @@ class Outcome:
 
     Args:
         kind: running (not yet at its end), finished (from its first step), resumed (continued and
-            finished), skipped (it was finished before), failed, busy (another process is training
-            it), interrupted (it can be continued).
+            finished), finished before (this job had nothing to do), failed, busy (another process
+            is training it), interrupted (it can be continued).
         line: a line to print.
         exit_code: the exit code of a process with this job alone.
     """
@@ -49,14 +51,14 @@ def plan(config: RunConfig, folder: RunFolder) -> Plan:
     if config.fresh or status is None:
         return "run"
     if status == "finished":
-        return "skip"
+        return "finished before"
     return "resume" if folder.has_checkpoint else "run again"
 
 
 def preview(config: RunConfig) -> str:
     """A line that says what `perform` would do now, or why it would refuse."""
     folder = folder_of(config)
-    return f"{_would_do(config, folder):10} {short(folder.path)}"
+    return f"{_would_do(config, folder):15}  {short(folder.path)}"
 
 
 def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "other data"]:
@@ -64,7 +66,7 @@ def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "o
         return "busy"
     planned = plan(config, folder)
     with trusting(EVERYTHING):  # the data set may be the user's own class
-        refused = planned in ("skip", "resume") and same_data.are_others(config, folder)
+        refused = planned in ("finished before", "resume") and same_data.are_others(config, folder)
     return "other data" if refused else planned
 
 
@@ -81,16 +83,16 @@ def perform(
     folder = folder_of(config)
     try:
         # A finished run is shown without a lock, because its folder may be read-only.
-        if plan(config, folder) != "skip":
+        if plan(config, folder) != "finished before":
             with folder.locked(), trusting(EVERYTHING):  # the user's own command
                 # Another process may have finished it before we had the lock.
-                if plan(config, folder) != "skip":
+                if plan(config, folder) != "finished before":
                     begin()
                     with _log_to(folder):
                         return _train(config, folder, command)
         with trusting(EVERYTHING):  # the data set may be the user's own class
             same_data.check_finished(config, folder)
-        return Outcome("skipped", _shown_again(config, folder))
+        return Outcome("finished before", _shown_again(config, folder))
     except UserError as error:
         return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
     except OSError as error:

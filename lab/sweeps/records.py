@@ -160,7 +160,8 @@ class Sweep:
         if kind == "busy" and status == "running":
             return "busy"
         if status is None:
-            was_finished = kind in ("finished", "resumed", "skipped")
+            # "skipped" is what earlier versions wrote for "finished before".
+            was_finished = kind in ("finished", "resumed", "finished before", "skipped")
             return {"running": "interrupted"}.get(kind, "missing" if was_finished else kind)
         return status
 

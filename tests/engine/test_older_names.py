@@ -28,16 +28,16 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 def test_it_is_shown_and_not_trained_again(old: RunFolder):
     config = compose_config(*WORDS)
     assert folder_of(config).path == old.path
-    assert preview(config) == f"skip       {old.path}"
+    assert preview(config) == f"finished before  {old.path}"
     outcome = perform(config, [])
-    assert outcome.kind == "skipped"
+    assert outcome.kind == "finished before"
     assert outcome.line.startswith("finished before: ")
     assert not config.run_dir.exists()
 
 
 def test_a_sweep_notes_where_it_lies(old: RunFolder):
     sweep = Sweep(Path("outputs/sweeps/any-12345678"))
-    sweep.record(0, WORDS, compose_config(*WORDS), Outcome("skipped", ""))
+    sweep.record(0, WORDS, compose_config(*WORDS), Outcome("finished before", ""))
     (record,) = sweep.records()
     assert sweep.run_of(record).path == old.path
     assert sweep.status_of(record) == "finished"
@@ -58,7 +58,7 @@ def test_a_run_of_todays_name_comes_first(old: RunFolder):
 def test_an_interrupted_run_continues_where_it_lies(old: RunFolder):
     (old.path / "result.json").unlink()
     old.checkpoint_file.write_bytes(b"")
-    assert preview(compose_config(*WORDS)) == f"resume     {old.path}"
+    assert preview(compose_config(*WORDS)) == f"resume           {old.path}"
 
 
 def test_a_tool_finds_a_run_by_what_both_names_share(tmp_path: Path):

@@ -114,12 +114,12 @@ def test_a_dry_run_and_the_tools_tell_of_other_images(cwd, monkeypatch):
     config = compose_config(*TINY)
     run = fake_run(Path("outputs"), *TINY)
     run.save_provenance({"data": config.data_checksum()})
-    assert preview(config) == f"skip       {run.path}"
+    assert preview(config) == f"finished before  {run.path}"
     grey_pngs(Path("images"), 40, seed=1)
-    assert preview(config) == f"other data {run.path}"
+    assert preview(config) == f"other data       {run.path}"
     (run.path / "result.json").rename(run.path / "kept.json")
     run.checkpoint_file.touch()
-    assert preview(config) == f"other data {run.path}"
+    assert preview(config) == f"other data       {run.path}"
     (run.path / "kept.json").rename(run.path / "result.json")
 
     network = build("generator", config.to_dict()["generator"], image_shape=(1, 12, 12))
@@ -130,7 +130,7 @@ def test_a_dry_run_and_the_tools_tell_of_other_images(cwd, monkeypatch):
     page = write_page([run]).read_text()
     assert "its data have changed since it was trained" in page
     shutil.rmtree("images")
-    assert preview(config) == f"other data {run.path}"
+    assert preview(config) == f"other data       {run.path}"
 
 
 def test_a_wrong_class_is_told_before_a_classifier_is_trained(cwd, capsys):

@@ -47,7 +47,7 @@ def test_its_command_finds_the_run_and_shows_it(cwd: Path, task: str) -> None:
 def test_the_sweeps_command_finds_its_folder_and_both_runs(cwd: Path) -> None:
     done = quick_lab(*SWEEP, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "2 skipped"
+    assert recap(done.stdout) == "2 finished before"
     assert [row["status"] for row in summary(cwd)] == ["finished", "finished"]
 
 

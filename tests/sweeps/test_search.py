@@ -37,13 +37,13 @@ def test_a_killed_search_goes_on_with_the_same_trials_and_takes_more(tmp_path: P
     done = quick_lab(*three, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert f"{len(finished)} skipped" in recap(done.stdout)
+    assert f"{len(finished)} finished before" in recap(done.stdout)
     assert [snapshot(path) for path in finished] == before
     assert len(run_folders(tmp_path)) == 3
     first = [row["optimizer.lr"] for row in trials(tmp_path)]
 
     more = quick_lab(*SEARCH, "hydra.sweeper.n_trials=5", cwd=tmp_path)
-    assert recap(more.stdout) == "3 skipped, 2 finished"
+    assert recap(more.stdout) == "3 finished before, 2 finished"
     assert [row["optimizer.lr"] for row in trials(tmp_path)][:3] == first
     assert all(float(row["objective"]) >= 6 for row in trials(tmp_path))
     folder = only(tmp_path / "outputs/sweeps", "*")

@@ -50,7 +50,7 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
     before = snapshot(kept)
     again = quick_lab(*THREE, cwd=cwd)
     assert again.returncode == 0
-    assert recap(again.stdout) == "1 skipped, 1 resumed, 1 finished"
+    assert recap(again.stdout) == "1 finished before, 1 resumed, 1 finished"
     assert snapshot(kept) == before
     assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
 
@@ -66,7 +66,7 @@ def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> No
 def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
     before = [snapshot(folder) for folder in run_folders(cwd)]
     wider = quick_lab("-m", *SMALL, "seq_len=range(3,7)", cwd=cwd)
-    assert recap(wider.stdout) == "3 skipped, 1 finished"
+    assert recap(wider.stdout) == "3 finished before, 1 finished"
     assert [snapshot(folder) for folder in run_folders(cwd)[:3]] == before
     assert len(run_folders(cwd)) == 4
 
@@ -79,9 +79,10 @@ def test_a_dry_run_tells_and_writes_nothing(cwd: Path) -> None:
     dry = quick_lab(*THREE, "dry_run=true", cwd=cwd)
     assert dry.returncode == 0
     assert dry.stderr == ""
-    plans = [line.split() for line in dry.stdout.splitlines()]
-    assert [plan[0] for plan in plans] == ["resume", "skip", "run"]
-    assert [plan[-1] for plan in plans] == THREE_LENGTHS
+    lines = dry.stdout.splitlines()
+    for line, plan in zip(lines, ("resume ", "finished before ", "run "), strict=True):
+        assert line.startswith(plan)
+    assert [line.split()[-1] for line in lines] == THREE_LENGTHS
     assert snapshot(cwd) == before
     assert len(list(cwd.glob("outputs/sweeps/*"))) == 1
 
@@ -176,7 +177,7 @@ def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path
     assert recap(done.stdout) == "2 finished"
     assert "best:" not in done.stdout
     assert [(row["seq_len"], row["seed"]) for row in summary(tmp_path)] == [("3", "0"), ("4", "1")]
-    assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 skipped"
+    assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 finished before"
 
 
 def test_hydra_composes_each_job_once():
