@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.by_hand.config import OneLayerConfig
+from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":
 def headline(result: Mapping[str, Any]) -> str:
     """The quality at the end and at the best frames, with the FID of real images."""
     return (
-        f"read as their digit: {result['judge_share']:.0%} of samples at the end, "
-        f"{result['best_judge_share']:.0%} at each one's best frame (the worst digit "
-        f"{result['worst_best_judge_share']:.0%}); FID within the class {result['fid']:.1f}, "
+        f"read as their digit: {percent(result['judge_share'])} of samples at the end, "
+        f"{percent(result['best_judge_share'])} at each one's best frame (the worst digit "
+        f"{percent(result['worst_best_judge_share'])}); FID within the class {result['fid']:.1f}, "
         f"at best {result['best_fid']:.1f} (real images {result['fid_floor']:.1f}), "
         f"{result['steps']} steps"
     )

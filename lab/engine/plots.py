@@ -12,6 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from lab.config.wording import percent
+
 # Okabe & Ito 2008: colour-blind readers can tell them apart. The order makes greys differ too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
 # Markers also tell curves apart, so that colour is not needed.
@@ -264,4 +266,4 @@ def accuracy_axis(axis: Axes, chance: float) -> None:
     """Make the y axis go from 0 to 1, with lines at chance and at 1."""
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=GREY, linewidth=0.8)
-    level_line(axis, chance, f"chance, {chance:.0%}", below=True)
+    level_line(axis, chance, f"chance, {percent(chance)}", below=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.config.errors import say
+from lab.config.wording import percent
 
 # D is too strong if its accuracy between two evaluations of quality is above this.
 OVERPOWERING = 0.99
@@ -71,7 +72,9 @@ def of_players(right: float) -> dict[str, str]:
     """
     if right <= OVERPOWERING:
         return {}
-    return {"overpowering": f"D is correct {right:.1%} of the time, so G learns little from it"}
+    return {
+        "overpowering": f"D is correct {percent(right)} of the time, so G learns little from it"
+    }
 
 
 def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str, str]:

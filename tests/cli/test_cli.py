@@ -140,6 +140,7 @@ def test_the_trained_network_answers(run, tmp_path):
     assert lines[0] == str(run)
     assert lines[2].split()[:2] == ["1", "1"]
     assert lines[9].split()[:3] == ["8", "2", "1"]
+    assert all(line.endswith(" %)") for line in lines[2:10])
     assert lines[10] == "answer 1: correct"
 
 

@@ -65,7 +65,7 @@ def test_good_samples_and_balanced_players_have_none():
     assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128) == {}
     assert trouble.of_players(0.99) == {}
     assert trouble.of_players(0.995) == {
-        "overpowering": "D is correct 99.5% of the time, so G learns little from it"
+        "overpowering": "D is correct 99.5 % of the time, so G learns little from it"
     }
 
 

@@ -97,4 +97,4 @@ def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path, monkeypatch):
     assert content["accuracies"].keys() == {"3", "5"}
     monkeypatch.setattr(horizon, "NEEDED", 0.0)
     line = measure(folder, 50, 40)
-    assert line.startswith("horizon, the largest T with 0.0% or more: at least T=40, accuracy ")
+    assert line.startswith("horizon, the largest T with 0 % or more: at least T=40, accuracy ")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
-from lab.config.wording import listed
+from lab.config.wording import listed, percent
 from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
@@ -129,11 +129,13 @@ def _two_of(count: int, labels: Sequence[int | None], random: "torch.Generator")
 
 def _of_classes(result: Mapping[str, Any]) -> list[str]:
     first, last = result["ends"]
-    lines = [f"  within {first}: {result['stays']:.0%} of the paths are read as {first} throughout"]
+    lines = [
+        f"  within {first}: {percent(result['stays'])} of the paths are read as {first} throughout"
+    ]
     words = {"class_alone": "the class alone", "both": "z and class"}
     return lines + [
         f"  from {first} to {last}, changing {words[name]}: "
-        f"{result[f'third_class_{name}']:.0%} of the paths pass through a third class"
+        f"{percent(result[f'third_class_{name}'])} of the paths pass through a third class"
         for name in words
         if f"third_class_{name}" in result
     ]
@@ -146,7 +148,7 @@ def _interpolations(result: Mapping[str, Any]) -> list[str]:
         third, length, step = (
             result[f"{key}_{name}"] for key in ("third_class", "path_length", "largest_step")
         )
-        lines.append(f"  {name:9}  {third:>13.0%}   {length:>19.1f}   {step:>18.0%}")
+        lines.append(f"  {name:9}  {percent(third):>13}   {length:>19.1f}   {percent(step):>18}")
     return [*lines, "  (means over pairs; farther: a straight line to twice the last z)"]
 
 
@@ -156,7 +158,7 @@ def _sums(counts: Mapping[str, Mapping[str, int]], names: Sequence[str]) -> list
     lines = []
     for name, by_class in counts.items():
         most = sorted(by_class.items(), key=lambda item: -item[1])[:3]
-        read = ", ".join(f"{label} {count / sum(by_class.values()):.0%}"
+        read = ", ".join(f"{label} {percent(count / sum(by_class.values()))}"
                          for label, count in most if count)  # fmt: skip
         lines.append(f"  {SUMS[name].format(p=plus, m=minus, b=base)}: {read}")
     return lines

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 
+from lab.config.wording import percent
 from lab.engine.arguments import add_number, add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
 
@@ -43,7 +44,7 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
 
     def passes(seq_len: int) -> bool:
         accuracies[seq_len] = accuracy_at(network, sequence, seq_len, n, config.seed)
-        print(f"T={seq_len:,}: {accuracies[seq_len]:.2%}", file=sys.stderr, flush=True)
+        print(f"T={seq_len:,}: {percent(accuracies[seq_len])}", file=sys.stderr, flush=True)
         return accuracies[seq_len] >= NEEDED
 
     horizon = find_horizon(passes, config.seq_len, longest, sequence.shortest)
@@ -58,7 +59,7 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     data = (json.dumps(content, indent=2) + "\n").encode()
     path = folder.save_file("horizon.json", lambda file: file.write(data))
     if horizon is None:
-        return f"horizon: none, no length has an accuracy of {NEEDED:.1%} → {path}"
+        return f"horizon: none, no length has an accuracy of {percent(NEEDED)} → {path}"
     bound = "at least " if horizon >= longest else ""
-    found = f"{bound}T={horizon:,}, accuracy {accuracies[horizon]:.2%} (n={n:,})"
-    return f"horizon, the largest T with {NEEDED:.1%} or more: {found} → {path}"
+    found = f"{bound}T={horizon:,}, accuracy {percent(accuracies[horizon])} (n={n:,})"
+    return f"horizon, the largest T with {percent(NEEDED)} or more: {found} → {path}"

@@ -3,6 +3,7 @@
 import argparse
 
 from lab.config.errors import UserError
+from lab.config.wording import percent
 from lab.engine.arguments import add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
@@ -50,7 +51,7 @@ def answer(folder: RunFolder, text: str) -> str:
     for t, (digit, guess, confidence) in enumerate(
         zip(text, guesses.tolist(), confidences.tolist(), strict=False), start=1
     ):
-        lines.append(f"{t:3}  {digit:>5}  {guess} ({confidence:.1%})")
+        lines.append(f"{t:3}  {digit:>5}  {guess} ({percent(confidence)})")
     said = "correct" if str(guesses[-1].item()) == text[-1] else f"wrong, the last is {text[-1]}"
     lines.append(f"answer {guesses[-1].item()}: {said}")
     if len(text) != config.seq_len:

@@ -5,6 +5,7 @@ It draws figures/probe.png into each run's folder.
 
 import argparse
 
+from lab.config.wording import percent
 from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
 
@@ -53,7 +54,7 @@ def probe_run(folder: RunFolder) -> str:
     title = f"How well a linear probe reads the first digit, {config.label}, T={config.seq_len:,}"
     path = folder.save_figure("probe", flow_figures.probe(steps, curves, title, count))
     lines = [
-        f"{name}: {values[0]:.1%} at t=1, {values[-1]:.1%} at t={last}"
+        f"{name}: {percent(values[0])} at t=1, {percent(values[-1])} at t={last}"
         for name, values in curves.items()
     ]
     return "\n".join([*lines, str(path)])
