@@ -19,7 +19,7 @@ from lab.config.trust import see_current_folder
 from lab.engine import interrupts
 from lab.engine.jobs import Outcome, perform, report
 from lab.engine.terminal import forgive
-from lab.sweeps.recap import Job, end_of_sweep, objective_of, planned
+from lab.sweeps.recap import Job, end_of_sweep, is_left_to_recap, objective_of, planned
 from lab.sweeps.search import is_end_of_grid
 
 
@@ -80,8 +80,10 @@ def compose_and_run(cfg: DictConfig) -> float | None:
     config, outcome = do_job(cfg)
     if outcome is None:
         return None
-    report(outcome)
-    if outcome.kind == "interrupted" or OmegaConf.is_missing(HydraConfig.get().job, "num"):
+    is_alone = OmegaConf.is_missing(HydraConfig.get().job, "num")
+    if is_alone or not is_left_to_recap(config, outcome):
+        report(outcome)
+    if is_alone or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
     return objective_of(config)
 

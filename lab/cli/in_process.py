@@ -16,7 +16,7 @@ from lab.config.errors import UserError
 from lab.engine import interrupts
 from lab.engine.finding import folder_of
 from lab.engine.jobs import report
-from lab.sweeps.recap import end_of_sweep, folder_of_begun, objective_of
+from lab.sweeps.recap import end_of_sweep, folder_of_begun, is_left_to_recap, objective_of
 
 
 def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -67,7 +67,8 @@ def _job_of_a_sweep(cfg: DictConfig) -> float | None:
         return None
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
-    report(outcome)
+    if not is_left_to_recap(config, outcome):
+        report(outcome)
     return objective_of(config)
 
 

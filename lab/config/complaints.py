@@ -94,7 +94,10 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         return reason(error)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, OverrideParseException):
-        return f"cannot read {error.override}: {first_line}"
+        override = str(error.override)
+        if "=range(" in override:
+            return f"cannot read {override}: 3, 4 and 5 are written range(3,6)"
+        return f"cannot read {override}: {first_line}"
     if isinstance(error, MissingConfigException) and is_missing:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         if not group:

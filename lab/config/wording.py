@@ -118,7 +118,7 @@ def wrong_type(
     choices = [word for error in same for word in _choices_of(error)]
     got = ""
     if isinstance(value, str) and any(error["type"] in NUMBERS for error in same):
-        got = _text_for_number(key, value, nullable)
+        got = _as_range(key, value) or _text_for_number(key, value, nullable)
     near = "" if value is None else did_you_mean(str(value), choices)
     return f"{key}={shown(value)} is not allowed: expected {expected}{got}{near}"
 
@@ -134,6 +134,15 @@ def _choices_of(error: Mapping[str, Any]) -> list[str]:
     if error["type"] != "literal_error":
         return []
     return re.findall(r"'([^']*)'", str(error["ctx"]["expected"]))
+
+
+def _as_range(key: str, value: str) -> str:
+    """How Hydra writes the range that a text such as 3:5, 3-5 or 3..5 means, if it is one."""
+    match = re.fullmatch(r"(\d+)(?::|-|\.\.\.?)(\d+)", value)
+    first, last = map(int, match.groups()) if match else (1, 0)
+    if first >= last:
+        return ""
+    return f"; for {first} to {last} write -m '{key}=range({first},{last + 1})'"
 
 
 def _text_for_number(key: str, value: str, nullable: bool) -> str:

@@ -1,5 +1,6 @@
 """What happens before the first job of a sweep."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, jobs_of
-from lab.sweeps.records import Sweep, asked_for
+from lab.sweeps.records import Sweep, asked_for, named, shared
 from lab.sweeps.workers import idle_cores, workers
 
 MOST_KEPT = 100  # configs, of 0.3 MB each
@@ -117,7 +118,23 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
         _refuse_what_is_not_installed(config, kind)
     jobs = jobs_of(config)
     refuse_added_keys(_conf_dirs(config), unresolved(config.hydra.overrides.task))
+    _refuse_if_all_are_wrong(config.hydra.job.config_name, jobs or [])
     return jobs
+
+
+def _refuse_if_all_are_wrong(config_name: str, jobs: Sequence[Sequence[str]]) -> None:
+    """Refuse a sweep of which no job has a valid config; of any other the wrong jobs fail alone.
+
+    Raises:
+        UserError: that of the first job.
+    """
+    first: UserError | None = None
+    for asked in configs_of(config_name, jobs):
+        if not isinstance(asked, UserError):
+            return
+        first = first or asked
+    if first is not None:
+        raise first
 
 
 def _refuse_what_is_not_installed(config: DictConfig, kind: str) -> None:
@@ -146,11 +163,12 @@ def _dry_run(config: DictConfig) -> int:
                 f"dry_run=true: hydra/sweeper={name} names its jobs only as it runs them"
             )
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
-    code = 0
+    code, in_all = 0, shared(jobs)
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
         interrupts.act()
         if isinstance(asked, UserError):
-            report(Outcome("failed", f"{' '.join(asked_for(job))}: {asked}", asked.exit_code))
+            line = named(asked_for(job), in_all, str(asked))
+            report(Outcome("failed", line, asked.exit_code))
             code = asked.exit_code
         else:
             print(recap.planned(asked, job), flush=True)

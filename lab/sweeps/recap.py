@@ -109,6 +109,15 @@ def objective_of(config: RunConfig | None) -> float | None:
     return None if config is None or result is None else study.objective(config, result)
 
 
+def is_left_to_recap(config: RunConfig | None, outcome: Outcome) -> bool:
+    """Whether the recap alone tells of a sweep's job: one that was refused and began no run.
+
+    A run that fails in training is told at once as well, as the recap may be hours away.
+    """
+    is_refused = config is None or folder_of(config).status != "failed"
+    return outcome.kind == "failed" and is_refused
+
+
 def planned(config: RunConfig, overrides: Sequence[str]) -> str:
     """The line of a dry run."""
     return f"{preview(config)}  {' '.join(asked_for(overrides))}"

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -203,9 +203,9 @@ class Sweep:
         begun = {_file_name(record["overrides"]) for record in records}
         asked = [asked_in(job, self.folder) for job in jobs or []]
         missing = [job for job in asked if _file_name(job) not in begun]
-        in_all = _in_all([*(record["overrides"] for record in records), *missing])
+        in_all = shared([*(record["overrides"] for record in records), *missing])
         lines = [
-            f"failed: {_own(record['overrides'], in_all)}: {record['line']}"
+            f"failed: {named(record['overrides'], in_all, record['line'])}"
             for record in records
             if record["kind"] == "failed"
         ]
@@ -224,6 +224,16 @@ class Sweep:
         """The record's kind; a run that had begun when its worker was killed is interrupted."""
         kind = str(record["kind"])
         return self.status_of(record) if kind == "running" else kind
+
+
+def named(job: Sequence[str], in_all: Collection[str], line: str) -> str:
+    """A line on a job with its own overrides before it, unless it begins with them itself.
+
+    Args:
+        in_all: the overrides that all jobs of the sweep share.
+    """
+    own = " ".join(o for o in job if o not in in_all)
+    return line if line.startswith(own) else f"{own}: {line}"
 
 
 def asked_in(overrides: Sequence[str], folder: Path) -> list[str]:
@@ -259,10 +269,11 @@ def _record_in(path: Path) -> dict[str, Any] | None:
     return content if is_record else None
 
 
-def _in_all(jobs: Sequence[Sequence[str]]) -> set[str]:
+def shared(jobs: Sequence[Sequence[str]]) -> set[str]:
+    """The overrides that all jobs have."""
     return set.intersection(*map(set, jobs)) if jobs else set()
 
 
-def _own(job: Sequence[str], in_all: set[str]) -> str:
+def _own(job: Sequence[str], in_all: Collection[str]) -> str:
     """The overrides that other jobs do not share."""
     return " ".join([o for o in job if o not in in_all] or job)

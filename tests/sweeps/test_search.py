@@ -66,8 +66,8 @@ def test_a_failed_run_is_a_failed_trial_and_the_search_goes_on(tmp_path: Path) -
     assert done.returncode == 1
     assert "2 finished" in recap(done.stdout)
     assert "1 failed" in recap(done.stdout)
-    assert "failed: optimizer.lr=-1: " in done.stdout
-    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout.count("optimizer.lr=-1 is not allowed") == 1
+    assert done.stderr == ""
     known = [row for row in trials(tmp_path) if row["objective"]]
     assert [row["objective"] for row in known] == [row["val_accuracy"] for row in known]
     assert f"objective {max(float(row['objective']) for row in known):.6g}: " in done.stdout
