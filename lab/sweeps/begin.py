@@ -9,7 +9,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
@@ -68,9 +68,17 @@ def _begin(config: DictConfig) -> None:
         compose_once(GlobalHydra.instance().config_loader())
     else:
         interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
-    print(f"sweep: summary goes to {short(folder)}", flush=True)
+    print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
     for line in (*sweep.strangers(), *_hint(config, jobs)):
         print(line, flush=True)
+
+
+def _size(config: DictConfig, jobs: list[list[str]] | None) -> str:
+    """How many runs the sweep has, or trials the search; a sweeper of another make may not say."""
+    if jobs is not None:
+        return f"sweep of {len(jobs)} {'run' if len(jobs) == 1 else 'runs'}"
+    trials = OmegaConf.select(config, "hydra.sweeper.n_trials")
+    return "sweep" if trials is None else f"search of up to {trials} trials"
 
 
 def _is_basic(config: DictConfig) -> bool:
@@ -108,7 +116,7 @@ def _hint(config: DictConfig, jobs: list[list[str]] | None) -> list[str]:
     count = min(len(jobs), workers(config.threads))
     if count < 2:
         return []
-    return [f"sweep: {len(jobs)} runs, one at a time; hydra/launcher=joblib uses {count} cores"]
+    return [f"one run at a time; hydra/launcher=joblib uses {count} cores"]
 
 
 def _checked_jobs(config: DictConfig) -> list[list[str]] | None:

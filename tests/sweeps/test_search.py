@@ -37,6 +37,7 @@ def test_a_killed_search_goes_on_with_the_same_trials_and_takes_more(tmp_path: P
     done = quick_lab(*three, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+    assert done.stdout.startswith("search of up to 3 trials: table and plots go to ")
     assert f"{len(finished)} finished before" in recap(done.stdout)
     assert [snapshot(path) for path in finished] == before
     assert len(run_folders(tmp_path)) == 3

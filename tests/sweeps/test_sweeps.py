@@ -50,6 +50,7 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
     before = snapshot(kept)
     again = quick_lab(*THREE, cwd=cwd)
     assert again.returncode == 0
+    assert again.stdout.startswith("sweep of 3 runs: table and plots go to outputs/sweeps/")
     assert recap(again.stdout) == "1 finished before, 1 resumed, 1 finished"
     assert snapshot(kept) == before
     assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
