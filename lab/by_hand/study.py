@@ -14,6 +14,32 @@ if TYPE_CHECKING:
     from lab.by_hand.task import OneLayerTask
 
 HEADLINE = ("judge_share", "best_fid")
+METRICS = {
+    "judge_share": "samples read as their digit",
+    "fid": "FID within the class",
+    "correlation": "correlation of mean sample and mean image",
+}
+READABLE = {
+    "data": "data set",
+    "label": "networks and optimizer",
+    "epochs": "epochs of training",
+    "parameters": "parameters of one G",
+    "d_loss": "loss of D",
+    "g_loss": "loss of G",
+    **METRICS,
+    "d_accuracy": "accuracy of D on test images",
+    "d_train_accuracy": "accuracy of D on training images",
+    "saturated": "pixels of samples above 1",
+    **{f"best_{key}": f"{name}, at the best frames" for key, name in METRICS.items()},
+    "worst_best_judge_share": "samples of the worst digit read as it, at its best frame",
+    "fid_floor": "FID of real images",
+    "n": "samples of each digit",
+    "judge": "checksum of the classifier",
+}
+SHARES = (
+    *("judge_share", "best_judge_share", "worst_best_judge_share"),
+    *("d_accuracy", "d_train_accuracy", "saturated"),
+)
 
 
 def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":

@@ -8,6 +8,8 @@ The config class names the module as `STUDY`; by default it is the module of the
     sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
     load_network(config, weights, result) -> Module  the trained network of a finished run
     HEADLINE                                 the entries of a result in a table of runs
+    READABLE                                 what `lab show` calls an entry of a result, or a metric
+    SHARES                                   which of them it prints in percent
 """
 
 import math
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
+from lab.config.wording import in_table, percent
 from lab.engine.results import entry, flat
 
 if TYPE_CHECKING:
@@ -25,6 +28,19 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from lab.engine.task import Task
+
+READABLE = {
+    "steps": "training steps",
+    "seconds": "seconds of training",
+    "stopped": "why training ended",
+    "parameters": "trained parameters",
+    "lr": "learning rate",
+}
+WHY_STOPPED = {
+    "solved": "the target was reached",
+    "patience": "no more progress (patience)",
+    "budget": "all steps were taken",
+}
 
 Rows = list[dict[str, Any]]
 """The rows of a sweep's summary: each finished run's result, its series and its folder."""
@@ -54,6 +70,21 @@ def headline(config: RunConfig, result: Mapping[str, Any]) -> str:
 def headline_metrics(config_class: type[RunConfig]) -> tuple[str, ...]:
     """The names of the most important numbers of a result."""
     return tuple(getattr(_module(config_class), "HEADLINE", ()))
+
+
+def readable(config: RunConfig, key: str, value: Any) -> tuple[str, str, str]:
+    """What a reader calls an entry of a result, its key, and its value as text.
+
+    Args:
+        key: of result.json, nested ones with dots, or a column of metrics.csv.
+    """
+    study = _module(type(config))
+    names = {**READABLE, **getattr(study, "READABLE", {})}
+    name = str(entry(names, key) or key)
+    if key == "stopped":
+        return name, key, WHY_STOPPED.get(value, str(value))
+    is_share = entry(dict.fromkeys(getattr(study, "SHARES", ()), True), key)
+    return name, key, percent(value) if is_share else in_table(value, digits=6)
 
 
 def load_network(

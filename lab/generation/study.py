@@ -13,6 +13,64 @@ if TYPE_CHECKING:
     from lab.generation.task import GanTask
 
 HEADLINE = ("fid", "recall", "classes")
+QUALITY = ("precision", "recall", "density", "coverage")
+READABLE = {
+    "data": "data set",
+    "label": "loss and generator",
+    "epochs": "epochs of training",
+    "parameters": "parameters of G",
+    "precision_used": "number format in training",
+    "weights.step": "step of the measured weights",
+    "weights.chosen_by": "measured weights chosen by",
+    "weights.training_fid": "their FID against training images",
+    "players.d_loss": "loss of D",
+    "players.g_loss": "loss of G",
+    "players.d_auc": "AUC of D on test images (0.5: it cannot tell)",
+    "d_real": "D's probability of real, real images",
+    "d_fake": "D's probability of real, samples",
+    "d_right": "accuracy of D",
+    "d_real_score": "score of D, real images",
+    "d_fake_score": "score of D, samples",
+    "quality.n": "samples measured, and real images",
+    "quality.fid": "FID against test images",
+    "quality.fid_bias": "FID of perfect samples (bias)",
+    "quality.training_fid": "FID against training images",
+    "quality.real_fid": "FID of real images",
+    **{f"quality.{name}": name for name in QUALITY},
+    **{f"quality.real_{name}": f"{name} of real images" for name in QUALITY},
+    "quality.classes": "classes that G makes",
+    "quality.real_classes": "classes of real images",
+    "quality.class_tv": "total variation distance of the classes",
+    "quality.clear": "samples that the classifier is sure of",
+    "quality.real_clear": "real images that the classifier is sure of",
+    "quality.read_as_asked": "samples read as the class asked for",
+    "quality.modes": "modes found",
+    "quality.mode_kl": "KL of the modes",
+    "quality.modes_n": "samples in which modes are counted",
+    "quality.real_modes": "modes of real images",
+    "quality.real_mode_kl": "KL of the modes of real images",
+    "quality.not_measured": "why quality is not measured",
+    "classifier.test_accuracy": "test accuracy of the classifier",
+    "classifier.checksum": "checksum of the classifier",
+    "latent.interpolation.not_measured": "why interpolations are not measured",
+    "latent.arithmetic.not_measured": "why sums of z are not measured",
+    "latent.interpolation.pairs": "interpolations",
+    "latent.interpolation.stays": "interpolations that stay in their class",
+    **{
+        f"latent.interpolation.{key}_{kind}": f"{name}, {kind.replace('_', ' ')} interpolation"
+        for key, name in (
+            ("third_class", "through a third class"),
+            ("path_length", "length in the classifier's features"),
+            ("largest_step", "largest step, share of the length"),
+        )
+        for kind in ("linear", "spherical", "farther", "class_alone", "both")
+    },
+}
+SHARES = (
+    *("d_right", "quality.clear", "quality.real_clear", "quality.read_as_asked"),
+    *("classifier.test_accuracy", "latent.interpolation.stays"),
+    *(name for name in READABLE if "third_class" in name or "largest_step" in name),
+)
 DRAWN = ("fid", "real_fid", "recall", "real_recall", "n")
 
 

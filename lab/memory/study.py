@@ -14,6 +14,28 @@ if TYPE_CHECKING:
     from lab.memory.task import MemoryTask
 
 HEADLINE = ("val_accuracy", "test_accuracy")
+READABLE = {
+    "cell": "cell",
+    "label": "cell and its initialisation",
+    "seq_len": "length T",
+    "sequence": "sequence",
+    "budget": "most training steps",
+    "val_accuracy": "validation accuracy",
+    "val_count": "examples in the validation set",
+    "test_accuracy": "test accuracy",
+    "test_count": "examples in the test set",
+    "chance": "accuracy of guessing",
+    "longest_correct": "99 % correct up to T",
+    **{
+        f"gradient_factor.{state}_{key}": f"dLoss/d{state}: factor of one step back, {when}"
+        for key, when in (("initial", "untrained"), ("trained", "trained"))
+        for state in ("h", "c")
+    },
+    "train_loss": "training loss",
+    "train_accuracy": "training accuracy",
+    "val_loss": "validation loss",
+}
+SHARES = ("val_accuracy", "test_accuracy", "chance", "train_accuracy")
 
 
 def build_task(config: MemoryConfig, device: str) -> "MemoryTask":

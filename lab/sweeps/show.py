@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lab.config.errors import UserError
-from lab.config.wording import in_table
+from lab.config.wording import aligned, in_table
 from lab.engine.arguments import add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
@@ -27,11 +27,17 @@ def show(run: RunFolder) -> list[str]:
     from lab.sweeps.catalogue import numbers
 
     about = {"folder": str(run.path), **_state(run), **_origin(run)}
-    settings: Mapping[str, Any] = {}
+    found, settings = numbers(run), dict[str, Any]()
+    entries = [("", key, in_table(value, digits=6)) for key, value in found.items()]
     try:
         config = from_file(run.config_file)
         asked = flatten(config.to_dict())
         settings = {k: v for k, v in asked.items() if k not in ("_target_", *config.NOT_ASKED_FOR)}
+        entries = [
+            study.readable(config, key, value)
+            for key, value in found.items()
+            if value is not None and (key not in settings or value != settings[key])
+        ]
         if run.result is not None:
             about["result"] = study.headline(config, run.result)
     except UserError as error:
@@ -39,14 +45,18 @@ def show(run: RunFolder) -> list[str]:
     except KeyError as error:  # a result.json that lacks what this version puts into it
         about["result"] = f"result.json has no {error}"
     lines = [run.path.name, *_pairs(about)]
-    found = {k: v for k, v in numbers(run).items() if k not in ("task", "seed")}
-    if found:
-        lines += ["", "results" if run.result else "logged so far", *_pairs(found)]
+    if entries:
+        kind, file = ("results", "result.json") if run.result else ("logged so far", "metrics.csv")
+        head = (kind, f"name in {file}", "")
+        rows = [(f"  {name}", key, value) for name, key, value in entries]
+        lines += ["", *aligned([head, *rows], left=(0, 1, 2))]
     warned = (run.result or {}).get("warnings")
     if warned:
         lines += ["", "warnings", *(f"  {line}" for line in warned)]
     if settings:
-        lines += ["", "settings", *_pairs(settings)]
+        unset = ", ".join(key for key, value in settings.items() if value is None)
+        settings = {key: value for key, value in settings.items() if value is not None}
+        lines += ["", "settings", *_pairs({**settings, **({"not set": unset} if unset else {})})]
     figures = sorted(path for path in run.path.glob("figures/*") if path.is_file())
     if figures:
         lines += ["", "figures", *(f"  {path}" for path in figures)]

@@ -10,11 +10,19 @@ def test_show_says_what_is_known(cwd: Path, tool: Tool):
     tool("note", "last", "strange  losses")
     code, out, _ = tool("show", "last")
     assert code == 0
+    assert "FID against test images quality.fid 8.5" in " ".join(out.split())
     lines = [line.split() for line in out.splitlines()]
-    assert ["quality.fid", "8.5"] in lines
     assert ["ema", "0.999"] in lines
     assert ["command", "python", "-m", "lab", "task=gan"] in lines
     assert lines[-2:] == [["notes"], ["strange", "losses"]]
+
+
+def test_show_names_each_entry_and_leaves_out_what_there_is_not(cwd: Path, tool: Tool):
+    lines = [" ".join(line.split()) for line in tool("show", "lstm-T20-s0")[1].splitlines()]
+    assert "validation accuracy val_accuracy 50 %" in lines
+    assert "cell and its initialisation label lstm, forget bias 5" in lines
+    assert any(line.startswith("not set max_steps, ") for line in lines)
+    assert not any("null" in line or "test_accuracy" in line for line in lines)
 
 
 def test_a_note_outlives_the_same_run_started_anew(cwd: Path, tool: Tool):
