@@ -54,9 +54,9 @@ def plain_seconds(seq_len: int, seed: int) -> float:
     seed_everything(seed)
     begin = time.perf_counter()
     sets = Palindrome().sets(seq_len, 10_000, 0.8, 0, random_stream(seed, "palindromes"))
-    train, held_out = (
+    train, validation = (
         TensorDataset(nn.functional.one_hot(part.inputs.long(), 10).float(), part.targets[:, 0])
-        for part in (sets.train, sets.held_out)
+        for part in (sets.train, sets.validation)
     )
     network = PlainLSTM()
     optimizer = torch.optim.RMSprop(network.parameters(), lr=1e-3)
@@ -71,9 +71,9 @@ def plain_seconds(seq_len: int, seed: int) -> float:
         with torch.no_grad():
             right = sum(
                 int((network(x).argmax(1) == y).sum())
-                for x, y in DataLoader(held_out, batch_size=128)
+                for x, y in DataLoader(validation, batch_size=128)
             )
-        if right / len(held_out) >= TARGET:
+        if right / len(validation) >= TARGET:
             break
     return time.perf_counter() - begin
 

@@ -118,11 +118,11 @@ def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
         ("judge_share", "samples read as their digit"),
         ("fid", "FID within the class (lower is better)"),
     )
-    for axis, (key, words) in zip(axes, panels, strict=True):
+    for axis, (key, label) in zip(axes, panels, strict=True):
         for prefix, offset in (("best_", -0.15), ("", 0.15)):
             values = {n: [float(r[prefix + key]) for r in rows if r["series"] == n] for n in names}
             plots.draw_strips(axis, values, offset=offset, hollow=not prefix, mean=False)
-        axis.set_xlabel(words)
+        axis.set_xlabel(label)
     axes[0].set_xlim(-0.02, 1.04)
     fids = [float(row[key]) for row in rows for key in ("fid", "best_fid")]
     plots.log_ticks(axes[1].xaxis, min(fids), max(fids))
@@ -148,7 +148,7 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
     figure, axes = plots.new_grid(len(panels), columns=2, size=(4.6, 3.35))
     columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
     names = list(dict.fromkeys(name for name, _ in runs))
-    for axis, (words, measure) in zip(axes, panels.items(), strict=True):
+    for axis, (label, measure) in zip(axes, panels.items(), strict=True):
         curves = []
         for name in names:
             of_setting = [metrics for other, metrics in columns if other == name]
@@ -156,7 +156,7 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
             values = np.stack([measure(metrics)[measured] for metrics in of_setting], axis=1)
             curves.append(plots.Curve(name, of_setting[0]["step"][measured], values))
         plots.draw_curves(axis, curves)
-        axis.set_title(words, fontsize=10)
+        axis.set_title(label, fontsize=10)
         axis.set_xlabel(STEP, fontsize=9)
     seeds = max(sum(name == other for other, _ in runs) for name in names)
     band = f"; band: range of {seeds} runs" if seeds > 1 else ""

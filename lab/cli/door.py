@@ -12,12 +12,12 @@ BARE_WORD = re.compile(r"[^-+~@=][^=]*")
 
 def main() -> None:
     """`lab …` and `python -m lab …`."""
-    words = sys.argv[1:]
-    if words and BARE_WORD.fullmatch(words[0]):
+    arguments = sys.argv[1:]
+    if arguments and BARE_WORD.fullmatch(arguments[0]):
         from lab.cli.tools import run_tool
 
         _end_on_signals()
-        sys.exit(run_tool(words[0], words[1:]))
+        sys.exit(run_tool(arguments[0], arguments[1:]))
     from lab.cli import hydra_entry
 
     hydra_entry.main()

@@ -115,7 +115,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message} ({self.prog} --help lists the arguments)")
 
 
-def run_tool(name: str, words: Sequence[str]) -> int:
+def run_tool(name: str, arguments: Sequence[str]) -> int:
     """Start the tool `name` with the rest of the command line; gives the exit code."""
     warnings.simplefilter("ignore")
     hide_current_folder()  # a run that somebody else made may lie there, with a torch.py of theirs
@@ -137,7 +137,7 @@ def run_tool(name: str, words: Sequence[str]) -> int:
             "--trust-package", metavar="NAME", action="append", default=[],
             help="allow a run's config to name classes of this package; may be repeated",
         )  # fmt: skip
-        args = parser.parse_args(words)
+        args = parser.parse_args(arguments)
         trusted = [EVERYTHING] if args.trust else args.trust_package
         with trusting(*trusted) if trusted else nullcontext():
             module.run(args)

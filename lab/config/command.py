@@ -16,15 +16,15 @@ def command_of(hydra_cfg: Any) -> list[str]:
     Args:
         hydra_cfg: the node `hydra` of the job's config.
     """
-    words = [o for o in hydra_cfg.overrides.task if not o.lstrip("+").startswith(NOT_AGAIN)]
+    overrides = [o for o in hydra_cfg.overrides.task if not o.lstrip("+").startswith(NOT_AGAIN)]
     # A preset may make a sweep of every command. Of Hydra 1.3 it can be told whether it does, as it
     # sets the mode itself only for a preset that does not.
     is_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
     is_hydras = "hydra.mode=MULTIRUN" in hydra_cfg.overrides.hydra
-    has_preset = any(word.lstrip("+").startswith("experiment") for word in words)
+    has_preset = any(word.lstrip("+").startswith("experiment") for word in overrides)
     if is_sweep and (has_preset if not IS_13 else not is_hydras):
-        words.append("hydra.mode=RUN")
-    return [*composing_flags(hydra_cfg.job, hydra_cfg.runtime, hydra_cfg.overrides), *words]
+        overrides.append("hydra.mode=RUN")
+    return [*composing_flags(hydra_cfg.job, hydra_cfg.runtime, hydra_cfg.overrides), *overrides]
 
 
 def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:

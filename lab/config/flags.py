@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see lab --help")
 
 
-def parse(words: Sequence[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """The `overrides`, `config_dir` and `config_name` of a command line.
 
     Raises:
@@ -38,18 +38,18 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         parser.add_argument(*filter(None, (flag, short)))
     parser.add_argument("--info", "-i", nargs="?", const="all")
     parser.add_argument("overrides", nargs="*")
-    given, unknown = parser.parse_known_args(list(words))
+    given, unknown = parser.parse_known_args(list(arguments))
     if unknown:
-        raise UserError(_unknown(unknown[0], words))
+        raise UserError(_unknown(unknown[0], arguments))
     return given
 
 
-def _unknown(word: str, words: Sequence[str]) -> str:
+def _unknown(word: str, arguments: Sequence[str]) -> str:
     if not word.startswith("-"):  # Hydra reads the keys in one piece
         return f"{word}: a flag separates it from other keys; write all flags first, then all keys"
     flag, equals, value = word.partition("=")
     key = flag.lstrip("-").replace("-", "_")
-    behind = words[words.index(word) + 1 :]
+    behind = arguments[arguments.index(word) + 1 :]
     if not equals and behind and not behind[0].startswith("-") and "=" not in behind[0]:
         value = behind[0]
     if value:

@@ -216,11 +216,11 @@ def legend_below(figure: Figure) -> None:
     )  # fmt: skip
 
 
-def level_line(axis: Axes, value: float, words: str, below: bool = False) -> None:
+def level_line(axis: Axes, value: float, name: str, below: bool = False) -> None:
     """Draw a line at a reference value, with its name at the right end."""
     axis.axhline(value, **LEVEL)
     axis.annotate(
-        words, (1, value), (-2, -4 if below else 3), ("axes fraction", "data"), "offset points",
+        name, (1, value), (-2, -4 if below else 3), ("axes fraction", "data"), "offset points",
         color=GREY, fontsize=8, ha="right", va="top" if below else "baseline",
     )  # fmt: skip
 

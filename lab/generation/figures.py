@@ -87,13 +87,13 @@ def sweep_quality(rows: Sequence[Mapping[str, Any]]) -> Figure:
     )
     figure, axes = plots.new_figure(title, panels=2)
     panels = (("fid", "real_fid", "FID (lower is better)"), ("recall", "real_recall", "recall"))
-    for axis, (key, of_real, words) in zip(axes, panels, strict=True):
+    for axis, (key, of_real, label) in zip(axes, panels, strict=True):
         plots.draw_strips(
             axis, {n: [float(r[key]) for r in rows if r["series"] == n] for n in names}
         )
         real = float(np.mean([row[of_real] for row in rows]))
         axis.axvline(real, **plots.LEVEL)
-        axis.set_xlabel(f"{words}; dotted: real images, {real:.2f}")
+        axis.set_xlabel(f"{label}; dotted: real images, {real:.2f}")
     values = [float(row[key]) for row in rows for key in ("fid", "real_fid")]
     plots.log_ticks(axes[0].xaxis, min(values), max(values))
     axes[1].set_xlim(0, 1)

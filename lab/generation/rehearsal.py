@@ -55,10 +55,10 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
             _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
 
 
-def _expect(config: GanConfig, group: str, got: Tensor, shape: torch.Size, words: str) -> None:
+def _expect(config: GanConfig, group: str, got: Tensor, shape: torch.Size, what: str) -> None:
     if got.shape != shape:
         component = getattr(config, group)["_target_"]
         raise UserError(
             f"{group} {component} returns {list(got.shape)} for {IMAGES} images, "
-            f"expected {list(shape)}: {words}"
+            f"expected {list(shape)}: {what}"
         )

@@ -155,7 +155,7 @@ class GanTask(Task):
         if self.ema:
             self.ema.update(self.generator)
         self.steps += 1
-        right = self._right(real_logits, fake_logits)
+        right = self._discriminator_accuracy(real_logits, fake_logits)
         self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
         return {
             "lr": lr,
@@ -168,7 +168,7 @@ class GanTask(Task):
             "d_fake_score": fake_logits.detach().mean(),
         }
 
-    def _right(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
+    def _discriminator_accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """D's accuracy on the batch; if the loss compares pairs, on its pairs."""
         if self.is_paired:
             return (real_logits > fake_logits).float().mean()

@@ -17,7 +17,7 @@ RIDGE = 1e-4
 
 @torch.no_grad()
 def probe_states(
-    network: Network, digits: Tensor, steps: list[int], held_out: int
+    network: Network, digits: Tensor, steps: list[int], test_count: int
 ) -> dict[str, list[float]]:
     """Return the probe's accuracies at the steps, by the name of the state, `h` or `c`.
 
@@ -25,31 +25,31 @@ def probe_states(
         network: the network, which carries a state.
         digits: palindromes uint8 [N, T].
         steps: the steps at which to probe, from 1 to T-1.
-        held_out: the number of palindromes, at the end, that are tested on and not fitted to.
+        test_count: the number of palindromes, at the end, that are tested on and not fitted to.
     """
     accuracies: dict[str, list[float]] = {}
     for t, state in enumerate(network.states(digits[:, :-1]), start=1):
         if t not in steps:
             continue
         for name, part in zip("hc", state, strict=False):
-            value = probe_accuracy(part, digits[:, 0], held_out)
+            value = probe_accuracy(part, digits[:, 0], test_count)
             accuracies.setdefault(name, []).append(value)
     return accuracies
 
 
-def probe_accuracy(features: Tensor, labels: Tensor, held_out: int) -> float:
-    """Fit a ridge regression to all but the last `held_out` rows, and return the accuracy on those.
+def probe_accuracy(features: Tensor, labels: Tensor, test_count: int) -> float:
+    """Fit a ridge regression to all but the last `test_count` rows; return the accuracy on those.
 
     Args:
         features: float [N, H].
         labels: digits, integers [N].
-        held_out: the number of rows to test on.
+        test_count: the number of rows to test on.
     """
     ones = torch.ones(len(features), 1, dtype=torch.float64)
     X = torch.cat([features.double().cpu(), ones], dim=1)
     Y = nn.functional.one_hot(labels.long().cpu(), DIGITS).double()
-    fitted, fitted_Y = X[:-held_out], Y[:-held_out]
+    fitted, fitted_Y = X[:-test_count], Y[:-test_count]
     penalty = RIDGE * fitted.square().mean() * len(fitted) * torch.eye(X.shape[1]).double()
     W = torch.linalg.solve(fitted.T @ fitted + penalty, fitted.T @ fitted_Y)  # [H+1, 10]
-    guesses = (X[-held_out:] @ W).argmax(1)
-    return float((guesses == Y[-held_out:].argmax(1)).double().mean())
+    guesses = (X[-test_count:] @ W).argmax(1)
+    return float((guesses == Y[-test_count:].argmax(1)).double().mean())

@@ -108,7 +108,7 @@ class MemoryTask(Task):
             random_stream(config.seed, "palindromes"),
         )
         self.seq_len = seq_len
-        self.held_out, self.test = sets.held_out.to(self.device), sets.test.to(self.device)
+        self.validation, self.test = sets.validation.to(self.device), sets.test.to(self.device)
         order = random_stream(config.seed, "batches")
         self.batches: Batches
         if config.stream:
@@ -155,7 +155,7 @@ class MemoryTask(Task):
 
     def validate(self) -> Mapping[str, float]:
         """Return loss and accuracy on the validation set."""
-        loss, accuracy = evaluate(self.network, self.sequence, self.held_out)
+        loss, accuracy = evaluate(self.network, self.sequence, self.validation)
         self.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
         self.patience.see(loss, accuracy)
         return self.last_evaluation
@@ -197,7 +197,7 @@ class MemoryTask(Task):
         """Do on tiny inputs what the end of a run does, so that errors show before the training."""
         from lab.memory import remembering
 
-        evaluate(self.network, self.sequence, self.held_out[slice(2)])
+        evaluate(self.network, self.sequence, self.validation[slice(2)])
         weight_bytes(self.network.equation_weights())
         if self.shows_memory:
             remembering.check(self.network, self.config)
@@ -235,7 +235,7 @@ class MemoryTask(Task):
             "budget": self.total_steps,
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "val_accuracy": self.last_evaluation["val_accuracy"],
-            "val_count": len(self.held_out),
+            "val_count": len(self.validation),
             "test_accuracy": test_accuracy,
             "test_count": len(self.test) or None,
             "accuracy_by_length": by_length,

@@ -77,7 +77,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
     names = first["label"] + first["seq_len"].map(", T={:.0f}, validation".format)
     figure, axes = plots.new_figure("Learning curves, the first seed", panels=2)
     panels = (("loss", "cross-entropy (nats)"), ("accuracy", "accuracy"))
-    for axis, (metric, words) in zip(axes, panels, strict=True):
+    for axis, (metric, label) in zip(axes, panels, strict=True):
         for part in ("train", "val"):
             curves = [
                 _curve(name, _long(history, f"{part}_{metric}"), "step", f"{part}_{metric}")
@@ -85,7 +85,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
             ]
             plots.draw_curves(axis, curves, faint=part == "train")
         axis.set_xlabel("optimizer step")
-        axis.set_ylabel(words)
+        axis.set_ylabel(label)
     plots.log_axis(axes[0])
     plots.accuracy_axis(axes[1], _chance(rows))
     plots.legend_below(figure)

@@ -69,7 +69,7 @@ class Report:
                  f"{len(self.evidence.rows):,} finished runs: {here:,} in this folder, the others "
                  "in the saved evidence.</p>"]  # fmt: skip
         said = [f.sentence(f.claim.finding) for f in self.findings.values()]
-        points = "".join(f"<li>{html.escape(words)}</li>" for words in said if words)
+        points = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in said if sentence)
         show_html(*lines, f"<ul>{points}</ul>" if points else "")
 
     def overview(self) -> None:
@@ -130,9 +130,9 @@ class Report:
             tail = f"_{picture.stem}" if isinstance(picture, Path) else ""
             self.picture(f"{finding.claim.id}_{number}{tail}", picture, finding.claim.says)
 
-    def picture(self, name: str, drawn: Any, words: str) -> None:
+    def picture(self, name: str, drawn: Any, alt: str) -> None:
         """Show a figure or a PNG file, and keep it in the report's figures."""
-        data = show_picture(drawn, words)
+        data = show_picture(drawn, alt)
         folder = self.out_dir / "report" / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{name}.png", lambda file: file.write(data))
@@ -194,12 +194,12 @@ def png_of(drawn: Any) -> bytes:
     return out.getvalue()
 
 
-def show_picture(drawn: Any, words: str) -> bytes:
+def show_picture(drawn: Any, alt: str) -> bytes:
     """Show a Matplotlib figure or a picture file, and return its PNG."""
     from IPython.display import Image, display
 
     data = png_of(drawn)
-    display(Image(data, alt=words))
+    display(Image(data, alt=alt))
     return data
 
 

@@ -91,10 +91,10 @@ def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
     )
     failed, begin = [], time.monotonic()
     for done, (step, code) in enumerate(_side_by_side(waiting, out_dir, jobs), 1):
-        words = "done" if code == 0 else f"FAILED with exit code {code}"
+        outcome = "done" if code == 0 else f"FAILED with exit code {code}"
         failed += [step.command] if code else []
         minutes = (time.monotonic() - begin) / 60
-        print(f"[{done} of {total}, {minutes:.0f} min] {words}: {step.command}", flush=True)
+        print(f"[{done} of {total}, {minutes:.0f} min] {outcome}: {step.command}", flush=True)
     return failed
 
 

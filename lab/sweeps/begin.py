@@ -47,8 +47,8 @@ class Announce(Callback):
             raise SystemExit(f"lab: {error}") from error
         except Exception as error:
             GlobalHydra.instance().clear()  # the complaint composes anew
-            words = unresolved(config.hydra.overrides.task)
-            line = hydra_complaint(error, _conf_dirs(config), words)
+            overrides = unresolved(config.hydra.overrides.task)
+            line = hydra_complaint(error, _conf_dirs(config), overrides)
             raise SystemExit(f"lab: {line}") from error
 
 
@@ -98,12 +98,12 @@ def compose_once(loader: ConfigLoader) -> None:
     kept: dict[tuple[str, ...], DictConfig] = {}
 
     def load_sweep_config(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        words = tuple(sweep_overrides)
-        if words in kept:
-            return kept.pop(words)
+        job = tuple(sweep_overrides)
+        if job in kept:
+            return kept.pop(job)
         composed = compose(master_config, sweep_overrides)
         if len(kept) < MOST_KEPT:
-            kept[words] = composed
+            kept[job] = composed
         return composed
 
     vars(loader)["load_sweep_config"] = load_sweep_config

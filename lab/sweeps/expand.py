@@ -32,8 +32,8 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     Raises:
         UserError: there is no job, or a preset that is a sweep is swept over.
     """
-    words = unresolved(config.hydra.overrides.task)
-    parsed = _parse(words)
+    overrides = unresolved(config.hydra.overrides.task)
+    parsed = _parse(overrides)
     _refuse_swept_sweeps(config, parsed)
     if not knows_its_jobs(config.hydra.sweeper):
         return None
@@ -70,8 +70,8 @@ def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunC
         HydraException: a job has a key or an option that there is not.
     """
     composed: dict[tuple[str, ...], DictConfig] = {}
-    words = dict.fromkeys(word for job in jobs for word in job)
-    parsed = dict(zip(words, _parse(list(words)), strict=True))
+    overrides = dict.fromkeys(word for job in jobs for word in job)
+    parsed = dict(zip(overrides, _parse(list(overrides)), strict=True))
     plain = {word: override for word, override in parsed.items() if _is_plain(override)}
     for job in jobs:
         chosen = tuple(word for word in job if word not in plain)
@@ -86,9 +86,9 @@ def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunC
             yield error
 
 
-def _parse(words: Sequence[str]) -> list[Override]:
+def _parse(overrides: Sequence[str]) -> list[Override]:
     loader = GlobalHydra.instance().config_loader()
-    return OverridesParser.create(config_loader=loader).parse_overrides(list(words))
+    return OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
 
 
 def _is_plain(override: Override) -> bool:

@@ -79,9 +79,9 @@ class Job:
         """The job that Hydra runs now; None outside a sweep."""
         if OmegaConf.is_missing(hydra_cfg.job, "num"):
             return None
-        words = unresolved(hydra_cfg.overrides.task)
+        overrides = unresolved(hydra_cfg.overrides.task)
         direction = search.direction_of(hydra_cfg.sweeper)
-        return cls(Sweep(Path(hydra_cfg.sweep.dir)), hydra_cfg.job.num, words, direction)
+        return cls(Sweep(Path(hydra_cfg.sweep.dir)), hydra_cfg.job.num, overrides, direction)
 
     def note(self, config: RunConfig | None, outcome: Outcome) -> None:
         """Write down what became of the job, and the summary.

@@ -58,8 +58,8 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     asked = sorted(asked_for(overrides.task))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
-    words = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
-    name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(words)).strip("-")[:NAME_LENGTH]
+    parts = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(parts)).strip("-")[:NAME_LENGTH]
     # Of a preset; other makes of sweepers may have none.
     params = sorted((sweeper.get("params") or {}).items())
     own = sorted(
@@ -215,8 +215,8 @@ class Sweep:
         counts = Counter(self._kind(record) for record in records)
         if missing:
             counts["not begun"] = len(missing)
-        words = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
-        lines.append(f"sweep: {words} in {seconds:.1f} s → {short(self.folder)}")
+        counted = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
+        lines.append(f"sweep: {counted} in {seconds:.1f} s → {short(self.folder)}")
         worst = max((record["exit_code"] for record in records), default=0)
         return lines, worst or int(bool(missing))
 

@@ -149,8 +149,8 @@ def _values(records: Sequence[Record], key: str) -> list[Any]:
     """A key's values as numbers, or as words where one of them is none."""
     texts = []
     for record in records:
-        words = dict(word.lstrip("+").partition("=")[::2] for word in record["overrides"])
-        texts.append(words.get(key, ""))
+        given = dict(word.lstrip("+").partition("=")[::2] for word in record["overrides"])
+        texts.append(given.get(key, ""))
     try:
         return [float(text) for text in texts]
     except ValueError:

@@ -84,14 +84,14 @@ def _origin(run: RunFolder) -> dict[str, str]:
     versions, git = origin.get("versions") or {}, origin.get("git") or {}
     commit = str(git.get("commit") or "")[:8] + (" with changes" if git.get("dirty") else "")
     threads = origin.get("threads")
-    words = {
+    facts = {
         "command": origin.get("command"),
         "device": origin.get("device"),
         "threads": None if threads is None else str(threads),
         "commit": commit,
         "torch": versions.get("torch"),
     }
-    return {name: str(word) for name, word in words.items() if word}
+    return {name: str(word) for name, word in facts.items() if word}
 
 
 def _pairs(values: Mapping[str, Any]) -> Iterable[str]:

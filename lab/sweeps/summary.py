@@ -82,9 +82,9 @@ def _rebuild(sweep: Sweep) -> list[Path]:
     varied = _varied(asked)
     rows = [_row(sweep, record, varied) for record in records]
     studies = _studies(rows)
-    for row, words in zip(rows, asked, strict=True):
+    for row, overrides in zip(rows, asked, strict=True):
         if row["status"] == "finished":
-            row["series"] = _series(row, words, varied, studies.get(row.get("task", "")))
+            row["series"] = _series(row, overrides, varied, studies.get(row.get("task", "")))
     table = sweep.folder / "summary.csv"
     write_text(table, _as_csv(rows))
     paths = [table]

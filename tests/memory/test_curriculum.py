@@ -32,7 +32,7 @@ def test_the_length_doubles_up_to_the_one_asked_for_and_only_there_is_it_solved(
         lengths.append(task.seq_len)
         assert task.is_solved(solve(task)) is (task.seq_len == 40)
         metrics = task.step()
-        assert metrics["seq_len"] == task.seq_len == task.held_out.inputs.shape[1] + 1
+        assert metrics["seq_len"] == task.seq_len == task.validation.inputs.shape[1] + 1
     assert lengths == [9, 17, 33, 40, 40]
 
 

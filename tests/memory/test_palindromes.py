@@ -15,7 +15,7 @@ from lab.memory.sequences.palindrome import Palindrome
 
 class Sets(NamedTuple):
     train: torch.Tensor
-    held_out: torch.Tensor
+    validation: torch.Tensor
     test: torch.Tensor
 
 
@@ -28,7 +28,7 @@ def all_palindromes(seq_len: int) -> set[str]:
 def draw(*arguments: Any) -> Sets:
     """The sets of the sequence, as palindromes uint8 [N, T]."""
     sets = Palindrome().sets(*arguments)
-    return Sets(*map(P.as_digits, (sets.train, sets.held_out, sets.test)))
+    return Sets(*map(P.as_digits, (sets.train, sets.validation, sets.test)))
 
 
 def as_strings(palindromes: torch.Tensor) -> list[str]:
@@ -38,15 +38,15 @@ def as_strings(palindromes: torch.Tensor) -> list[str]:
 @pytest.mark.parametrize("seq_len", [3, 4])
 def test_all_that_exist_are_drawn_and_no_others(seq_len):
     sets = draw(seq_len, 10_000, 0.8, 10_000, random_stream(0, "test"))
-    drawn = as_strings(sets.train) + as_strings(sets.held_out)
+    drawn = as_strings(sets.train) + as_strings(sets.validation)
     assert set(drawn) == all_palindromes(seq_len)
-    assert (len(sets.train), len(sets.held_out), len(sets.test)) == (80, 20, 0)
+    assert (len(sets.train), len(sets.validation), len(sets.test)) == (80, 20, 0)
 
 
 @pytest.mark.parametrize("seq_len", [3, 4, 5, 12, 13, 25, 35, 36, 37, 1000])
 def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
     sets = draw(seq_len, 1000, 0.8, 500, random_stream(1, "test"))
-    strings = [s for part in (sets.train, sets.held_out, sets.test) for s in as_strings(part)]
+    strings = [s for part in (sets.train, sets.validation, sets.test) for s in as_strings(part)]
     assert all(s == s[::-1] and len(s) == seq_len for s in strings)
     assert len(set(strings)) == len(strings) == min(1500, P.count_palindromes(seq_len))
 
@@ -54,7 +54,7 @@ def test_every_set_is_of_distinct_palindromes_and_none_is_shared(seq_len):
 @pytest.mark.parametrize("seq_len", [3, 12, 25, 1000])
 def test_labels_are_uniform(seq_len):
     sets = draw(seq_len, 10_000, 0.5, 0, random_stream(2, "test"))
-    labels = torch.cat([sets.train, sets.held_out])[:, -1]
+    labels = torch.cat([sets.train, sets.validation])[:, -1]
     counts = torch.bincount(labels.long(), minlength=10).double()
     expected = len(labels) / 10
     # 99.99 % quantile of chi-squared with 9 degrees of freedom.
@@ -107,7 +107,7 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
         return (
             Epochs(P.as_examples(sets.train), 32, order)
             if kind == "epochs"
-            else P.Stream(9, sets.held_out, 32, order)
+            else P.Stream(9, sets.validation, 32, order)
         )
 
     whole, broken = make(), make()
@@ -120,8 +120,8 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
         assert torch.equal(whole.next().inputs, resumed.next().inputs)
 
 
-def test_the_stream_never_gives_a_held_out_palindrome():
+def test_the_stream_never_gives_a_palindrome_of_the_validation_set():
     sets = draw(3, 100, 0.5, 0, random_stream(0, "test"))
-    stream = P.Stream(3, sets.held_out, 64, random_stream(0, "stream"))
+    stream = P.Stream(3, sets.validation, 64, random_stream(0, "stream"))
     seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
     assert seen == set(as_strings(sets.train))

@@ -131,9 +131,9 @@ def test_the_three_sets_and_the_stream_have_no_example_in_common(name):
     for seq_len in (make(name).shortest, 40):
         sequence = make(name)
         sets = sequence.sets(seq_len, 300, 0.5, 100, random_stream(0, "sets"))
-        seen = [set(keys(part).tolist()) for part in (sets.train, sets.held_out, sets.test)]
+        seen = [set(keys(part).tolist()) for part in (sets.train, sets.validation, sets.test)]
         assert sum(map(len, seen)) == len(set().union(*seen))
-        assert [len(part) for part in (sets.train, sets.held_out, sets.test)] == list(
+        assert [len(part) for part in (sets.train, sets.validation, sets.test)] == list(
             map(len, seen)
         )
         stream = sequence.stream(range(seq_len, seq_len + 1), sets, 64, random_stream(0, "stream"))

@@ -72,7 +72,7 @@ def test_the_budget_is_the_smaller_of_epochs_and_max_steps():
 
 def test_evaluation_in_batches_is_evaluation_at_once():
     task = make("data_size=4000", "seq_len=9")
-    everything = joined([task.held_out, task.test])
+    everything = joined([task.validation, task.test])
     assert len(everything) > 1000
     loss, accuracy = evaluate(task.network, task.sequence, everything)
     logits, targets = task.network(everything.inputs), everything.targets[:, 0]
@@ -88,7 +88,7 @@ def test_answers_are_counted_with_torchs_kernel_for_the_same_lstm_alone():
     assert torch.equal(torch.get_rng_state(), random)
     assert type(counting.cell) is TorchLSTM
     assert type(task.network.cell) is LSTM
-    inputs = task.held_out.inputs
+    inputs = task.validation.inputs
     with torch.no_grad():
         assert (counting(inputs) - task.network(inputs)).abs().max() < 1e-5
     for cell in ("gru", "torch_lstm"):

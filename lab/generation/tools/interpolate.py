@@ -132,11 +132,11 @@ def _of_classes(result: Mapping[str, Any]) -> list[str]:
     lines = [
         f"  within {first}: {percent(result['stays'])} of the paths are read as {first} throughout"
     ]
-    words = {"class_alone": "the class alone", "both": "z and class"}
+    changed = {"class_alone": "the class alone", "both": "z and class"}
     return lines + [
-        f"  from {first} to {last}, changing {words[name]}: "
+        f"  from {first} to {last}, changing {changed[name]}: "
         f"{percent(result[f'third_class_{name}'])} of the paths pass through a third class"
-        for name in words
+        for name in changed
         if f"third_class_{name}" in result
     ]
 

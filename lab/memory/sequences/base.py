@@ -24,7 +24,7 @@ class Sets:
     """Three sets of one length, each of distinct examples, that have no example in common."""
 
     train: Examples
-    held_out: Examples
+    validation: Examples
     test: Examples
 
 
@@ -125,8 +125,8 @@ class Sequence:
         if size < 2:
             raise UserError(f"seq_len={seq_len}: {type(self).__name__} has fewer than two examples")
         train_size = self.count_to_train_on(seq_len, size, train_part)
-        train, held_out = found[slice(train_size)], found[slice(train_size, size)]
-        return Sets(train, held_out, found[slice(size, None)])
+        train, validation = found[slice(train_size)], found[slice(train_size, size)]
+        return Sets(train, validation, found[slice(size, None)])
 
     def distinct(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw distinct examples, or fewer if fewer exist; `draw` explains the arguments."""
@@ -146,4 +146,6 @@ class Sequence:
         self, lengths: range, excluded: Sets, batch_size: int, generator: torch.Generator
     ) -> Batches:
         """Endless new batches, each of one of these lengths, without the excluded examples."""
-        return Stream(self.draw, lengths, (excluded.held_out, excluded.test), batch_size, generator)
+        return Stream(
+            self.draw, lengths, (excluded.validation, excluded.test), batch_size, generator
+        )

@@ -44,7 +44,7 @@ class Palindrome(Sequence):
         if len(lengths) > 1:
             return super().stream(lengths, excluded, batch_size, generator)
         known = torch.cat(
-            [palindromes.as_digits(part) for part in (excluded.held_out, excluded.test)]
+            [palindromes.as_digits(part) for part in (excluded.validation, excluded.test)]
         )
         return palindromes.Stream(lengths[0], known, batch_size, generator)
 
