@@ -69,4 +69,4 @@ def summary(cwd: Path) -> list[dict[str, str]]:
 
 def recap(output: str) -> str:
     """What the last line of a sweep counts: `2 finished, 1 failed`."""
-    return output.splitlines()[-1].removeprefix("sweep: ").partition(" in ")[0]
+    return output.splitlines()[-1].removeprefix("sweep: ").partition("; ")[0]

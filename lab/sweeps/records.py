@@ -216,7 +216,7 @@ class Sweep:
         if missing:
             counts["not begun"] = len(missing)
         counted = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
-        lines.append(f"sweep: {counted} in {seconds:.1f} s → {short(self.folder)}")
+        lines.append(f"sweep: {counted}; {seconds:.1f} s in all → {short(self.folder)}")
         worst = max((record["exit_code"] for record in records), default=0)
         return lines, worst or int(bool(missing))
 

@@ -36,7 +36,7 @@ def sweep(tmp_path_factory) -> Path:
     words = ("-m", "cell=rnn,lstm", "seq_len=3,5", "seed=0,1", *TINY_BUT_LENGTH)
     done = quick_lab(*words, cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert "sweep: 8 finished in" in done.stdout
+    assert "sweep: 8 finished; " in done.stdout
     return only(cwd / "outputs/sweeps", "*")
 
 
