@@ -137,9 +137,10 @@ def draw_curves(
             "linewidth": 1.4 + min(1.1 * wider, 3.3),
         }
         parts = np.split(np.arange(len(x)), np.flatnonzero(np.diff(x) > widest_gap) + 1)
+        line = LINES[k] if any(len(part) > 1 for part in parts) else "none"
         for number, part in enumerate(parts):
             label = curve.name if number == 0 else None
-            axis.plot(x[part], mean[part], LINES[k], label=label, **style)
+            axis.plot(x[part], mean[part], linestyle=line, label=label, **style)
             if (greatest > least).any():
                 band: dict[str, Any] = {"color": COLOURS[k], "alpha": 0.18}
                 axis.fill_between(x[part], least[part], greatest[part], linewidth=0, **band)
@@ -216,12 +217,15 @@ def legend_below(figure: Figure) -> None:
     )  # fmt: skip
 
 
-def level_line(axis: Axes, value: float, name: str, below: bool = False) -> None:
-    """Draw a line at a reference value, with its name at the right end."""
+def level_line(
+    axis: Axes, value: float, name: str, *, below: bool = False, at_left: bool = False
+) -> None:
+    """Draw a line at a reference value, with its name at one end, where no curve should be."""
     axis.axhline(value, **LEVEL)
     axis.annotate(
-        name, (1, value), (-2, -4 if below else 3), ("axes fraction", "data"), "offset points",
-        color=GREY, fontsize=8, ha="right", va="top" if below else "baseline",
+        name, (0 if at_left else 1, value), (2 if at_left else -2, -4 if below else 3),
+        ("axes fraction", "data"), "offset points", color=GREY, fontsize=8,
+        ha="left" if at_left else "right", va="top" if below else "baseline",
     )  # fmt: skip
 
 
@@ -262,8 +266,8 @@ def measured_ticks(axis: Axes, values: Sequence[float]) -> None:
     axis.xaxis.set_minor_locator(NullLocator())
 
 
-def accuracy_axis(axis: Axes, chance: float) -> None:
+def accuracy_axis(axis: Axes, chance: float, *, name_at_left: bool = False) -> None:
     """Make the y axis go from 0 to 1, with lines at chance and at 1."""
     axis.set_ylim(-0.02, 1.06)
     axis.axhline(1.0, color=GREY, linewidth=0.8)
-    level_line(axis, chance, f"chance, {percent(chance)}", below=True)
+    level_line(axis, chance, f"chance, {percent(chance)}", below=True, at_left=name_at_left)

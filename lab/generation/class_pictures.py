@@ -68,8 +68,8 @@ def interpolation(
     Returns:
         the picture, and the metrics of 200 pairs of z: the ends; `stays`, the share of
         interpolations within the first class whose images are all read as that class;
-        `third_class_class_alone` and `third_class_both`, the shares that pass through a third
-        class.
+        `third_class_class_alone` and `third_class_both`, the shares with an image that is read as
+        neither of the two classes.
     """
     paths = _paths(generator, classifier, random, ends)
     images = {name: latent.images_along(generator, *path) for name, path in paths.items()}
@@ -80,7 +80,9 @@ def interpolation(
         "stays": float((readings["within"].labels == ends[0]).all(1).float().mean()),
     }
     for name in paths.keys() - {"within"}:
-        third = latent.third_classes(readings[name].labels, len(classifier.classes))
+        third = latent.third_classes(
+            readings[name].labels, len(classifier.classes), torch.tensor(ends)
+        )
         result[f"third_class_{name}"] = float(third.any(1).float().mean())
     titles = {
         "within": f"class {first}, from z1 to z2",

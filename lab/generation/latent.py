@@ -175,19 +175,21 @@ def read_along(classifier: Classifier, images: Tensor) -> Readings:
     return Readings(readings.logits.unflatten(0, shape), readings.features.unflatten(0, shape))
 
 
-def third_classes(labels: Tensor, classes: int) -> Tensor:
-    """Which classes lie between the ends of paths and are neither of the two.
+def third_classes(labels: Tensor, classes: int, ends: Tensor | None = None) -> Tensor:
+    """Which classes are read along paths and are neither of the two at the ends.
 
     Args:
         labels: int64 [W, S] along the paths, both ends included.
         classes: K.
+        ends: int64 [2], the classes that the ends were asked to be; None: the classes read there.
 
     Returns:
         bool [W, K].
     """
     met = torch.zeros(len(labels), classes, dtype=torch.bool, device=labels.device)
     met.scatter_(1, labels, True)
-    met.scatter_(1, labels[:, [0, -1]], False)
+    known = labels[:, [0, -1]] if ends is None else ends.to(labels.device).expand(len(labels), 2)
+    met.scatter_(1, known, False)
     return met
 
 

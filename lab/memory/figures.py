@@ -1,5 +1,6 @@
 """The memory study's figures. They take numbers, return matplotlib figures and write no files."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,15 +19,27 @@ MANY_TIMES = 10
 
 def _settings(config: MemoryConfig) -> str:
     optimizer = str(config.optimizer["_target_"]).rpartition(".")[2]
-    return f"{config.label}, H={config.hidden_size}, {optimizer} lr {config.optimizer['lr']:g}"
+    lr = f"lr\N{NO-BREAK SPACE}{config.optimizer['lr']:g}"  # a title is not broken there
+    return f"{config.label}, H={config.hidden_size}, {optimizer} {lr}"
+
+
+def _sequence(config: MemoryConfig) -> str:
+    """The name of the sequence for a title, if it is not the palindrome."""
+    name = config.sequence_name.replace("_", " ")
+    return "" if name == "palindrome" else f"{name}, "
 
 
 def learning_curves(metrics: Mapping[str, Sequence[float]], config: MemoryConfig) -> Figure:
     """Draw loss and accuracy of training batches and validation set against the step."""
     sequence = build_sequence(config)
-    title = f"Learning T={config.seq_len:,}, seed {config.seed} ({_settings(config)})"
+    what = f"{_sequence(config)}T={config.seq_len:,}"
+    title = f"Learning {what}, seed {config.seed} ({_settings(config)})"
     figure, (losses, accuracies) = plots.new_figure(title, panels=2)
-    names = {"train": "training batches (mean since the last point)", "val": "validation set"}
+    growing = ", of the T that is trained" if "seq_len" in metrics else ""
+    names = {
+        "train": "training batches (mean since the last point)",
+        "val": f"validation set{growing}",
+    }
     for axis, metric in ((losses, "loss"), (accuracies, "accuracy")):
         curves = [
             plots.Curve(name, metrics["step"], metrics[f"{part}_{metric}"])
@@ -56,8 +69,8 @@ def _mark_growth(axis: Axes, metrics: Mapping[str, Sequence[float]]) -> None:
         if seq_len != before:
             axis.axvline(step, color=plots.GREY, linewidth=0.7, linestyle=":")
             axis.annotate(
-                f"T={seq_len:,.0f}", (step, 0.5), xytext=(2, 0), textcoords="offset points",
-                rotation=90, fontsize=7, color=plots.GREY, va="center",
+                f"T={seq_len:,.0f}", (step, 0), xytext=(2, 0), textcoords="offset points",
+                rotation=90, fontsize=7, color=plots.GREY, va="bottom",
             )  # fmt: skip
         before = seq_len
 
@@ -73,12 +86,12 @@ def accuracy_by_length(
         measured_on: the set that gave the accuracy at its own length, such as `the test set`.
     """
     own, sequence = config.seq_len, build_sequence(config)
-    trained = f"at T={own:,} only" if config.curriculum == "none" else f"at growing T up to {own:,}"
-    title = f"Trained {trained}, seed {config.seed} ({_settings(config)})"
+    trained = f"T={own:,} only" if config.curriculum == "none" else f"growing T up to {own:,}"
+    title = f"Trained on {_sequence(config)}{trained}, seed {config.seed} ({_settings(config)})"
     figure, (axis,) = plots.new_figure(title)
     lengths = sorted(accuracies)
     others = plots.Curve(
-        f"other lengths, up to 400 {sequence.noun} each", lengths, [accuracies[n] for n in lengths]
+        f"up to 400 {sequence.noun} of each length", lengths, [accuracies[n] for n in lengths]
     )
     plots.draw_curves(axis, [others], widest_gap=1)
     axis.plot(
@@ -87,7 +100,7 @@ def accuracy_by_length(
         label=f"T={own:,}, {measured_on}: {percent(accuracies[own])}",
     )  # fmt: skip
     _length_axis(axis, lengths)
-    plots.accuracy_axis(axis, sequence.chance)
+    plots.accuracy_axis(axis, sequence.chance, name_at_left=True)
     axis.set_xlabel(f"length T of the {sequence.noun} tested (steps)")
     axis.set_ylabel("accuracy")
     plots.legend_below(figure)
@@ -100,8 +113,12 @@ def _length_axis(axis: Axes, lengths: Sequence[int]) -> None:
     if longest >= MANY_TIMES * shortest:
         axis.set_xscale("log")
         axis.set_xlim(shortest / 1.1, longest * 1.15)
-        chosen = [n for n in lengths if n in (3, 5, 10, 25, longest)]
-        plots.measured_ticks(axis, chosen or lengths)
+        apart = math.log(longest / shortest) / plots.MOST_TICKS
+        chosen = [longest]
+        for n in sorted(lengths, reverse=True):
+            if math.log(chosen[-1] / n) >= apart:
+                chosen.append(n)
+        plots.measured_ticks(axis, chosen)
     else:
         axis.set_xlim(shortest - 1, longest + 1)
         plots.measured_ticks(axis, lengths)
@@ -131,7 +148,7 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
         lengths = sorted(by_length)
         curves.append(plots.Curve(name, lengths, [by_length[n] for n in lengths]))
     plots.draw_curves(axis, curves, widest_gap=1, nested=True)
-    plots.accuracy_axis(axis, chance)
+    plots.accuracy_axis(axis, chance, name_at_left=True)
     if series:
         _length_axis(axis, sorted({n for by_length in series.values() for n in by_length}))
     axis.set_xlabel("length T of the whole sequence (steps)")

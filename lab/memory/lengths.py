@@ -46,7 +46,7 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
             lengths = sorted(by_length)
             curve = plots.Curve(label, lengths, [by_length[n] for n in lengths])
             plots.draw_curves(axis, [curve], first=place)
-        plots.accuracy_axis(axis, float(runs[0].get("chance", 0.1)))
+        plots.accuracy_axis(axis, float(runs[0].get("chance", 0.1)), name_at_left=True)
         axis.set_title(name.replace("_", " "), fontsize=10)
         axis.set_xlim(left=0)
     for axis in axes[-COLUMNS:]:

@@ -32,7 +32,7 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
     gap = 1 if x == "seq_len" else math.inf
     curves = [_curve(str(n), some, x, "accuracy") for n, some in rows.groupby(series_of(rows))]
     plots.draw_curves(axis, curves, widest_gap=gap, nested=True)
-    plots.accuracy_axis(axis, _chance(rows))
+    plots.accuracy_axis(axis, _chance(rows), name_at_left=True)
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
     plots.measured_ticks(axis, ticks)

@@ -128,6 +128,8 @@ def test_a_third_class_between_two(draws):
         [False, False, False, False],  # from e to n directly
         [False, False, False, False],  # to n in the end
     ]
+    asked = third_classes(torch.tensor([[2, 2, 2], [0, 2, 1]]), 4, torch.tensor([0, 1]))
+    assert asked.tolist() == [[False, False, True, False]] * 2  # also if G makes nothing but a 2
     lengths = path_length(readings.features)
     torch.testing.assert_close(lengths, (ends - starts).norm(dim=1))
     torch.testing.assert_close(largest_step(readings.features), torch.full((3,), 1 / 8))

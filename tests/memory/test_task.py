@@ -133,7 +133,8 @@ def test_the_sweep_figure_shows_the_lengths_run_and_no_others():
 
 
 @pytest.mark.parametrize(
-    ("curriculum", "words"), [("none", "at T=100 only"), ("doubling", "up to 100")]
+    ("curriculum", "words"),
+    [("none", "Trained on T=100 only"), ("doubling", "growing T up to 100")],
 )
 def test_a_runs_figure_says_how_it_was_trained_and_on_what_it_was_tested(curriculum, words):
     config = compose_config("seq_len=100", f"curriculum={curriculum}")
@@ -145,3 +146,14 @@ def test_a_runs_figure_says_how_it_was_trained_and_on_what_it_was_tested(curricu
     assert named[1] == "T=100, the test set: 99.99 %"
     # Nothing was measured between 25 and 100, so no line is there.
     assert all(np.diff(line.get_xdata()).max(initial=0) <= 1 for line in figure.axes[0].lines[:2])
+
+
+def test_the_lengths_that_were_tested_can_be_read_beside_the_axis():
+    config = compose_config("sequence=parity", "seq_len=40", "stream=true")
+    assert isinstance(config, MemoryConfig)
+    figure = figures.accuracy_by_length({40: 1.0, 100: 0.9, 490: 0.5, 500: 0.5}, config, "x")
+    assert figure.get_suptitle().startswith("Trained on parity, T=40 only")
+    (axis,) = figure.axes
+    labels = [tick.get_text() for tick in axis.get_xticklabels()]
+    assert sorted(labels, key=int) == ["40", "100", "500"]  # 490 would lie on 500
+    assert axis.lines[0].get_linestyle() == "None"  # no line between lengths, also in the legend

@@ -76,8 +76,11 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
     result = folder.result or {}
     step = result.get("weights", {}).get("step", result.get("steps", 0))
     quality = result.get("quality", {})
-    title = f"{at_step(step, quality.get('fid'), quality.get('n', 0))}, seed {seed}"
-    grid = _grid(images.numpy(), title, classes if name is None else ())
+    if name is None:
+        about = at_step(step, quality.get("fid"), quality.get("n", 0))
+    else:  # the FID is that of all classes
+        about = f"class {name}, {at_step(step, None, n)}"
+    grid = _grid(images.numpy(), f"{about}, seed {seed}", classes if name is None else ())
     return [npz, folder.save_figure(stem, grid)]
 
 
@@ -86,8 +89,11 @@ def _grid(images: "np.ndarray", title: str, classes: Sequence[str]) -> "Figure":
     from lab.images.sheets import image_grid
 
     columns = min(len(images), ON_THE_GRID) // len(classes) if classes else 0
+    shown = columns * len(classes) or min(len(images), ON_THE_GRID)
+    if shown < len(images):
+        title += f", {shown} of {len(images):,} images"
     if not columns:
-        return image_grid(images[:ON_THE_GRID], title=title)
-    shape = columns, len(classes), *images.shape[1:]
-    by_class = images[: columns * len(classes)].reshape(shape).swapaxes(0, 1)
+        return image_grid(images[:shown], title=title)
+    grid = columns, len(classes), *images.shape[1:]
+    by_class = images[:shown].reshape(grid).swapaxes(0, 1)
     return image_grid(by_class.reshape(-1, *images.shape[1:]), columns, title, classes)
