@@ -89,7 +89,8 @@ def _is_basic(config: DictConfig) -> bool:
 def compose_once(loader: ConfigLoader) -> None:
     """Let Hydra launch the configs that it composed to check the jobs.
 
-    Otherwise it composes each job a second time, which takes a tenth of a second.
+    Otherwise it composes each job a second time, which takes a tenth of a second. A launched config
+    has its job's number and is read-only in part, so a job that is asked for again gets a new one.
 
     Args:
         loader: of the application; each job's config is kept until it is launched.
@@ -99,8 +100,9 @@ def compose_once(loader: ConfigLoader) -> None:
 
     def load_sweep_config(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         job = tuple(sweep_overrides)
-        if job in kept:
-            return kept.pop(job)
+        ready = kept.pop(job, None)
+        if ready is not None and OmegaConf.is_missing(ready.hydra.job, "num"):
+            return ready
         composed = compose(master_config, sweep_overrides)
         if len(kept) < MOST_KEPT:
             kept[job] = composed

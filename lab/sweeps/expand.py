@@ -21,7 +21,7 @@ from lab.sweeps.search import knows_its_jobs
 
 
 def jobs_of(config: DictConfig) -> list[list[str]] | None:
-    """The overrides of each job of a sweep.
+    """The overrides of each job of a sweep; of a job that is asked for twice, once.
 
     Args:
         config: what Hydra composed for the sweep, with its `hydra` keys.
@@ -53,7 +53,7 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
         else:
             values = [override.get_value_element_as_str()]
         choices[key] = [f"{key}={value}" for value in values]
-    return [list(job) for job in itertools.product(*choices.values())]
+    return [list(job) for job in dict.fromkeys(itertools.product(*choices.values()))]
 
 
 def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:

@@ -189,7 +189,7 @@ def test_hydra_composes_each_job_once():
 
         def load_sweep_config(self, master_config, sweep_overrides):
             self.composed.append(sweep_overrides)
-            return OmegaConf.create({"job": sweep_overrides})
+            return OmegaConf.create({"job": sweep_overrides, "hydra": {"job": {"num": "???"}}})
 
     loader, jobs = Loader(), [["a=1"], ["a=2"]]
     compose_once(loader)
@@ -197,5 +197,18 @@ def test_hydra_composes_each_job_once():
     launched = [loader.load_sweep_config(None, job) for job in jobs]
     assert loader.composed == jobs
     assert all(one is other for one, other in zip(checked, launched, strict=True))
-    loader.load_sweep_config(None, jobs[0])  # once more in the same process
+    again = loader.load_sweep_config(None, jobs[0])  # once more in the same process
     assert loader.composed == [*jobs, jobs[0]]
+    again.hydra.job.num = 0  # as Hydra does at the launch
+    assert loader.load_sweep_config(None, jobs[0]) is not again
+
+
+def test_a_value_that_is_given_twice_is_trained_once(tmp_path: Path) -> None:
+    words = ["-m", *SMALL, "seq_len=3", "max_steps=6", "seed=0,0,1"]
+    dry = quick_lab(*words, "dry_run=true", cwd=tmp_path)
+    assert [line.split()[-1] for line in dry.stdout.splitlines()] == ["seed=0", "seed=1"]
+    done = quick_lab(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("sweep of 2 runs: ")
+    assert recap(done.stdout) == "1 finished before, 1 finished"
+    assert len(run_folders(tmp_path)) == 2
