@@ -1,13 +1,16 @@
 """Run a notebook of `notebooks/`, and write it and an HTML page that needs no network."""
 
+import asyncio
 import os
 import secrets
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
+from lab.engine.interrupts import STOPS, Interrupted
 from lab.engine.files import write_text
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ def make(name: str, title: str, folder: Path, **parameters: Any) -> list[Path]:
 
     Raises:
         UserError: the libraries are not installed, or a cell failed.
+        Interrupted: a signal came; nothing is written.
     """
     try:
         import jupytext
@@ -42,6 +46,11 @@ def make(name: str, title: str, folder: Path, **parameters: Any) -> list[Path]:
         if error.ename == "UserError":
             raise UserError(error.evalue) from error
         raise UserError(f"a cell of the report failed: {error.ename}: {error.evalue}") from error
+    except nbclient.exceptions.CellTimeoutError as error:
+        raise UserError(f"a cell of the report took more than {SECONDS_PER_CELL} s") from error
+    except nbclient.exceptions.DeadKernelError as error:
+        line = "the process that computes the report ended; was there enough memory?"
+        raise UserError(line) from error
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.ipynb", folder / f"{name}.html"]
     write_text(paths[0], nbformat.writes(notebook) + "\n")
@@ -69,6 +78,7 @@ def _run(notebook: "NotebookNode") -> None:
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
     root = str(Path(__file__).parents[2])
 
@@ -92,9 +102,34 @@ def _run(notebook: "NotebookNode") -> None:
             ip = f"{tempfile.gettempdir()}/lab-kernel-{os.getpid()}-{secrets.token_hex(4)}"
             super().__init__(transport="ipc", ip=ip, kernel_spec_manager=Specs(), **kwargs)
 
-    NotebookClient(
+    came: list[int] = []
+
+    class Client(NotebookClient):
+        """On a signal it ends the kernel and then itself; else the next cell finds no kernel."""
+
+        async def async_start_new_kernel(self, **kwargs: Any) -> None:
+            loop, task = asyncio.get_running_loop(), asyncio.current_task()
+            assert task is not None
+
+            def stop(number: int) -> None:
+                came.append(number)
+                self.shutdown_kernel = "immediate"
+                task.cancel()
+
+            with suppress(RuntimeError):  # outside the main thread no signal can be caught
+                for number in STOPS:
+                    loop.add_signal_handler(number, stop, number)
+            await super().async_start_new_kernel(**kwargs)
+
+    client = Client(
         notebook,
         kernel_manager_class=Manager,
         timeout=SECONDS_PER_CELL,
         resources={"metadata": {"path": os.getcwd()}},
-    ).execute()
+    )
+    try:
+        client.execute()
+    except (asyncio.CancelledError, DeadKernelError):  # a cell tells of either by the second
+        if came:
+            raise Interrupted(came[0], "stopped") from None
+        raise

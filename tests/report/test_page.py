@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import signal
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,7 @@ from lab.report import tool
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.verdict import finding_of
-from tests.command_line import quick_lab
+from tests.command_line import quick_lab, start_lab, wait_until
 
 RUNS = ["cell=lstm,rnn", "seq_len=3", "max_steps=20", "seed=0,1,2", "size=small"]
 OWN = """source: my lecture
@@ -176,3 +177,16 @@ def test_the_table_names_papers_by_authors_and_keeps_the_verdict_on_a_phone(page
     assert columns is not None
     assert hidden is not None
     assert hidden[1] == "2"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_report_that_is_stopped_says_so_in_one_line(tmp_path: Path, number: signal.Signals):
+    (tmp_path / "outputs").mkdir()
+    report = start_lab("report", cwd=tmp_path)
+    # The second process computes the cells.
+    children = Path(f"/proc/{report.pid}/task/{report.pid}/children")
+    wait_until(lambda: children.read_text())
+    report.send(number)
+    done = report.wait()
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", "lab: stopped\n")
+    assert not list((tmp_path / "outputs").iterdir())
