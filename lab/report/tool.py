@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> None:
     out_dir = Path(args.out_dir)
     if not out_dir.is_dir():
         raise UserError(f"{out_dir}: no such folder; expected the folder of the runs")
+    _check_folders(args)
     if args.save_evidence:
         paths = save_evidence(out_dir, Path(args.save_evidence))
     elif args.assignment:
@@ -52,6 +53,21 @@ def run(args: argparse.Namespace) -> None:
                 copy = Path(args.docs) / path.name
                 write_text(copy, without_links(path.read_text()))
                 print(copy)
+
+
+def _check_folders(args: argparse.Namespace) -> None:
+    """Refuse a wrong folder now, not after the minutes that the notebook takes.
+
+    Raises:
+        UserError: a folder does not exist, or it has no claims.
+    """
+    for folder in args.config_dir:
+        if not Path(folder).is_dir():
+            raise UserError(f"--config-dir {folder}: no such folder")
+        if not any(Path(folder, "claim").glob("*.yaml")):
+            raise UserError(f"--config-dir {folder}: it has no claims; they are its claim/*.yaml")
+    if args.docs and not Path(args.docs).is_dir():
+        raise UserError(f"--docs {args.docs}: no such folder")
 
 
 def make_report(out_dir: Path, config_dirs: list[str] | None = None) -> list[Path]:
