@@ -58,7 +58,7 @@ TOOLS = {
     "report": Tool(
         "lab.report.tool",
         "Write the report: every claim with its verdict.",
-        "lab report outputs --docs docs",
+        "lab report --docs docs",
     ),
     "play": Tool(
         "lab.play.tool",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab.cli import CONF
 from lab.config.errors import UserError
+from lab.engine.arguments import add_out_dir
 from lab.engine.files import write_text
 from lab.report.bench import BENCH
 from lab.report.claims import load_claims
@@ -18,7 +19,8 @@ SAVED = Path(__file__).parents[2] / "docs" / "evidence"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `lab report`."""
-    parser.add_argument("out_dir", nargs="?", default="outputs", help="the folder of the runs")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR",
+                        help="the same as --out-dir DIR")  # fmt: skip
     parser.add_argument("--assignment", action="store_true",
                         help="the assignment's tasks in order, with your own runs")  # fmt: skip
     parser.add_argument("--config-dir", action="append", default=[], metavar="DIR",
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--docs", metavar="DIR", help="also copy the page to DIR")
     parser.add_argument("--save-evidence", metavar="DIR",
                         help="add your finished runs to the evidence DIR/*.csv")  # fmt: skip
+    add_out_dir(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -34,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: the folder does not exist, a claim is broken, or the libraries are missing.
     """
-    out_dir = Path(args.out_dir)
+    out_dir = args.folder or args.out_dir
     if not out_dir.is_dir():
         raise UserError(f"{out_dir}: no such folder; expected the folder of the runs")
     _check_folders(args)

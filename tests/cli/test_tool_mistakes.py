@@ -35,6 +35,7 @@ BAD = {
     ("summary", "outputs"): "none of its runs has begun; sweeps are in outputs/sweeps",
     ("compare", "last"): "two or more runs are compared",
     ("report", "nowhere"): "nowhere: no such folder",
+    ("report", "--out-dir", "nowhere"): "nowhere: no such folder",
     ("report", "--config-dir", "nowhere"): "--config-dir nowhere: no such folder",
     ("report", "--config-dir", "outputs"): "outputs: it has no claims; they are its claim/*.yaml",
     ("report", "--docs", "nowhere"): "--docs nowhere: no such folder",
