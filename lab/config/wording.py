@@ -30,9 +30,9 @@ DELETING = ("fresh",)
 RESUMING = ("resume", "resume_from", "continue", "restore", "load", "ckpt", "ckpt_path")
 
 
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing where no word is near."""
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)
+def did_you_mean(word: str, words: Iterable[str], likeness: float = 0.5) -> str:
+    """`; did you mean X?`, or nothing where no word has this likeness, from 0 to 1."""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=likeness)
     return f"; did you mean {near[0]}?" if near and near[0] not in DELETING else ""
 
 

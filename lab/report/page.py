@@ -221,7 +221,7 @@ def _badge(finding: Finding) -> str:
 
 def _parts(finding: Finding) -> str:
     rows = "".join(
-        f"<tr><td>{html.escape(m.part.says)}{f' (worst at {m.where})' if m.where else ''}</td>"
+        f"<tr><td>{html.escape(m.part.says)}{_note(m)}</td>"
         f"<td>{m.n if not m.part.function else ''}</td><td>{_number(m, m.mean)}</td>"
         f"<td>{_interval(m)}</td><td>{html.escape(m.part.bound)}"
         f"{' (whole interval)' if m.part.by == 'interval' else ''}</td>"
@@ -231,6 +231,11 @@ def _parts(finding: Finding) -> str:
     head = ("<tr><th>part</th><th>seeds</th><th>mean</th><th>95 % interval</th><th>bound</th>"
             "<th></th></tr>")  # fmt: skip
     return f'<div class="table"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+
+
+def _note(measured: Measured) -> str:
+    note = f"worst at {measured.where}" if measured.where else measured.unknown
+    return f" ({html.escape(note)})" if note else ""
 
 
 def _number(measured: Measured, value: float) -> str:

@@ -11,12 +11,15 @@ from typing import Literal
 import pandas as pd
 
 from lab.config.errors import UserError
+from lab.config.wording import did_you_mean
 from lab.report.claims import Claim, Group, Part
 from lab.report.evidence import Evidence
 from lab.report.selection import planned
 
 Verdict = Literal["holds", "holds in part", "does not hold", "not settled"]
 CONFIDENCE = 0.95
+LIKENESS = 0.7
+"""Of a name to the one that is meant; a metric that no run has yet is like none."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,13 @@ class Measured:
         part: the part of the claim.
         values: the values, one for each seed.
         where: the value of `part.each` with the worst number; empty if there is no `each`.
+        unknown: the line for a metric that no run of the whole evidence has; else empty.
     """
 
     part: Part
     values: tuple[float, ...]
     where: str = ""
+    unknown: str = ""
 
     @property
     def n(self) -> int:
@@ -103,7 +108,7 @@ def finding_of(claim: Claim, evidence: Evidence) -> Finding:
         small = planned(claim, quick=True)
         found = {name: step.found(evidence) for name, step in small.items()}
     quick = quick and any(len(rows) for rows in found.values())
-    parts = tuple(_measure(claim, part, found) for part in claim.parts)
+    parts = tuple(_measure(claim, part, found, evidence.table) for part in claim.parts)
     missing = [
         f"{missing} of {len(step.configs)} runs of {step.command}"
         for step in full.values()
@@ -122,7 +127,9 @@ def _verdict(parts: Sequence[Measured]) -> Verdict:
     return "holds in part" if any(passed) else "does not hold"
 
 
-def _measure(claim: Claim, part: Part, found: Mapping[str, pd.DataFrame]) -> Measured:
+def _measure(
+    claim: Claim, part: Part, found: Mapping[str, pd.DataFrame], table: pd.DataFrame
+) -> Measured:
     try:
         if part.function is not None:
             module, _, name = part.function.rpartition(".")
@@ -140,6 +147,8 @@ def _measure(claim: Claim, part: Part, found: Mapping[str, pd.DataFrame]) -> Mea
         raise
     except Exception as error:  # pandas raises many kinds for a wrong query
         line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        if isinstance(error, NameError | KeyError):
+            line = _no_run_has(error, table)
         raise UserError(f"claim {claim.id}, part '{part.says}': {line}") from error
     cases = []
     for where, values in of.items():
@@ -149,7 +158,26 @@ def _measure(claim: Claim, part: Part, found: Mapping[str, pd.DataFrame]) -> Mea
         if values:
             named = "" if part.each is None else f"{part.each.rpartition('.')[2]}={where}"
             cases.append(Measured(part, tuple(values.values()), named))
-    return min(cases, key=lambda case: part.margin(case.mean), default=Measured(part, ()))
+    if not cases:
+        return Measured(part, (), unknown=_unknown(part.metric, table))
+    return min(cases, key=lambda case: part.margin(case.mean))
+
+
+def _unknown(metric: str, table: pd.DataFrame) -> str:
+    """The line for a metric that no run has, so that it is known before the claim's runs exist."""
+    try:
+        if len(table):
+            _column(table.iloc[:0], metric)
+    except NameError as error:
+        return _no_run_has(error, table)
+    return ""
+
+
+def _no_run_has(error: NameError | KeyError, table: pd.DataFrame) -> str:
+    """The line for a name that is no column, which may be of runs that are still to be made."""
+    named = re.search(r"'(.+?)'", str(error))
+    name = named[1] if named else str(error)
+    return f"no run has {name}{did_you_mean(name, map(str, table.columns), LIKENESS)}"
 
 
 def _values(

@@ -14,6 +14,7 @@ from lab.config.errors import UserError
 from lab.report import tool
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
+from lab.report.page import _parts
 from lab.report.verdict import finding_of
 from tests.command_line import quick_lab, start_lab, wait_until
 
@@ -138,8 +139,10 @@ def test_a_broken_claim_gets_one_line(
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (("metric: val_accuracy", "metric: val_acuracy"), "name 'val_acuracy' is not defined"),
-        (('cell == "lstm"', "cel == 1"), "name 'cel' is not defined"),
+        (("metric: val_accuracy", "metric: val_acc"), "no run has val_acc; did you mean"),
+        (("metric: val_accuracy", "metric: val_acc@9"), "no run has val_acc; did you mean"),
+        (('cell == "lstm"', "cel == 1"), "no run has cel; did you mean cell?"),
+        (("bound:", "each: seqlen\n    bound:"), "no run has seqlen; did you mean seq_len?"),
         (("seq_len=3 max", "seq_lne=3 max"), "did you mean seq_len?"),
     ],
 )
@@ -152,6 +155,23 @@ def test_a_claim_that_the_runs_cannot_answer_gets_one_line(
     with pytest.raises(UserError, match=re.escape(line)) as error:
         finding_of(claim, Evidence(cwd / "outputs"))
     assert "\n" not in str(error.value)
+
+
+def test_a_metric_that_no_run_has_is_told_before_the_claims_runs_exist(cwd: Path, tmp_path: Path):
+    (tmp_path / "claim").mkdir()
+    text = OWN.replace("BOUND", "> 0").replace("max_steps=20", "max_steps=25")
+    evidence = Evidence(cwd / "outputs")
+    for metric, line in (
+        ("val_accuracy", ""),
+        ("1 - val_acc", "no run has val_acc; did you mean val_accuracy?"),
+    ):
+        one = text.replace("metric: val_accuracy", f"metric: {metric}")
+        (tmp_path / "claim/mine.yaml").write_text(one)
+        (claim,) = load_claims([str(tmp_path)])
+        finding = finding_of(claim, evidence)
+        assert finding.verdict == "not settled"
+        assert finding.parts[0].unknown == line
+        assert (f"({line})" in _parts(finding)) == bool(line)
 
 
 def test_the_hand_in_shows_the_students_own_runs(cwd: Path):
