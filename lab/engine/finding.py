@@ -14,7 +14,9 @@ from lab.engine.run_folder import RunFolder
 
 LAST = "last"
 MOST_LISTED = 5
-FILES = ("config.yaml", "provenance.json", "status", "metrics.csv", "result.json", ".lock")
+FILES = (
+    "config.yaml", "provenance.json", "status", "metrics.csv", "result.json", "lab.log", ".lock",
+)  # fmt: skip
 
 
 def folder_of(config: RunConfig) -> RunFolder:

@@ -21,6 +21,8 @@ def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
     Raises:
         UserError: the run belongs to another study or version, or it is not finished.
     """
+    if folder.never_began:
+        raise UserError(_not_finished(folder))
     config = from_file(folder.config_file)
     if not isinstance(config, cls):
         raise UserError(
@@ -28,8 +30,17 @@ def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
             "lab runs shows the task of each run"
         )
     if folder.result is None:
-        raise UserError(
-            f"{folder.path}: {folder.status or 'not begun'}, not finished; "
-            "the command that began it continues it"
-        )
+        raise UserError(_not_finished(folder))
     return config
+
+
+def _not_finished(folder: RunFolder) -> str:
+    """The line for a run that has no result, with what can be done."""
+    line = f"{folder.path}: {folder.status or 'not begun'}, not finished"
+    if folder.status == "running":
+        return f"{line} yet"
+    if folder.status == "failed":
+        again = "tries again" if not folder.has_checkpoint else "tries again from its checkpoint"
+        return f"{line}: lab show {folder.path.name} says why; the command that began it {again}"
+    again = "continues it" if folder.has_checkpoint else "begins it again"
+    return f"{line}; the command that began it {again}"

@@ -83,6 +83,12 @@ class RunFolder:
         return "running" if self.is_held else "interrupted"
 
     @property
+    def never_began(self) -> bool:
+        """Whether it failed or was stopped before its first step, so that it has only a log."""
+        files_of_a_run = (self.config_file, self.metrics_file)
+        return self.status in (None, "failed") and not any(path.exists() for path in files_of_a_run)
+
+    @property
     def result(self) -> dict[str, Any] | None:
         """The result of a finished run, else None; entries of old versions have today's names."""
         result = self._json("result.json")

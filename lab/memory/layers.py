@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, reason
 
 STEPS, BATCH = 3, 2
+CALLED = "a cell is called as cell(x [T, B, D], state) and returns (h [T, B, H], state)"
 
 
 def is_recurrent(cell: nn.Module) -> bool:
@@ -32,10 +33,9 @@ def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: st
         name: the name of its class, for the message.
 
     Raises:
-        UserError: h or the state has another shape.
+        UserError: it cannot be called so, or it returns something else.
     """
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        hidden, state = cell(torch.zeros(STEPS, BATCH, input_size), None)
+    hidden, state = _tried(cell, torch.zeros(STEPS, BATCH, input_size), name)
     if hidden.shape != (STEPS, BATCH, hidden_size):
         raise _other_shape(name, "h(1..T)", hidden, "[T, B, H]", (STEPS, BATCH, hidden_size))
     alone = isinstance(state, Tensor)
@@ -64,6 +64,26 @@ def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: st
     cell.register_forward_pre_hook(to_theirs)
     cell.register_forward_hook(to_ours)
     return cell
+
+
+def _tried(cell: nn.Module, x: Tensor, name: str) -> tuple[Tensor, Any]:
+    """What a cell returns for x; a class that is no cell is refused here, before a run begins."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            returned = cell(x, None)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"cell {name}: {reason(error)}; {CALLED}") from error
+    if not (isinstance(returned, tuple) and len(returned) == 2):
+        raise UserError(f"cell {name} does not return a pair; {CALLED}")
+    hidden, state = returned
+    if not isinstance(hidden, Tensor):
+        raise UserError(f"cell {name} returns an h that is no tensor; {CALLED}")
+    parts = state if isinstance(state, tuple | list) else [state]
+    if not parts or not all(isinstance(part, Tensor) for part in parts):
+        raise UserError(f"cell {name} returns a state that has no tensors; {CALLED}")
+    return hidden, state
 
 
 def _other_shape(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
-from lab.engine.interrupts import STOPS, Interrupted
 from lab.engine.files import write_text
+from lab.engine.interrupts import STOPS, Interrupted
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -22,6 +22,9 @@ from lab.engine.run_folder import RunFolder
 Row = dict[str, Any]
 
 ORDERS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+NEVER_BEGAN = (
+    "a run without a task ended before it began: lab show NAME tells why, lab rm NAME removes it"
+)
 _FILTER = re.compile(r"([A-Za-z_][\w.]*)\s*(<=|>=|!=|==?|<|>)\s*(.*)", re.DOTALL)
 
 
@@ -52,6 +55,8 @@ def describe(run: RunFolder) -> Row:
         "problem": None,
     }
     settings: Mapping[str, Any] = {}
+    if run.never_began:
+        return {**row, "problem": NEVER_BEGAN}
     try:
         settings = from_file(run.config_file).to_dict()
     except UserError as error:

@@ -82,6 +82,8 @@ def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
 def _config_of(run: RunFolder) -> RunConfig:
     if not run.path.is_dir():
         raise UserError(f"{run.path}: no such folder")
+    if run.never_began:
+        raise UserError(f"{run.path}: it ended before it began, so there is nothing to compare")
     if not run.config_file.is_file():
         raise UserError(f"{run.path}: not a run's folder (it has no config.yaml)")
     return from_file(run.config_file)

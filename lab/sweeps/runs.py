@@ -55,9 +55,8 @@ def run(args: argparse.Namespace) -> None:
         return
     for line in table(shown, [args.sort] if args.sort else []):
         print(line)
-    for row in shown:
-        if row["problem"]:
-            print(f"lab: {row['problem']}", file=sys.stderr)
+    for problem in dict.fromkeys(row["problem"] for row in shown if row["problem"]):
+        print(f"lab: {problem}", file=sys.stderr)
 
 
 def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str]:

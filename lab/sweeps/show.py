@@ -41,7 +41,7 @@ def show(run: RunFolder) -> list[str]:
         if run.result is not None:
             about["result"] = study.headline(config, run.result)
     except UserError as error:
-        about["config"] = str(error)
+        about["config"] = "none, the run ended before it began" if run.never_began else str(error)
     except KeyError as error:  # a result.json that lacks what this version puts into it
         about["result"] = f"result.json has no {error}"
     lines = [run.path.name, *_pairs(about)]

@@ -46,7 +46,8 @@ FAILING = {
     ("cell=Cel",): "lab: cell names my_cells.Cel: there is no Cel in my_cells; did you mean Cell?",
     ("cell=nothing",): "lab: cell._target_ is missing: it names the class to build, "
     "my_module.MyClass",
-    ("cell=Lazy",): "lab: NotImplementedError (my_cells.py:12: raise NotImplementedError) (see ",
+    ("cell=Lazy",): "lab: cell my_cells.Lazy: NotImplementedError "
+    "(my_cells.py:12: raise NotImplementedError); a cell is called as cell(",
 }
 
 

@@ -100,6 +100,26 @@ def test_a_damaged_or_foreign_run_is_still_listed_and_named(
     assert message in err
 
 
+def test_runs_that_ended_before_they_began_are_told_once_and_removed(cwd: Path, tool: Tool):
+    for name in ("lstm-T5-s0-11111111", "lstm-T5-s1-22222222"):
+        folder = cwd / "outputs/runs" / name
+        folder.mkdir()
+        (folder / "status").write_text("failed\n")
+        (folder / "lab.log").write_text("TypeError: no\n")
+    code, out, err = tool("runs")
+    assert (code, len(out.splitlines()), err.count("\n")) == (0, 6, 1)
+    assert err == "lab: a run without a task ended before it began: lab show NAME tells why, " \
+                  "lab rm NAME removes it\n"  # fmt: skip
+    assert "TypeError: no" in tool("show", name)[1]
+    assert "it ended before it began" in tool("compare", name, "lstm-T20-s0")[2]
+    assert tool("predict", name, "121")[2].endswith(
+        f"failed, not finished: lab show {name} says why; the command that began it tries again\n"
+    )
+    assert tool("rm", "11111111", name, "--yes")[0] == 0
+    assert tool("runs")[2] == ""
+    assert not folder.exists()
+
+
 def add_key(path: Path) -> None:
     path.write_text(path.read_text() + "of_another_version: 1\n")
 

@@ -12,6 +12,7 @@ from lab.engine.seeding import random_stream
 from lab.memory import horizon
 from lab.memory.config import MemoryConfig
 from lab.memory.flow import gradient_flow, some_palindromes
+from lab.memory.layers import with_our_states
 from lab.memory.network import build_network, build_sequence
 from lab.memory.task import MemoryTask
 from tests.command_line import TINY, quick_lab
@@ -93,6 +94,26 @@ def test_a_cell_of_torchrecurrent_trains(name):
     task.step()
     after = list(task.network.cell.parameters())
     assert any(not torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("target", ["torch.nn.Linear", "torch.nn.LSTMCell"])
+def test_a_class_that_is_no_cell_is_refused_and_leaves_nothing(target, tmp_path):
+    (tmp_path / "conf/cell").mkdir(parents=True)
+    (tmp_path / "conf/cell/own.yaml").write_text(f"_target_: {target}\n")
+    done = quick_lab("--config-dir", "conf", "cell=own", *TINY, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"lab: cell {target}: ")
+    assert done.stderr.endswith("; a cell is called as cell(x [T, B, D], state) and returns "
+                                "(h [T, B, H], state)\n")  # fmt: skip
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize("given", ["x", "(x, None)", "(x, ())", "(None, x)", "(x, x, x)"])
+def test_what_a_cell_must_return_is_said(given):
+    cell = torch.nn.Module()
+    cell.forward = lambda x, state: eval(given, {"x": x})
+    with pytest.raises(UserError, match="a cell is called as"):
+        with_our_states(cell, 10, 10, "own")
 
 
 def test_the_transformer_sees_no_later_step_and_tells_positions():
