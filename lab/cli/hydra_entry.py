@@ -20,7 +20,7 @@ from lab.engine import interrupts
 from lab.engine.jobs import Outcome, perform, report
 from lab.engine.terminal import forgive
 from lab.sweeps.recap import Job, end_of_sweep, is_left_to_recap, objective_of, planned
-from lab.sweeps.search import is_end_of_grid
+from lab.sweeps.search import is_only_its_end
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def _compose_and_run() -> str | int | None:
         if interrupts.came():  # a launcher whose workers were stopped fails
             print("lab: stopped; the same command continues", file=sys.stderr)
             return 1
-        if is_end_of_grid(error):
+        if is_only_its_end(error):
             return 0
         line = str(error) if isinstance(error, UserError) else _complaint(error)
         print(f"lab: {line}", file=sys.stderr)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -17,6 +17,10 @@ from lab.engine import interrupts
 from lab.engine.finding import folder_of
 from lab.engine.jobs import report
 from lab.sweeps.recap import end_of_sweep, folder_of_begun, is_left_to_recap, objective_of
+from lab.sweeps.search import is_only_its_end
+
+if TYPE_CHECKING:
+    from hydra._internal.hydra import Hydra
 
 
 def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -48,7 +52,7 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     with _host_is_kept():
         try:
             with application(overrides, config_dir) as app:
-                app.multirun("config", _job_of_a_sweep, list(overrides), False)
+                _multirun(app, overrides)
         except SystemExit as stop:  # what is wrong is told before the first job
             if stop.code:
                 raise UserError(str(stop.code).removeprefix("lab: ")) from None
@@ -59,6 +63,14 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     if folder is None or not folder.is_dir():
         raise UserError("the sweep has no job")
     return folder
+
+
+def _multirun(app: "Hydra", overrides: Sequence[str]) -> None:
+    try:
+        app.multirun("config", _job_of_a_sweep, list(overrides), False)
+    except (RuntimeError, ValueError) as error:
+        if not is_only_its_end(error):
+            raise
 
 
 def _job_of_a_sweep(cfg: DictConfig) -> float | None:

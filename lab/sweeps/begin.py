@@ -18,7 +18,7 @@ from lab.engine import interrupts
 from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
-from lab.sweeps.expand import configs_of, jobs_of
+from lab.sweeps.expand import configs_of, fixed_of, jobs_of
 from lab.sweeps.records import Sweep, asked_for, named, shared
 from lab.sweeps.workers import idle_cores, workers
 
@@ -128,7 +128,11 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
         _refuse_what_is_not_installed(config, kind)
     jobs = jobs_of(config)
     refuse_added_keys(_conf_dirs(config), unresolved(config.hydra.overrides.task))
-    _refuse_if_all_are_wrong(config.hydra.job.config_name, jobs or [])
+    is_search = search.direction_of(config.hydra.sweeper) is not None
+    if is_search:
+        search.refuse_no_trials(config.hydra.sweeper)
+    known = fixed_of(config) if jobs is None and is_search else jobs or []
+    _refuse_if_all_are_wrong(config.hydra.job.config_name, known)
     return jobs
 
 

@@ -56,6 +56,18 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     return [list(job) for job in dict.fromkeys(itertools.product(*choices.values()))]
 
 
+def fixed_of(config: DictConfig) -> list[list[str]]:
+    """What is the same in all trials of a search; then this with the first of each listed value.
+
+    Both are no valid config only if no trial can be one.
+    """
+    parsed = _parse(unresolved(config.hydra.overrides.task))
+    fixed = [str(o.input_line) for o in parsed if not o.is_sweep_override()]
+    listed = [o for o in parsed if o.is_discrete_sweep()]
+    firsts = [f"{o.get_key_element()}={next(o.sweep_string_iterator(), '')}" for o in listed]
+    return [fixed, [*fixed, *firsts]]
+
+
 def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:
     """The config of each job, or which of its values is wrong.
 

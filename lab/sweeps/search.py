@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from lab.config.errors import UserError
 from lab.config.hydra_versions import IS_13
 
 if TYPE_CHECKING:
@@ -71,12 +72,27 @@ def be_quiet() -> None:
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
 
 
-def is_end_of_grid(error: Exception) -> bool:
-    """Whether a grid search is over: Optuna's plugin ends by an error where the last trial failed.
+def refuse_no_trials(sweeper: DictConfig) -> None:
+    """Refuse counts with which Optuna's plugin fails at its end, or never ends.
 
-    It expects that error only of a trial that has an objective.
+    Raises:
+        UserError: naming the key and what is allowed.
     """
-    return isinstance(error, RuntimeError) and "`Study.stop` is supposed" in str(error)
+    for key in ("n_trials", "n_jobs"):
+        count = OmegaConf.select(sweeper, key)
+        if count is not None and not (isinstance(count, int) and count >= 1):
+            raise UserError(
+                f"hydra.sweeper.{key}={count} is not allowed: expected an integer, at least 1"
+            )
+
+
+def is_only_its_end(error: Exception) -> bool:
+    """Whether an error of Optuna's plugin says no more than that the last trial, or each, failed.
+
+    The plugin expects an objective of a grid's last trial, and of one trial at least.
+    """
+    is_grids = isinstance(error, RuntimeError) and "`Study.stop` is supposed" in str(error)
+    return is_grids or (isinstance(error, ValueError) and "No trials are completed" in str(error))
 
 
 def best_lines(

@@ -81,6 +81,30 @@ def test_an_objective_that_is_no_result_is_refused_before_training(tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials=0 is not allowed: expected an "),
+        (["hydra.sweeper.n_jobs=0"], "hydra.sweeper.n_jobs=0 is not allowed: expected an "),
+        (["objective=nosuch"], "objective=nosuch is not allowed: expected val_accuracy, "),
+    ],
+)
+def test_a_search_that_can_have_no_trial_is_refused(
+    tmp_path: Path, words: list[str], line: str
+) -> None:
+    done = quick_lab(*SEARCH, *words, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"lab: {line}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_whose_trials_all_fail_tells_of_them_alone(tmp_path: Path) -> None:
+    words = [word for word in SEARCH if not word.startswith("optimizer.lr")]
+    done = quick_lab(*words, "optimizer.lr=choice(-1,-2)", "hydra.sweeper.n_trials=2", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "best: none, because no trial has an objective" in done.stdout
+
+
 def test_the_objective_makes_no_other_run(tmp_path: Path) -> None:
     names = {
         quick_lab("dry_run=true", *words, cwd=tmp_path).stdout.split()[1]
