@@ -22,10 +22,10 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lab.config.errors import UserError, reason
+from lab.config.errors import UserError, broken_yaml, reason
 from lab.config.hydra_versions import VERSION_BASE
 from lab.config.trust import EVERYTHING, trusting
-from lab.config.wording import did_you_mean, no_such_key
+from lab.config.wording import OWN_FILE, did_you_mean, no_such_key
 
 Dirs = Sequence[str]
 """Where YAML files lie: lab's own, then the user's (`--config-dir`)."""
@@ -46,6 +46,10 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     added = [o for o in parsed if (o.is_add() or o.is_force_add()) and _is_key(o)]
     if not added:
         return
+    for group in (override.key_or_group for override in added):
+        presets = _presets_with(conf_dirs, group)
+        if presets:
+            raise UserError(_needs_a_preset(group, presets))
     cfg = compose("config", _choices(conf_dirs, parsed))
     known = known_keys(cfg)
     for override in added:
@@ -53,7 +57,7 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
         if key not in known:
             having = _options_with(conf_dirs, key, known)
             if having:
-                raise UserError(f"{key} is for {' or '.join(having)}")
+                raise UserError(_is_for(key, having, parsed))
             raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
 
 
@@ -90,6 +94,8 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         line = _unknown_override(conf_dirs, parse(overrides))
         if line is not None:
             return line
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem_mark.name} is not YAML: {broken_yaml(error)}"
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return reason(error)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -128,12 +134,17 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
             if _options(conf_dirs, key) and not isinstance(value, str):
                 return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
             continue
+        presets = _presets_with(conf_dirs, key)
+        if any(f"+{PRESETS}={name}" in choices for name in presets):
+            continue
+        if presets:
+            return _needs_a_preset(key, presets)
         owner = f"task={task}"
         having = _options_with(conf_dirs, key, known)
         if set(having) & set(choices):
             continue
         if having:
-            return f"{key} is for {' or '.join(having)}"
+            return _is_for(key, having, parsed)
         line = no_such_key(key, known, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
         shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
@@ -154,6 +165,35 @@ def _options_with(conf_dirs: Dirs, key: str, known: Sequence[str]) -> list[str]:
                 if name in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
                     having.append(f"{group}={option}")
     return having
+
+
+def _is_for(key: str, having: Sequence[str], parsed: Sequence[Override]) -> str:
+    """The line for a key of other options; a class that is set alone brings no keys."""
+    group = key.partition(".")[0]
+    if any(override.key_or_group == f"{group}._target_" for override in parsed):
+        return f"{key} is no key here: {OWN_FILE}"
+    return f"{key} is for {' or '.join(having)}"
+
+
+def _presets_with(conf_dirs: Dirs, group: str) -> list[str]:
+    """The presets that bring a group which no task has, such as `bench`."""
+    if not _options(conf_dirs, group):
+        return []
+    return [name for name in _options(conf_dirs, PRESETS) if _brings(conf_dirs, name, group)]
+
+
+def _needs_a_preset(group: str, presets: Sequence[str]) -> str:
+    return f"{group} is a group of {' and '.join(f'+{PRESETS}={name}' for name in presets)}"
+
+
+def _brings(conf_dirs: Dirs, preset: str, group: str) -> bool:
+    """Whether a preset adds a group with its defaults: `- /bench: parity`."""
+    for file in (Path(conf, PRESETS, f"{preset}.yaml") for conf in conf_dirs):
+        with suppress(OSError, yaml.YAMLError):
+            defaults = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("defaults", [])
+            if any(isinstance(one, dict) and f"/{group}" in one for one in defaults):
+                return True
+    return False
 
 
 def _synonyms(cfg: DictConfig) -> Mapping[str, str]:

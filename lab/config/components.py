@@ -46,6 +46,7 @@ def build(
         raise
     except Exception as error:
         line = signature.refused_by(error, group, given)
+        line = line or signature.refused_by_a_base(error, group, cls, given)
         if line is None:
             arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
             # A ValueError of lab's own or of a library says in words what is wrong.

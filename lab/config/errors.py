@@ -64,3 +64,12 @@ def users_line(error: BaseException, with_source: bool = False) -> str:
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     source = f": {frames[-1].line}" if with_source and frames[-1].line else ""
     return f"{shown}:{frames[-1].lineno}{source}"
+
+
+def broken_yaml(error: Exception) -> str:
+    """What a YAML file has wrong and where, in a line."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    mark = getattr(error, "problem_mark", None)
+    where = f" in line {mark.line + 1}" if mark else ""
+    return f"{getattr(error, 'problem', None) or str(error).splitlines()[0]}{where}"

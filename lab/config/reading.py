@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from lab.config import trust
 from lab.config.base import RunConfig, dataclass_keys, nullable_keys
-from lab.config.errors import UserError
+from lab.config.errors import UserError, broken_yaml
 from lab.config.identity import upgraded
 from lab.config.wording import wrong_value
 
@@ -95,19 +95,10 @@ def from_file(path: Path) -> RunConfig:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; not a run's folder?") from error
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} is damaged ({_first_line(error)}); {REMEDY}") from error
+        raise UserError(f"{path} is damaged ({broken_yaml(error)}); {REMEDY}") from error
     if not isinstance(values, dict) or not isinstance(values.get("_target_"), str):
         raise UserError(f"{path} is not a run's config: it has no _target_; {REMEDY}")
     try:
         return from_dict(values)
     except UserError as error:
         raise UserError(f"{path}: {error} (another version of lab wrote it?); {REMEDY}") from error
-
-
-def _first_line(error: Exception) -> str:
-    """What a YAML file has wrong and where, in a line."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"not UTF-8 at byte {error.start}"
-    mark = getattr(error, "problem_mark", None)
-    where = f" in line {mark.line + 1}" if mark else ""
-    return f"{getattr(error, 'problem', None) or str(error).splitlines()[0]}{where}"

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 
 from lab.config.base import LARGEST
 from lab.config.errors import UserError
-from lab.config.wording import did_you_mean, shown, wrong_type
+from lab.config.wording import OWN_FILE, did_you_mean, shown, wrong_type
 
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 # Types that YAML cannot write: such an argument is left to the class itself.
@@ -74,6 +74,34 @@ def _hints(cls: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function, include_extras=True)
     except Exception:  # a name that only a type checker can see, or an annotation of another kind
         return {}
+
+
+def refused_by_a_base(
+    error: Exception, group: str, cls: Callable[..., Any], given: Mapping[str, Any]
+) -> str | None:
+    """The line for a TypeError of a class that hands `**kwargs` on, such as torch.nn.LSTM.
+
+    Its own signature tells nothing, so this looks at those of its bases.
+    """
+    if not (isinstance(error, TypeError) and isinstance(cls, type)):
+        return None
+    for base in cls.__mro__[1:]:
+        parameters = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+        if any(p.kind == p.VAR_KEYWORD for p in parameters):
+            continue
+        unknown = [key for key in given if key not in {p.name for p in parameters}]
+        if unknown:
+            keys = ", ".join(f"{group}.{key}" for key in unknown)
+            return f"{cls.__name__} does not take {keys}; {OWN_FILE}"
+        hints = _hints(base)
+        try:
+            for key in given:
+                if key in hints:
+                    _check_type((group, key), given[key], hints[key])
+        except UserError as refusal:
+            return str(refusal)
+        return None
+    return None
 
 
 def _check_size(key: str, value: object) -> None:

@@ -24,6 +24,9 @@ EXPECTED = {
     "too_long": "at most {max_length} of them",
     "too_short": "at least {min_length} of them",
 }
+OWN_FILE = (
+    "another class is chosen by a YAML file of its own, which has its arguments: docs/extending.md"
+)
 NUMBERS = ("int_type", "int_from_float", "float_type", "bool_type")
 # What would delete a run is never what somebody meant who wrote something else.
 DELETING = ("fresh",)

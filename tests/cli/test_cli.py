@@ -236,6 +236,7 @@ BAD = {
     "seq_len=range(3,5)": "needs -m",
     "seq_len=[": "cannot read seq_len=[",
     "device=gpu": "expected auto, cpu, cuda, mps",
+    "bench=parity": "bench is a group of +experiment=bench",
     "+experiment=a5": "experiment=a5 is not an option: expected one of",
 }
 
@@ -256,6 +257,7 @@ AT_THE_COMMAND_LINE = {
     "--seq_len=5": "--seq_len is not a flag: write seq_len=5",
     "--multirn": "did you mean --multirun?",
     "seq_len=3,4": "needs -m",
+    "+bench=parity": "bench is a group of +experiment=bench",
 }
 
 

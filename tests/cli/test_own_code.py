@@ -35,6 +35,7 @@ def own(tmp_path) -> Path:
     for name in ("Cell", "Lazy", "Cel"):
         (tmp_path / f"conf/cell/{name}.yaml").write_text(f"_target_: my_cells.{name}\n")
     (tmp_path / "conf/cell/large.yaml").write_text("_target_: my_cells.Cell\nsize: 3\n")
+    (tmp_path / "conf/cell/broken.yaml").write_text("_target_: my_cells.Cell\nsize: [1\n")
     (tmp_path / "conf/cell/nothing.yaml").write_text("size: 1\n")
     return tmp_path
 
@@ -46,6 +47,10 @@ FAILING = {
     ("cell=Cel",): "lab: cell names my_cells.Cel: there is no Cel in my_cells; did you mean Cell?",
     ("cell=nothing",): "lab: cell._target_ is missing: it names the class to build, "
     "my_module.MyClass",
+    ("cell=broken",): "lab: {conf}/cell/broken.yaml is not YAML: expected ',' or ']', but got "
+    "'<stream end>' in line 3",
+    ("cell._target_=torch.nn.LSTM", "+cell.num_layers=2"): "lab: cell.num_layers is no key here: "
+    "another class is chosen by a YAML file of its own, which has its arguments: ",
     ("cell=Lazy",): "lab: cell my_cells.Lazy: NotImplementedError "
     "(my_cells.py:12: raise NotImplementedError); a cell is called as cell(",
 }
@@ -56,7 +61,7 @@ def test_a_cell_that_fails_is_one_line_that_names_what_and_where(words, own):
     done = quick_lab("--config-dir=conf", *words, *TINY, cwd=own)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith(FAILING[words])
+    assert done.stderr.startswith(FAILING[words].format(conf=own / "conf"))
 
 
 def test_the_console_script_finds_the_modules_of_the_current_folder(own, tmp_path_factory):
