@@ -63,6 +63,12 @@ def hide_current_folder() -> None:
     sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
 
 
+def is_trusted(target: object) -> bool:
+    """Whether a `_target_` names code that may be imported now."""
+    trusted = _trusted.get()
+    return EVERYTHING in trusted or str(target).partition(".")[0] in trusted
+
+
 def load(target: object, base: type | None, what: str) -> Any:
     """What a `_target_` names, imported if it may be.
 
@@ -77,7 +83,7 @@ def load(target: object, base: type | None, what: str) -> Any:
     """
     name = str(target)
     trusted = _trusted.get()
-    if EVERYTHING not in trusted and name.partition(".")[0] not in trusted:
+    if not is_trusted(name):
         raise _refused(what, name, f"is not part of {_listed(trusted)}")
     found = _find(name, what)
     if EVERYTHING in trusted:

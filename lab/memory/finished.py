@@ -1,6 +1,7 @@
 """Open a finished run of the memory study."""
 
 from lab.config.errors import UserError
+from lab.config.trust import is_trusted
 from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
@@ -28,12 +29,14 @@ def open_palindromes(folder: RunFolder, *, recurrent: bool = False) -> tuple[Net
     Raises:
         UserError: as `open_run`; also if the sequence or the cell does not fit the tool.
     """
-    network, config = open_run(folder)
-    if not build_sequence(config).holds_first:
+    config = finished_config(folder, MemoryConfig, "memory")
+    # A sequence that is not trusted is not built: to trust it would be to no avail.
+    if not is_trusted(config.sequence["_target_"]) or not build_sequence(config).holds_first:
         raise UserError(
             f"{folder.path}: a run of sequence={config.sequence_name}, but this tool needs a run "
             "of sequence=palindrome"
         )
+    network, config = open_run(folder)
     if recurrent and not is_recurrent(network.cell):
         raise UserError(
             f"{folder.path}: this tool shows the state from step to step, but the cell "

@@ -244,6 +244,12 @@ def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkey
     done = quick_lab(*words, "max_steps=20", "stream=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert only(tmp_path, "outputs/runs/largest-lstm-T8-*s0-*").is_dir()
+    needs = "a run of sequence=largest, but this tool needs a run of sequence=palindrome\n"
+    assert quick_lab("predict", "last", "12321", cwd=tmp_path).stderr.endswith(needs)
+    longest = ("horizon", "last", "--n", "9", "--longest", "9")
+    assert "--trust allows it" in quick_lab(*longest, cwd=tmp_path).stderr
+    trusted = quick_lab(*longest, "--trust-package", "my_sequence", cwd=tmp_path)
+    assert trusted.returncode == 0, trusted.stderr
 
 
 def test_a_palindromes_run_is_the_run_it_was():
