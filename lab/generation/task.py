@@ -111,8 +111,8 @@ class GanTask(Task):
         self.right_sum, self.right_count = 0.0, 0
         self.best, self.warnings = Best(config.keep_best), trouble.Warnings()
         self.precision = resolve_precision(config.precision, device)
-        if self.data.remark:
-            say(self.data.remark)
+        for line in trouble.known_at_start(self.data, config.final_samples if self.measures else 0):
+            say(line)
 
     @property
     def sampled(self) -> nn.Module:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.config.errors import say
 from lab.config.wording import percent
+from lab.images.datasets import Data
 
 # D is too strong if its accuracy between two evaluations of quality is above this.
 OVERPOWERING = 0.99
@@ -15,6 +16,10 @@ MOST_CLASSES = 0.97
 NO_RECALL, ENOUGH = 0.01, 0.5
 # Training has diverged if the training FID is more than so many times the lowest before.
 RISEN = 2.0
+FEWER = (
+    "{n:,} samples are measured instead of {asked:,}, because there are no more real images in the "
+    "training or the test set"
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,18 @@ class Warnings:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._seen = state
+
+
+def known_at_start(data: Data, asked: int) -> list[str]:
+    """What is known of a run before its first step, in lines.
+
+    Args:
+        data: the images.
+        asked: the number of samples that the end of the run is to measure.
+    """
+    n = min(len(data.train), len(data.test))
+    fewer = f"final_samples={asked}: {FEWER.format(n=n, asked=asked)}" if n < asked else ""
+    return [line for line in (data.remark, fewer) if line]
 
 
 def of_players(right: float) -> dict[str, str]:
@@ -117,10 +134,7 @@ def of_quality(measured: Mapping[str, float], asked: int, features: int) -> dict
             "the variety of real images"
         )
     if n < asked:
-        found["images"] = (
-            f"{n:,} samples are measured instead of {asked:,}, because there are no more real "
-            "images in the training or the test set"
-        )
+        found["images"] = FEWER.format(n=n, asked=asked)
     if n <= features:
         found["samples"] = (
             f"{n:,} samples are too few for the classifier's {features:,} features: samples as "

@@ -25,6 +25,7 @@ from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
 from lab.images import channels
 from lab.images.classifier import load_classifier
+from lab.images.datasets import load
 from lab.report.evidence import Evidence
 from lab.report.page import _warnings
 from lab.report.verdict import Finding
@@ -49,6 +50,14 @@ def test_each_trouble_of_the_samples_has_a_sentence(change, kind, words):
     found = trouble.of_quality({**GOOD, **change}, asked, 128)
     assert list(found) == [kind]
     assert found[kind].startswith(words)
+
+
+def test_too_many_samples_are_told_before_the_first_step(tmp_path):
+    write_bars(tmp_path, 30, 20)
+    data = load({"_target_": "lab.images.folder.Folder", "name": "bars", "root": str(tmp_path)})
+    (line,) = [x for x in trouble.known_at_start(data, 5000) if x != data.remark]
+    assert line.startswith("final_samples=5000: 20 samples are measured instead of 5,000, because")
+    assert trouble.known_at_start(data, 20) == [x for x in [data.remark] if x]
 
 
 def test_a_training_fid_that_has_doubled_is_a_divergence():
