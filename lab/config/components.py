@@ -56,6 +56,15 @@ def build(
         raise UserError(line) from error
 
 
+def refuse_other_kind(group: str, component: dict[str, Any], built: object, base: type) -> None:
+    """Raise a UserError unless what was built is a `base`, where the study needs all it has."""
+    if not isinstance(built, base):
+        raise UserError(
+            f"{group} {component['_target_']} is no {base.__module__}.{base.__name__}: "
+            "its class must be derived from that one (docs/extending.md)"
+        )
+
+
 def _built(key: str, value: Any) -> Any:
     """An argument, with the components in it built: modules, where it matters."""
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from lab.config.components import build
+from lab.config.components import build, refuse_other_kind
 
 # torch wraps these methods for torch.compile, and the wrappers import the compiler.
 WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
@@ -22,11 +22,12 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
         parameters: the parameters to optimize.
 
     Raises:
-        UserError: the class does not exist or refuses an argument.
+        UserError: the class does not exist, refuses an argument, or is no optimizer.
     """
     optimizer: Optimizer = build(
         "optimizer", component, parameters, base=Optimizer, adapt=without_compiler
     )
+    refuse_other_kind("optimizer", component, optimizer, Optimizer)
     return optimizer
 
 

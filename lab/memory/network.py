@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from lab.config.components import build
+from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
 from lab.memory.cells import LSTM, State, TorchLSTM
 from lab.memory.config import MemoryConfig
@@ -110,9 +110,10 @@ def build_sequence(config: MemoryConfig) -> Sequence:
     """Build the sequence that a config describes.
 
     Raises:
-        UserError: the sequence refuses its arguments, or a length is too short for it.
+        UserError: the sequence is none or refuses its arguments, or a length is too short for it.
     """
     sequence: Sequence = build("sequence", config.sequence, base=Sequence)
+    refuse_other_kind("sequence", config.sequence, sequence, Sequence)
     short = min([config.seq_len, *(config.tested_lengths or [])])
     if short < sequence.shortest:
         raise UserError(
