@@ -182,14 +182,10 @@ def test_a_lazy_penalty_is_added_every_so_many_steps(unlabelled, monkeypatch):
 
 def test_a_paired_loss_counts_pairs_that_d_has_in_order(unlabelled):
     logits = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 6.0])
-    assert float(make(unlabelled, "loss=relativistic")._discriminator_accuracy(*logits)) == 0.5
-    assert float(make(unlabelled)._discriminator_accuracy(*logits)) == 0.5
-    assert (
-        float(
-            make(unlabelled, "loss=relativistic")._discriminator_accuracy(logits[0], logits[0] - 1)
-        )
-        == 1
-    )
+    paired, plain = make(unlabelled, "loss=relativistic"), make(unlabelled)
+    assert float(paired._discriminator_accuracy(*logits)) == 0.5
+    assert float(plain._discriminator_accuracy(*logits)) == 0.5
+    assert float(paired._discriminator_accuracy(logits[0], logits[0] - 1)) == 1
 
 
 def test_each_player_has_a_learning_rate_of_its_own(unlabelled):
