@@ -5,7 +5,7 @@ file in its group; no code of ours changes. The class's signature is the schema:
 what an argument may be. An argument may be a component too, a mapping with a `_target_` of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lab.config import signature, trust
@@ -56,7 +56,7 @@ def build(
         raise UserError(line) from error
 
 
-def refuse_other_kind(group: str, component: dict[str, Any], built: object, base: type) -> None:
+def refuse_other_kind(group: str, component: Mapping[str, Any], built: object, base: type) -> None:
     """Raise a UserError unless what was built is a `base`, where the study needs all it has."""
     if not isinstance(built, base):
         raise UserError(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from lab.config.components import build
+from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
 
 Split = Literal["train", "test"]
@@ -69,8 +69,7 @@ def open_data_set(component: Mapping[str, Any]) -> DataSet:
     """
     arguments = {key: value for key, value in component.items() if key != "name"}
     built = build("data", arguments, base=DataSet)
-    if not isinstance(built, DataSet):
-        raise UserError(f"data: {component['_target_']} does not extend lab.images.base.DataSet")
+    refuse_other_kind("data", component, built, DataSet)
     return built
 
 

@@ -84,15 +84,16 @@ def test_without_the_libraries_one_line_says_how_to_install_them():
 
 
 @pytest.mark.parametrize(
-    ("group", "kind"),
-    [("sequence", "lab.memory.sequences.base.Sequence"),
-     ("optimizer", "torch.optim.optimizer.Optimizer")],
+    ("group", "kind", "study"),
+    [("sequence", "lab.memory.sequences.base.Sequence", TINY),
+     ("optimizer", "torch.optim.optimizer.Optimizer", TINY),
+     ("data", "lab.images.base.DataSet", ("task=gan",))],
 )  # fmt: skip
-def test_a_class_of_another_kind_is_refused_and_leaves_nothing(group, kind, tmp_path):
+def test_a_class_of_another_kind_is_refused_and_leaves_nothing(group, kind, study, tmp_path):
     (tmp_path / "conf" / group).mkdir(parents=True)
-    text = "_target_: torch.nn.Identity\nlr: 0.1\n"
+    text = "_target_: torch.nn.Identity\nlr: 0.1\nname: own\n"
     (tmp_path / "conf" / group / "own.yaml").write_text(text)
-    done = quick_lab("--config-dir=conf", f"{group}=own", *TINY, cwd=tmp_path)
+    done = quick_lab("--config-dir=conf", f"{group}=own", *study, cwd=tmp_path)
     line = f"lab: {group} torch.nn.Identity is no {kind}: its class must be derived from that one"
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith(line)
