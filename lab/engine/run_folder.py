@@ -85,8 +85,9 @@ class RunFolder:
     @property
     def never_began(self) -> bool:
         """Whether it failed or was stopped before its first step, so that it has only a log."""
-        files_of_a_run = (self.config_file, self.metrics_file)
-        return self.status in (None, "failed") and not any(path.exists() for path in files_of_a_run)
+        if self.status not in (None, "failed") or not self.log_file.exists():
+            return False
+        return not (self.config_file.exists() or self.metrics_file.exists())
 
     @property
     def result(self) -> dict[str, Any] | None:

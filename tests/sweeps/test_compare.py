@@ -57,7 +57,7 @@ def test_what_does_not_compare(pair: list[RunFolder], tmp_path: Path):
         compare([pair[0], fake_run(tmp_path, "task=gan")])
     with pytest.raises(UserError, match="no such folder"):
         compare([pair[0], RunFolder(tmp_path / "nothing")])
-    with pytest.raises(UserError, match="nothing to compare"):
+    with pytest.raises(UserError, match="not a run's folder"):
         compare([pair[0], RunFolder(tmp_path)])
     with pytest.raises(UserError, match="cannot write"):
         compare(pair, Path("/proc/nothing.png"))
