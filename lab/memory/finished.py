@@ -36,7 +36,7 @@ def open_palindromes(folder: RunFolder, *, recurrent: bool = False) -> tuple[Net
             f"{folder.path}: a run of sequence={config.sequence_name}, but this tool needs a run "
             "of sequence=palindrome"
         )
-    network, config = open_run(folder)
+    network = load_network(config, folder.load_weights())
     if recurrent and not is_recurrent(network.cell):
         raise UserError(
             f"{folder.path}: this tool shows the state from step to step, but the cell "
