@@ -209,7 +209,10 @@ class Sweep:
             for record in records
             if record["kind"] == "failed"
         ]
-        lines += [f"not begun: {_own(job, in_all)}" for job in missing[:NAMES_OF_MISSING_JOBS]]
+        lines += [
+            f"not begun: {_own(job, in_all) or ' '.join(job)}"
+            for job in missing[:NAMES_OF_MISSING_JOBS]
+        ]
         if len(missing) > NAMES_OF_MISSING_JOBS:
             lines.append(f"not begun: {len(missing) - NAMES_OF_MISSING_JOBS} more")
         counts = Counter(self._kind(record) for record in records)
@@ -232,7 +235,7 @@ def named(job: Sequence[str], in_all: Collection[str], line: str) -> str:
     Args:
         in_all: the overrides that all jobs of the sweep share.
     """
-    own = " ".join(o for o in job if o not in in_all)
+    own = _own(job, in_all)
     return line if line.startswith(own) else f"{own}: {line}"
 
 
@@ -276,4 +279,4 @@ def shared(jobs: Sequence[Sequence[str]]) -> set[str]:
 
 def _own(job: Sequence[str], in_all: Collection[str]) -> str:
     """The overrides that other jobs do not share."""
-    return " ".join([o for o in job if o not in in_all] or job)
+    return " ".join(o for o in job if o not in in_all)
