@@ -15,6 +15,9 @@ from lab.memory.network import DIGITS, build_sequence
 
 # The axis of lengths is logarithmic if the longest is at least so many times the shortest.
 MANY_TIMES = 10
+# What figures of several runs say of the length and of the accuracy.
+LENGTH = "length T of the whole sequence (steps)"
+MEASURED_ON = "on the test set; on the validation set where there is no test set"
 
 
 def _settings(config: MemoryConfig) -> str:
@@ -151,8 +154,8 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
     plots.accuracy_axis(axis, chance, name_at_left=True)
     if series:
         _length_axis(axis, sorted({n for by_length in series.values() for n in by_length}))
-    axis.set_xlabel("length T of the whole sequence (steps)")
+    axis.set_xlabel(LENGTH)
     axis.set_ylabel("accuracy" + (f", mean and range of {seeds} seeds" if seeds > 1 else ""))
-    axis.set_title("on the test set; on the validation set where there is no test set", fontsize=9)
+    axis.set_title(MEASURED_ON, fontsize=9)
     plots.legend_below(figure)
     return figure

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lab.engine import plots
+from lab.memory.figures import LENGTH, MEASURED_ON
 from lab.memory.network import DIGITS
 from lab.report.evidence import Evidence
 
@@ -36,11 +37,9 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
     plots.measured_ticks(axis, ticks)
-    axis.set_xlabel(
-        "length T of the whole sequence (steps)" if x == "seq_len" else x.removeprefix("config.")
-    )
+    axis.set_xlabel(LENGTH if x == "seq_len" else x.removeprefix("config."))
     axis.set_ylabel("accuracy")
-    axis.set_title("on the test set; on the validation set where there is no test set", fontsize=9)
+    axis.set_title(MEASURED_ON, fontsize=9)
     plots.legend_below(figure)
     return figure
 
