@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from lab.config import Count, NotNegative, Positive, RunConfig, config
+from lab.config import Count, NotNegative, Positive, config
 from lab.config.naming import unless
-from lab.images.config import DataComponent, data_checksum
+from lab.images.config import ImageConfig
 
 
 def _are_digits(digits: list[int]) -> list[int]:
@@ -18,10 +18,9 @@ def _are_digits(digits: list[int]) -> list[int]:
 
 
 @config
-class OneLayerConfig(RunConfig):
+class OneLayerConfig(ImageConfig):
     """Keys of `task=one_layer_gan`; conf/task/one_layer_gan.yaml says what each means."""
 
-    data: DataComponent
     digits: Annotated[list[int], AfterValidator(_are_digits)]
     noise_size: Count
     noise: Literal["normal", "uniform"]
@@ -68,9 +67,6 @@ class OneLayerConfig(RunConfig):
         """The networks and the optimizer, as curves are named: `single layers, sgd`."""
         is_single = not self.generator_hidden and not self.discriminator_hidden
         return f"{'single layers' if is_single else 'MLPs'}, {self.rule}"
-
-    def data_checksum(self) -> str | None:
-        return data_checksum(self.data)
 
     @property
     def subject(self) -> str:

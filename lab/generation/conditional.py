@@ -11,7 +11,6 @@ from lab.config import trust
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.wording import listed
-from lab.generation.config import GanConfig
 from lab.images.base import Shape
 from lab.images.datasets import Images
 
@@ -105,13 +104,13 @@ class Prior:
         return Inputs(self.z(COLUMNS, random).repeat(rows, 1), labels)
 
 
-def classes_to_ask_for(config: GanConfig, train: Images, device: str) -> Asked | None:
+def classes_to_ask_for(conditional: bool, train: Images, device: str) -> Asked | None:
     """Return the classes that a run asks for; None in a run that is not conditional.
 
     Raises:
         UserError: the run is conditional, and its images have no labels of several classes.
     """
-    if not config.conditional:
+    if not conditional:
         return None
     if train.labels is None or len(train.classes) < 2:
         raise UserError(

@@ -5,19 +5,18 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lab.config import Component, Count, NotNegative, Optimizer, Positive, RunConfig, config
+from lab.config import Component, Count, NotNegative, Optimizer, Positive, config
 from lab.config.naming import unless
-from lab.images.config import DataComponent, data_checksum
+from lab.images.config import ImageConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Samples = Annotated[int, Field(ge=10)]
 
 
 @config
-class GanConfig(RunConfig):
+class GanConfig(ImageConfig):
     """Keys of `task=gan`; conf/task/gan.yaml says what each means."""
 
-    data: DataComponent
     generator: Component
     discriminator: Component
     loss: Component
@@ -74,9 +73,6 @@ class GanConfig(RunConfig):
         """The loss and the generator, as curves are named: `hinge, MLPGenerator`."""
         names = (self.loss["_target_"], self.generator["_target_"])
         return ", ".join(str(name).rpartition(".")[2] for name in names)
-
-    def data_checksum(self) -> str | None:
-        return data_checksum(self.data)
 
     @property
     def title(self) -> str:

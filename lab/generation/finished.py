@@ -6,22 +6,28 @@ from typing import Any
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.engine import study
 from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.generation.conditional import build_player
-from lab.generation.config import GanConfig
+from lab.images.config import ImageConfig
 from lab.images.published import SIDE
 
 
-def open_run(folder: RunFolder) -> tuple[nn.Module, GanConfig]:
+def open_run(folder: RunFolder) -> tuple[nn.Module, ImageConfig]:
     """Return the trained generator, on the CPU, and the config of a finished run.
 
+    The run may be of another study, whose `load_network` returns a generator as
+    `lab.generation.networks` describes it.
+
     Raises:
-        UserError: the folder is not a run of the generation study, or the run is not finished.
+        UserError: the study has no generator, or the run is not finished.
     """
-    config = finished_config(folder, GanConfig, "generation")
-    result = folder.result or {}
-    return load_generator(config.generator, folder.load_weights(), result), config
+    config = finished_config(folder, ImageConfig, "generation")
+    generator = study.load_network(config, folder.load_weights(), folder.result or {})
+    if not isinstance(getattr(generator, "latent", None), int):
+        raise UserError(f"{folder.path}: the networks of task={config.task} take no z")
+    return generator, config
 
 
 def class_names(folder: RunFolder) -> tuple[str, ...]:

@@ -125,6 +125,15 @@ def interpolate(
     return torch.lerp(lengths[0], lengths[1], a) * turned
 
 
+def closed_path(points: Tensor, between: int, spherical: bool = True) -> Tensor:
+    """Return a path [M * (between + 1), latent] through M points [M, latent] and back to the first.
+
+    The last step leads to the first point, which is not repeated.
+    """
+    legs = interpolate(points, points.roll(-1, 0), between, spherical)  # [M, between + 2, latent]
+    return legs[:, :-1].flatten(0, 1)
+
+
 def different_pairs(
     draws: Draws,
     count: int,

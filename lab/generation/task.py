@@ -60,7 +60,7 @@ class GanTask(Task):
         self.data = load(config.data)
         if not known:
             rehearse(config, self.data.train.shape)
-        asked = classes_to_ask_for(config, self.data.train, device)
+        asked = classes_to_ask_for(config.conditional, self.data.train, device)
         self.data_checksum = self.data.checksum
         order = random_stream(config.seed, "batches")
         self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)

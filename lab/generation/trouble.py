@@ -20,6 +20,15 @@ FEWER = (
     "{n:,} samples are measured instead of {asked:,}, because there are no more real images in the "
     "training or the test set"
 )
+# What to change, for each kind of trouble that a setting can mend.
+LOSS = "loss=relativistic discriminator.spectral_norm=false loss.penalty_every=4 keeps more variety"
+REMEDIES = {
+    "overpowering": "a smaller discriminator_lr or discriminator.spectral_norm=true holds D back",
+    "divergence": "a smaller optimizer.lr and discriminator_lr may prevent it",
+    "classes": LOSS,
+    "recall": LOSS,
+}
+PAGE = "docs/generation.md, What went wrong"
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +47,8 @@ class Warnings:
             found: a sentence for each kind of trouble.
         """
         for kind, sentence in found.items():
+            if kind in REMEDIES:
+                sentence += f"; {REMEDIES[kind]} ({PAGE})"
             line = f"step {step:,}: {sentence}"
             log.warning(line)
             if kind not in self._seen:

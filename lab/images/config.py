@@ -1,4 +1,4 @@
-"""The `data` group of a study's config: a data set's class, its name and its arguments.
+"""The `data` group of a config: a data set's class, its name and its arguments.
 
 This module imports neither torch nor NumPy, so that a complaint about a config comes at once.
 """
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
-from lab.config import Component
+from lab.config import Component, RunConfig, config
 
 # The classes of the names that older configs have; data sets were not classes then.
 CLASSES_BY_NAME = {
@@ -44,6 +44,16 @@ def _has_name(data: dict[str, Any]) -> dict[str, Any]:
 
 DataComponent = Annotated[Component, BeforeValidator(upgraded), AfterValidator(_has_name)]
 """A data set's class and arguments, and `name`, which is used in the names of runs and results."""
+
+
+@config
+class ImageConfig(RunConfig):
+    """Base class of the config of a study of images."""
+
+    data: DataComponent
+
+    def data_checksum(self) -> str | None:
+        return data_checksum(self.data)
 
 
 def data_checksum(data: Mapping[str, Any]) -> str | None:

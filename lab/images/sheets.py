@@ -5,6 +5,7 @@ returns them. -1 is black and 1 is white in every image; no image is normalised.
 drawn as a square of ZOOM dots.
 """
 
+import subprocess
 from collections.abc import Sequence
 from math import ceil, isqrt
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lab.config.errors import UserError
 from lab.engine import plots
 
 GAP = 2  # image pixels between two images
@@ -26,6 +28,8 @@ MARGIN = 104  # dots left of a row
 EDGE = 16  # dots at either side of labelled rows
 FRAME_MS = 120
 LAST_FRAME_MS = 2000
+FILM_MS = 50
+FILM_ZOOM = 8
 
 
 def tile(images: np.ndarray, columns: int) -> np.ndarray:
@@ -35,7 +39,7 @@ def tile(images: np.ndarray, columns: int) -> np.ndarray:
     step_down, step_right = height + GAP, width + GAP
     size = (rows * step_down + GAP, columns * step_right + GAP, *colours)
     sheet = np.full(size, GAP_GREY, np.uint8)
-    for index, image in enumerate(((images + 1) * 127.5).round().clip(0, 255)):
+    for index, image in enumerate(to_grey_levels(images)):
         top, left = GAP + index // columns * step_down, GAP + index % columns * step_right
         sheet[top : top + height, left : left + width] = image
     return sheet
@@ -176,10 +180,57 @@ def animation(frames: np.ndarray, columns: int, file: Path | BinaryIO) -> None:
         columns: the number of columns of each sheet.
         file: a path, or a file that is open for writing bytes.
     """
+    sheets = np.stack([tile(frame, columns) for frame in frames])
+    _gif(_larger(sheets, ZOOM), [FRAME_MS] * (len(sheets) - 1) + [LAST_FRAME_MS], file)
+
+
+def film(images: np.ndarray, file: Path | BinaryIO) -> None:
+    """Write T images as a GIF that repeats without a pause."""
+    _gif(_larger(to_grey_levels(images), FILM_ZOOM), [FILM_MS] * len(images), file)
+
+
+def film_mp4(images: np.ndarray, file: BinaryIO) -> None:
+    """Write T images as an MP4; ffmpeg must be on the path.
+
+    Raises:
+        UserError: ffmpeg failed.
+    """
+    pixels = _larger(to_grey_levels(images), FILM_ZOOM)  # an even zoom: H.264 needs even sides
+    height, width = pixels.shape[1:3]
+    kind = "gray" if pixels.ndim == 3 else "rgb24"
+    shape = [
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        kind,
+        "-s",
+        f"{width}x{height}",
+        "-r",
+        f"{1000 // FILM_MS}",
+    ]
+    # An MP4 that is written to a pipe must come in fragments.
+    made = ["-pix_fmt", "yuv420p", "-f", "mp4", "-movflags", "frag_keyframe+empty_moov", "-"]
+    command = ["ffmpeg", "-loglevel", "error", *shape, "-i", "-", *made]
+    done = subprocess.run(command, input=pixels.tobytes(), capture_output=True, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise UserError(f"ffmpeg cannot write the film: {said[-1]}")
+    file.write(done.stdout)
+
+
+def to_grey_levels(images: np.ndarray) -> np.ndarray:
+    """Turn floats in [-1, 1] into uint8, of the same shape."""
+    levels: np.ndarray = ((images + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
+    return levels
+
+
+def _larger(pixels: np.ndarray, zoom: int) -> np.ndarray:
+    """Repeat each pixel of images [T, H, W] or [T, H, W, 3]."""
+    return pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+
+
+def _gif(pixels: np.ndarray, durations: list[int], file: Path | BinaryIO) -> None:
     from PIL import Image
 
-    sheets = np.stack([tile(frame, columns) for frame in frames])
-    pixels = sheets.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
-    first, *others = (Image.fromarray(sheet) for sheet in pixels)
-    durations = [FRAME_MS] * len(others) + [LAST_FRAME_MS]
+    first, *others = (Image.fromarray(frame) for frame in pixels)
     first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)

@@ -9,6 +9,7 @@ from typing import Any
 from lab.by_hand.config import OneLayerConfig
 from lab.config.base import RunConfig
 from lab.config.errors import UserError, say
+from lab.engine import study
 from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_text
 from lab.engine.opening import finished_config
@@ -77,7 +78,7 @@ def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
     """Return the kind of page, and the data of the run.
 
     Raises:
-        UserError: the run has no weights, or belongs to a study without a page.
+        UserError: the run has no weights.
     """
     if not folder.model_file.exists():
         raise UserError(f"{folder.path}: {folder.model_file.name} is missing, so it has no weights")
@@ -96,4 +97,10 @@ def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
             return "by_hand", by_hand_run(folder, config)
     except ValueError as error:
         raise UserError(f"{folder.path}: {error}") from error
-    raise UserError(f"{folder.path}: there is no page for task={config.task}")
+    from lab.play.recorded import recorded
+
+    reason = f"The page has no equations for task={config.task}. These are the figures of the run."
+    about = study.headline(config, folder.result or {})
+    return "generation", {
+        "name": folder.path.name, "about": about, **recorded(folder, reason)
+    }  # fmt: skip

@@ -6,11 +6,12 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from lab.cli import compose_config
 from lab.config.errors import UserError
@@ -18,8 +19,10 @@ from lab.config.reading import from_file
 from lab.engine.devices import has_bf16
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
-from lab.generation.tools.interpolate import interpolate
-from lab.generation.tools.sample import sample
+from lab.generation.tools.interpolate import film, interpolate
+from lab.generation.tools.sample import sample, write_pngs
+from lab.images.datasets import load
+from lab.images.sheets import FILM_MS
 from lab.play.generation import generation_run
 from tests.command_line import quick_lab, refusal, start_lab, wait_until
 from tests.images.small_data import MNIST_FILES, write_bars
@@ -159,6 +162,14 @@ def test_interpolations_between_chosen_classes(run, studio):
         (["sample", "--m", "3"], "unrecognized arguments: --m 3"),
         (["interpolate", "--from", "7"], "there is no class 7 among 0, 1, 2"),
         (["interpolate", "--from", "1", "--to", "1"], "expected two different classes"),
+        (["interpolate", "--film", "1"], "--film 1: expected two classes or more, or none"),
+        (["interpolate", "--film", "1", "7"], "there is no class 7 among 0, 1, 2"),
+        (["sample", "--real"], "give their folder too, --png FOLDER"),
+        (["sample", "--png", "images"], "--png images: it exists"),
+        (
+            ["sample", "--png", "new", "--real", "--n", "31"],
+            "--n 31: there are only 30 test images",
+        ),
     ],
 )
 def test_bad_words_for_sample_and_interpolate(run, studio, words, message):
@@ -175,6 +186,7 @@ def test_sampling_from_what_is_no_finished_gan_is_refused(studio, tmp_path):
     done = quick_lab("sample", str(lstm), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "a run of task=lstm, not of the generation study" in done.stderr
+    assert quick_lab("interpolate", str(lstm), "--film", cwd=tmp_path).stderr == done.stderr
     (lstm / "result.json").unlink()
     done = quick_lab("predict", str(lstm), "121", cwd=tmp_path)
     assert "not finished" in done.stderr
@@ -248,6 +260,29 @@ def test_a_conditional_run_is_interpolated_within_a_class_and_between_two(condit
     assert last == "1"
     with pytest.raises(UserError, match="--sum: in a conditional run z does not decide"):
         interpolate(conditional, (None, None), ("0", "1", "2"), 0)
+
+
+@pytest.mark.parametrize("names", [[], ["2", "0"]])
+def test_a_film_goes_through_its_points_and_back(conditional, names):
+    written = film(conditional, names, 2, 0)
+    with Image.open(written[0]) as gif:
+        assert gif.size == (224, 224)
+        assert gif.info["loop"] == 0
+        shown = sum(frame.info["duration"] for frame in ImageSequence.Iterator(gif))
+    assert shown == 2 * 24 * FILM_MS  # 23 images between the two points on either way
+    assert [path.suffix for path in written] == [".gif", ".mp4"][: 2 if which("ffmpeg") else 1]
+
+
+def test_images_are_written_for_other_tools(conditional, tmp_path):
+    made = write_pngs(conditional, tmp_path / "made", 7, 3, None, None)
+    real = write_pngs(conditional, tmp_path / "real", 30, 3, None, "test")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "real"]
+    with np.load(sample(conditional, 7, 3)[0]) as arrays:
+        pixels = [np.asarray(Image.open(path)) for path in sorted(made.iterdir())]
+        assert np.array_equal(pixels, arrays["images"])
+    test = load(from_file(conditional.config_file).data).test.pixels[:, 0].numpy()
+    found = {Image.open(path).tobytes() for path in real.iterdir()}
+    assert found == {image.tobytes() for image in test}
 
 
 def test_the_page_of_a_conditional_run_shows_its_pictures(conditional):

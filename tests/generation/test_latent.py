@@ -9,6 +9,7 @@ from torch import nn
 from lab.config.errors import UserError
 from lab.generation import pictures
 from lab.generation.latent import (
+    closed_path,
     different_pairs,
     draw,
     generate,
@@ -108,6 +109,16 @@ def test_spherical_walks_turn_evenly():
     ends = torch.nn.functional.normalize(torch.randn(2, 100, generator=random()), dim=1)
     assert interpolate(*ends, spherical=True).norm(dim=1).min() > 0.999
     assert interpolate(*ends).norm(dim=1).min() < 0.8
+
+
+def test_a_closed_path_ends_one_step_before_it_begins():
+    corners = torch.eye(4)[:3]
+    path = closed_path(corners, between=2)
+    assert path.shape == (9, 4)
+    assert torch.equal(path[::3], corners)
+    steps = (path.roll(-1, 0) - path).norm(dim=1)
+    assert torch.allclose(steps, steps[:1].expand(9), atol=1e-6)
+    assert torch.allclose(path.norm(dim=1), torch.ones(9))
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.0])

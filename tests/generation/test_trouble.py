@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from lab.report.evidence import Evidence
 from lab.report.page import _warnings
 from lab.report.verdict import Finding
 from lab.sweeps.show import show
+from tests.command_line import ROOT
 from tests.images.small_data import MNIST_FILES, QUICK, write_bars
 
 GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.9, "classes": 10,
@@ -94,6 +96,18 @@ def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys,
         "steps 1,000 to 3,000 (3 evaluations), the last: four",
         "step 2,000: three",
     ]
+
+
+def test_a_collapse_names_the_setting_to_change_and_a_page_that_has_it():
+    warnings = trouble.Warnings()
+    warnings.note(10, trouble.of_quality({**GOOD, "classes": 3}, 1000, 128))
+    (line,) = warnings.lines()
+    words = re.findall(r"[\w.]+=[\w.]+", line)
+    assert compose_config("task=gan", *words).loss["penalty_every"] == 4
+    page, heading = trouble.PAGE.split(", ")
+    assert line.endswith(f"({trouble.PAGE})")
+    section = (ROOT / page).read_text().partition(f"### {heading}\n")[2].partition("\n#")[0]
+    assert all(word in section for word in words)
 
 
 def test_the_weights_of_the_lowest_fid_become_the_runs_and_the_last_stand_beside(tmp_path):

@@ -2,10 +2,15 @@
 
 Each picture is named after its classes and its seed, so that none overwrites another. For a
 conditional run z is interpolated within a class, and z and the class between two classes.
+
+With `--film` it writes a film of a closed path instead: figures/film_seed0.gif, and film_seed0.mp4
+if ffmpeg is installed.
 """
 
 import argparse
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
@@ -16,6 +21,10 @@ from lab.engine.run_folder import RunFolder
 if TYPE_CHECKING:
     import torch
 
+    from lab.images.classifier import Classifier
+    from lab.images.config import ImageConfig
+
+BETWEEN = 23  # images of a film between two of its points
 SUMS = {
     "single": "z{b} + (z{p} - z{m}), of single samples",
     "means": "z{b} + (mean of {p} - mean of {m})",
@@ -40,9 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="draw the latent arithmetic BASE + PLUS - MINUS of these classes too",
     )  # fmt: skip
     add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
+    parser.add_argument(
+        "--film", metavar="CLASS", nargs="*",
+        help="write a film of a closed path instead, through these classes or random points",
+    )  # fmt: skip
+    add_number(parser, "--points", 6, 2, "how many random points the film passes through")
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.film is not None:
+        for path in film(chosen_run(args), args.film, args.points, args.seed):
+            print(path)
+        return
     for line in interpolate(chosen_run(args), (args.start, args.end), args.sum, args.seed):
         print(line, flush=True)
 
@@ -110,6 +128,69 @@ def interpolate(
         (counts,) = result.values()
         lines += ["", f"{base} + {plus} - {minus} → {picture}", *_sums(counts, names)]
     return lines
+
+
+def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> list[Path]:
+    """Write a film of a closed path in the latent space; return the paths of its files.
+
+    Args:
+        folder: the run's folder.
+        names: the classes that the path passes through; none: it passes through random points.
+        points: the number of random points.
+        seed: the random seed.
+
+    Raises:
+        UserError: the run has no generator, or a class is not among its classes or not made.
+    """
+    import torch
+    from torch.nn.functional import one_hot
+
+    from lab.engine.seeding import random_stream
+    from lab.generation import latent
+    from lab.generation.conditional import label_of, latent_size
+    from lab.generation.finished import class_names, open_run
+    from lab.images import sheets
+    from lab.images.datasets import as_drawn
+
+    if len(names) == 1:
+        raise UserError(f"--film {names[0]}: expected two classes or more, or none")
+    generator, config = open_run(folder)
+    random, classes = random_stream(seed, "film"), class_names(folder)
+    if names and not classes:
+        from lab.generation.pictures import DRAWS
+
+        classifier = _classifier(folder, config, names)
+        draws = latent.draw(generator, classifier, DRAWS, random)
+        sure = [draws.sure_of(classifier.classes.index(name)) for name in names]
+        z = torch.stack([some[torch.randint(len(some), (), generator=random)] for some in sure])
+    else:
+        z = torch.randn(len(names) or points, latent_size(generator), generator=random)
+    shares = None
+    if classes:
+        any_order = torch.randperm(len(classes), generator=random).repeat(len(z))[: len(z)]
+        labels = torch.tensor([label_of(name, classes) for name in names]) if names else any_order
+        shares = latent.closed_path(one_hot(labels, len(classes)).float(), BETWEEN, spherical=False)
+    images = as_drawn(latent.generate(generator, latent.closed_path(z, BETWEEN), shares)).numpy()
+    stem = "_".join(["film", *names, f"seed{seed}"])
+    written = [folder.save_file(f"{stem}.gif", lambda file: sheets.film(images, file))]
+    if shutil.which("ffmpeg"):
+        written.append(folder.save_file(f"{stem}.mp4", lambda file: sheets.film_mp4(images, file)))
+    return written
+
+
+def _classifier(
+    folder: RunFolder, config: "ImageConfig", names: Sequence[str | None]
+) -> "Classifier":
+    """The classifier of a run's data; the names are checked before it may have to be trained."""
+    from lab.engine import same_data
+    from lab.images.channels import classifier_of
+    from lab.images.datasets import load
+
+    data = load(config.data)
+    same_data.check_classifier(folder, data.checksum)
+    for name in names:
+        _check(name, data.train.classes)
+    return classifier_of(data)
 
 
 def _check(name: str | None, classes: Sequence[str]) -> None:

@@ -6,19 +6,25 @@ figures/samples_seed0.png, a grid of the first 64.
 
 A conditional run is asked for one class, `--digit 7`, or for all classes in turn. Its npz file also
 holds `labels` int64 [n]. Files of one class are named after it too, samples_7_seed0.npz.
+
+`--png FOLDER` writes each image to a PNG file instead, for other tools; with `--real` real
+images of the run's data set, for the same tools to compare with.
 """
 
 import argparse
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.config.errors import UserError
 from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+    from torch import Tensor
 
 ON_THE_GRID = 64
 
@@ -30,9 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--digit", metavar="CLASS", help="the class to ask a conditional run for (default: all)"
     )
     add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
+    parser.add_argument(
+        "--png", metavar="FOLDER", type=Path, help="write each image to a PNG in this new folder"
+    )
+    parser.add_argument(
+        "--real",
+        choices=["test", "train"],
+        nargs="?",
+        const="test",
+        help="with --png: write real images of the run's data instead (default: test images)",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
+    if args.png or args.real:
+        print(write_pngs(chosen_run(args), args.png, args.n, args.seed, args.digit, args.real))
+        return
     for path in sample(chosen_run(args), args.n, args.seed, args.digit):
         print(path)
 
@@ -51,23 +70,13 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
             for this class.
     """
     import numpy as np
-    import torch
 
-    from lab.engine.seeding import random_stream
-    from lab.generation.conditional import label_of
-    from lab.generation.finished import class_names, open_run
-    from lab.generation.latent import generate
+    from lab.generation.finished import class_names
     from lab.generation.pictures import at_step
-    from lab.images.datasets import as_drawn, to_bytes
+    from lab.images.datasets import to_bytes
 
-    generator, config = open_run(folder)
+    images, z, labels = _draw(folder, n, seed, name)
     classes = class_names(folder)
-    label = None if name is None else label_of(name, classes)
-    labels = None
-    if classes:
-        labels = torch.arange(n) % len(classes) if label is None else torch.full((n,), label)
-    z = torch.randn(n, config.generator["latent"], generator=random_stream(seed, "samples"))
-    images = as_drawn(generate(generator, z, labels))
     arrays: dict[str, Any] = {"images": to_bytes(images).numpy(), "z": z.numpy()}
     if labels is not None:
         arrays["labels"] = labels.numpy()
@@ -82,6 +91,70 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
         about = f"class {name}, {at_step(step, None, n)}"
     grid = _grid(images.numpy(), f"{about}, seed {seed}", classes if name is None else ())
     return [npz, folder.save_figure(stem, grid)]
+
+
+def _draw(
+    folder: RunFolder, n: int, seed: int, name: str | None
+) -> "tuple[Tensor, Tensor, Tensor | None]":
+    """Return n images [n, H, W] or [n, H, W, 3] in [-1, 1], their z, and their labels."""
+    import torch
+
+    from lab.engine.seeding import random_stream
+    from lab.generation.conditional import label_of, latent_size
+    from lab.generation.finished import class_names, open_run
+    from lab.generation.latent import generate
+    from lab.images.datasets import as_drawn
+
+    generator, _ = open_run(folder)
+    classes = class_names(folder)
+    label = None if name is None else label_of(name, classes)
+    labels = None
+    if classes:
+        labels = torch.arange(n) % len(classes) if label is None else torch.full((n,), label)
+    z = torch.randn(n, latent_size(generator), generator=random_stream(seed, "samples"))
+    return as_drawn(generate(generator, z, labels)), z, labels
+
+
+def write_pngs(
+    folder: RunFolder, into: Path | None, n: int, seed: int, name: str | None, real: str | None
+) -> Path:
+    """Write n images to PNG files 00000.png, 00001.png, … in a new folder, and return its path.
+
+    Args:
+        folder: the run's folder.
+        into: the folder to make.
+        n, seed, name: as for `sample`.
+        real: the split of the run's data set, to write images of it instead.
+
+    Raises:
+        UserError: there is no folder to make or it exists, there are fewer real images, or what
+            `sample` raises.
+    """
+    from PIL import Image
+
+    from lab.generation.finished import open_run
+    from lab.images.datasets import as_drawn, load, to_bytes
+    from lab.images.quality import some
+
+    if into is None:
+        raise UserError("--real writes PNG files: give their folder too, --png FOLDER")
+    if into.exists():
+        raise UserError(f"--png {into}: it exists; name a folder that does not")
+    if real:
+        if name is not None:
+            raise UserError(f"--digit {name}: --real writes images of all classes")
+        images = getattr(load(open_run(folder)[1].data), real)
+        if n > len(images):
+            raise UserError(f"--n {n}: there are only {len(images):,} {real} images")
+        pixels = as_drawn(images.pixels[some(images, n)])
+    else:
+        pixels = to_bytes(_draw(folder, n, seed, name)[0])
+    unfinished = into.with_name(f"{into.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for index, image in enumerate(pixels.numpy()):
+        Image.fromarray(image).save(unfinished / f"{index:05}.png")
+    return unfinished.rename(into)
 
 
 def _grid(images: "np.ndarray", title: str, classes: Sequence[str]) -> "Figure":

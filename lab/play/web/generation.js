@@ -4,7 +4,8 @@ const SAMPLES = 24;
 
 function generationPage(root) {
   const [run] = data.runs;
-  const about = `${run.label}; trained on ${run.data} for ${run.steps.toLocaleString("en")} steps`
+  const about = run.about ?? `${run.label}; trained on ${run.data} for `
+    + `${run.steps.toLocaleString("en")} steps`
     + (run.fid == null ? "" : `; FID ${run.fid.toFixed(2)} (that of the classifier's features)`);
   if (run.recorded) {
     root.replaceChildren(el("h1", {}, data.title), card(run.name, about, recordedPictures(run.recorded)));
