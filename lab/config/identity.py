@@ -18,10 +18,22 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-MOVED: dict[str, str] = {}
+MOVED: dict[str, str] = {
+    "lab.memory.min_gru.MinGRU": "lab.memory.linear_cells.MinGRU",
+    "lab.memory.sequences.modular_sum.ModularSum": "lab.memory.sequences.state_tracking.ModularSum",
+    "lab.memory.sequences.parity.Parity": "lab.memory.sequences.state_tracking.Parity",
+}
 """Where a class was: where it is now."""
 
-ADDED: dict[str, dict[str, Any]] = {"lab.images.folder.Folder": {"convert": False}}
+ADDED: dict[str, dict[str, Any]] = {
+    "lab.images.folder.Folder": {"convert": False},
+    "lab.memory.linear_cells.MinGRU": {"transition": "positive"},
+    "lab.memory.sequences.state_tracking.ModularSum": {"answers": "last"},
+    "lab.memory.sequences.state_tracking.Parity": {"answers": "last"},
+    "lab.memory.sequences.copying.Copy": {"answers": "every"},
+    "lab.memory.sequences.selective_copying.SelectiveCopy": {"answers": "every"},
+    "lab.memory.sequences.recall.Recall": {"queries": 1},
+}
 """Where a component's class is now: its later arguments, each with its value in earlier runs.
 
 A class's own default would be no safe guide: when it changes, two different runs get one hash.

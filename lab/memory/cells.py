@@ -226,6 +226,43 @@ class GRU(Cell):
         return ((1 - z) * n + z * h,)
 
 
+class SLSTM(Cell):
+    """sLSTM (Beck et al. 2024, "xLSTM", section 2.2), one head: its gates mix all of h(t-1).
+
+    z(t) = tanh(W_zx x(t) + W_zh h(t-1) + b_z); o(t) = sigmoid(W_ox x(t) + W_oh h(t-1) + b_o)
+    I, F (t) = W_.x x(t) + W_.h h(t-1) + b_.
+    m(t) = max(log sigmoid(F(t)) + m(t-1), I(t))
+    i(t) = exp(I(t) - m(t)); f(t) = exp(log sigmoid(F(t)) + m(t-1) - m(t))
+    c(t) = f(t) * c(t-1) + i(t) * z(t); n(t) = f(t) * n(t-1) + i(t)
+    h(t) = o(t) * c(t) / n(t)
+
+    The initial b_f goes from 3 to 6 over the units, as with `small_init` in the authors' code; all
+    else is initialised as in torch.nn.Linear.
+    """
+
+    gates = "ifzo"
+
+    @validate_call
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.get_parameter("b_f").data.copy_(torch.linspace(3.0, 6.0, hidden_size))
+
+    def initial_state(self, x: Tensor) -> State:
+        """Return h, c, n (0) = 0 and m(0) = -inf, so that m(1) = I(1), each [B, H]."""
+        zeros = x.new_zeros(x.shape[1], self.hidden_size)
+        return zeros, zeros, zeros, zeros - math.inf
+
+    def step(self, a: Tensor, W_h: Tensor, state: State) -> State:
+        h, c, n, m = state
+        I, F, z, o = torch.addmm(a, h, W_h).chunk(4, dim=1)  # noqa: E741
+        kept = nn.functional.logsigmoid(F) + m
+        m = torch.maximum(kept, I).detach()  # h does not depend on m: it scales c and n alike
+        i, f = torch.exp(I - m), torch.exp(kept - m)
+        c = f * c + i * torch.tanh(z)
+        n = f * n + i
+        return torch.sigmoid(o) * c / n, c, n, m
+
+
 class TorchLSTM(LSTM):
     """The LSTM, computed by the kernel of torch.nn.LSTM: a reference for speed and correctness."""
 

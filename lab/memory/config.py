@@ -4,19 +4,33 @@ import re
 from dataclasses import field
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from lab.config import Component, Count, Optimizer, Positive, RunConfig, Share, config
 from lab.config.base import MOST
 from lab.config.naming import unless
 
 Length = Annotated[int, Field(ge=3, le=MOST)]
+Few = Annotated[int, Field(ge=0, le=1000, strict=True)]
 PALINDROME = "lab.memory.sequences.palindrome.Palindrome"
 LSTMS = ("LSTM", "TorchLSTM")
 
 
+def _variant(cell: dict[str, Any]) -> str:
+    """The transition as people name it: `signed`, `beta to 2`; empty for most cells."""
+    if "reflections" in cell and "beta_max" in cell:
+        one = "reflection" if cell["reflections"] == 1 else "reflections"
+        return f"{cell['reflections']} {one}, beta to {cell['beta_max']}"
+    transition = cell.get("transition", "positive")
+    return "" if transition == "positive" else str(transition)
+
+
 def _initialisation(cell: dict[str, Any]) -> str:
-    """The initialisation as a part of a run's name; empty if it is the default of conf/cell."""
+    """The variant and the initialisation as a part of a run's name; empty if both are the default
+    of conf/cell."""
+    if _variant(cell):
+        return re.sub(" reflections?, beta to ", "r", _variant(cell))
     is_lstm = str(cell["_target_"]).rpartition(".")[2] in LSTMS
     init = cell.get("init", "")
     if init == "forget_bias":
@@ -24,6 +38,25 @@ def _initialisation(cell: dict[str, Any]) -> str:
     if init == "default":
         return "default_init" if is_lstm else ""
     return str(init)
+
+
+def _asks_more(sequence: dict[str, Any]) -> bool:
+    """Whether a sequence that has one answer by default is asked for one at every step."""
+    return sequence.get("answers") == "every" and "copied" not in sequence
+
+
+# Not strict itself, so that a mapping is read as one; its values are.
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Block:
+    """The block around the cell: norm, cell, residual; norm, MLP, residual; so `layers` times.
+
+    Xiong et al. 2020, "On layer normalization in the transformer architecture". With layers=0 the
+    cell alone reads the sequence.
+    """
+
+    layers: Few = 0
+    norm: Literal["layer", "rms"] = "layer"
+    mlp: Few = 2
 
 
 @config
@@ -51,6 +84,7 @@ class MemoryConfig(RunConfig):
     sequence: Component = field(default_factory=lambda: {"_target_": PALINDROME})
     tested_lengths: list[Length] | None = None
     patience: Count | None = None
+    block: Block = field(default_factory=Block)
 
     SYNONYMS: ClassVar = {
         **RunConfig.SYNONYMS,
@@ -65,6 +99,8 @@ class MemoryConfig(RunConfig):
     IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
     TELLING: ClassVar = {
         "cell": _initialisation,
+        "sequence": lambda sequence: "every" if _asks_more(sequence) else "",
+        "block.layers": unless(0, "{}layers"),
         "optimizer.lr": unless(0.01, "lr{}"),
         "optimizer._target_": unless("RMSprop", "{}"),
         "input": unless("one_hot", "{}"),
@@ -89,6 +125,13 @@ class MemoryConfig(RunConfig):
     def label(self) -> str:
         """The cell and its initialisation, as curves are named: `lstm, forget bias 5`."""
         init = self.cell.get("init")
+        if self.block.layers or _variant(self.cell):
+            parts = [self.cell_name, _variant(self.cell), init]
+            if init == "forget_bias":
+                parts[2] = f"forget bias {self.cell.get('forget_bias'):g}"
+            if self.block.layers > 1:
+                parts.append(f"{self.block.layers} layers")
+            return ", ".join(str(part) for part in parts if part)
         if init is None and not str(self.cell["_target_"]).startswith("lab."):
             return self.cell_name
         if init == "forget_bias" and isinstance(self.cell.get("forget_bias"), int | float):
@@ -98,7 +141,9 @@ class MemoryConfig(RunConfig):
 
     @property
     def sequence_name(self) -> str:
-        """The sequence's class, written as the options are: `selective_copy`."""
+        """The sequence's class, written as the options are: `selective_copy`; a group: `s3`."""
+        if "group" in self.sequence:
+            return str(self.sequence["group"])
         name = str(self.sequence["_target_"]).rpartition(".")[2]
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 

@@ -81,7 +81,8 @@ def answers_to(network: Network, examples: Examples, chunk: int = CHUNK) -> Tens
     for steps in torch.arange(examples.inputs.shape[1]).split(chunk):
         x = network.encode(examples.inputs[:, steps[0] : steps[-1] + 1])
         hidden, state = network.cell(x, state)
-        found.append(hidden[[int(due - steps[0]) for due in examples.due if due in steps]])
+        now = (examples.due >= steps[0]) & (examples.due <= steps[-1])
+        found.append(hidden[examples.due[now] - steps[0]])
     return network.read_out(torch.cat(found)).transpose(0, 1)
 
 

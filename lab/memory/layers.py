@@ -20,6 +20,29 @@ def is_recurrent(cell: nn.Module) -> bool:
     return bool(getattr(cell, "recurrent", True))
 
 
+def state_size(cell: nn.Module, x: Tensor) -> int | None:
+    """How many numbers a cell carries from step to step; None if that is not known.
+
+    Of what a cell returns as its state, only the parts count on which its next step depends. A cell
+    that is not recurrent carries what it read; its `state_per_step` says how much of each step.
+
+    Args:
+        cell: a cell whose states are as those of lab.memory.cells.
+        x: a sequence, [T, 1, D]; a cell that is not recurrent is asked at its end.
+    """
+    if not is_recurrent(cell):
+        per_step = getattr(cell, "state_per_step", None)
+        return None if per_step is None else int(per_step * len(x))
+    with torch.random.fork_rng(devices=[]):
+        before = [part.detach().requires_grad_() for part in cell(x[:1], None)[1]]
+        hidden, after = cell(x[:1], tuple(before))
+        total = torch.stack([part.sum() for part in (hidden, *after)]).sum()
+        depends = torch.autograd.grad(total, before, allow_unused=True)
+    return sum(
+        part.numel() for part, found in zip(before, depends, strict=True) if found is not None
+    )
+
+
 def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: str) -> nn.Module:
     """Make a cell take and return states as those of lab.memory.cells do, and return it.
 

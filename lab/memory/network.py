@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
+from lab.memory.block import Blocks
 from lab.memory.cells import LSTM, State, TorchLSTM
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import with_our_states
@@ -62,7 +63,9 @@ class Network(nn.Module):
         if examples.due.tolist() == [last]:
             return self(examples.inputs)[:, None]
         hidden, _ = self.cell(self.encode(examples.inputs), None)
-        return self.read_out(hidden[examples.due].transpose(0, 1))
+        if len(examples.due) < len(hidden):
+            hidden = hidden[examples.due]
+        return self.read_out(hidden.transpose(0, 1))
 
     def forward(self, inputs: Tensor, state: State | None = None) -> Tensor:
         """The output [B, outputs] after the last step; `encode` explains the inputs."""
@@ -100,10 +103,17 @@ def build_network(config: MemoryConfig) -> Network:
     """
     sequence = build_sequence(config)
     input_size = sequence.numbers or (sequence.symbols if config.input == "one_hot" else 1)
-    cell = build("cell", config.cell, input_size, config.hidden_size)
-    name = str(config.cell["_target_"])
-    cell = with_our_states(cell, input_size, config.hidden_size, name)
+    if not config.block.layers:
+        cell = _build_cell(config, input_size)
+    else:
+        cells = [_build_cell(config, config.hidden_size) for _ in range(config.block.layers)]
+        cell = Blocks(cells, input_size, config.hidden_size, config.block)
     return Network(cell, config.hidden_size, config.input, sequence)
+
+
+def _build_cell(config: MemoryConfig, input_size: int) -> nn.Module:
+    cell = build("cell", config.cell, input_size, config.hidden_size)
+    return with_our_states(cell, input_size, config.hidden_size, str(config.cell["_target_"]))
 
 
 def build_sequence(config: MemoryConfig) -> Sequence:

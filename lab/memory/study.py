@@ -24,6 +24,8 @@ READABLE = {
     "val_count": "examples in the validation set",
     "test_accuracy": "test accuracy",
     "test_count": "examples in the test set",
+    "state_size": "numbers carried from step to step",
+    "state_grows": "whether they grow with T",
     "chance": "accuracy of guessing",
     "longest_correct": "99 % correct up to T",
     **{

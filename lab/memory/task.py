@@ -16,7 +16,7 @@ from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, Task
 from lab.engine.weights import weight_bytes
 from lab.memory.config import MemoryConfig
-from lab.memory.layers import is_recurrent
+from lab.memory.layers import is_recurrent, state_size
 from lab.memory.network import (
     Network,
     build_network,
@@ -234,6 +234,10 @@ class MemoryTask(Task):
             "seq_len": self.config.seq_len,
             "budget": self.total_steps,
             "parameters": sum(p.numel() for p in self.network.parameters()),
+            "state_size": state_size(
+                self.network.cell, self.network.encode(self.validation.inputs[:1])
+            ),
+            "state_grows": not is_recurrent(self.network.cell),
             "val_accuracy": self.last_evaluation["val_accuracy"],
             "val_count": len(self.validation),
             "test_accuracy": test_accuracy,

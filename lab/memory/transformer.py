@@ -31,6 +31,7 @@ class Transformer(nn.Module):
         super().__init__()
         if hidden_size % (2 * heads):
             raise ValueError(f"heads={heads}: hidden_size={hidden_size} is no multiple of 2*heads")
+        self.state_per_step = 2 * layers * hidden_size  # each layer keeps a key and a value
         self.embed = nn.Linear(input_size, hidden_size)
         self.blocks = nn.ModuleList(Block(hidden_size, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(hidden_size)

@@ -22,7 +22,7 @@ CELLS = {
     "lab.memory.cells.LSTM": "lstm",
     "lab.memory.cells.TorchLSTM": "lstm",
     "lab.memory.cells.GRU": "gru",
-    "lab.memory.min_gru.MinGRU": "min_gru",
+    "lab.memory.linear_cells.MinGRU": "min_gru",
 }
 LONGEST_TEST = 30  # digits; enough to show a wrong equation
 PALINDROMES = 500

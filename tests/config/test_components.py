@@ -110,7 +110,7 @@ BUILT_IN = [
     ("cell", "torch.nn.LSTM", {"num_layers": "two"}, "cell.num_layers=two is not allowed"),
     ("cell", "torch.nn.LSTM", {"init": "x", "bias": True, "forget_bias": 5.0},
      "LSTM does not take cell.init, cell.forget_bias; another class is chosen by a YAML file"),
-    ("cell", "lab.memory.min_gru.MinGRU", {"layers": 0}, "cell.layers=0 is not allowed: expe"),
+    ("cell", "lab.memory.linear_cells.MinGRU", {"layers": 0}, "cell.layers=0 is not allowed: expe"),
     ("loss", "lab.generation.losses.NonSaturating", {"real_target": 0.5}, "expected more than 0.5"),
 ]  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 import copy
 import itertools
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +17,7 @@ from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, build_sequence, evaluate
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples, first_of_each, keys
+from lab.memory.sequences.state_tracking import multiplication_table
 from lab.memory.task import MemoryTask
 from tests.command_line import ROOT, quick_lab
 from tests.run_files import only
@@ -42,14 +45,62 @@ def pairs(examples: Examples) -> list[tuple[list[int], list[int]]]:
     return list(zip(examples.inputs.tolist(), examples.targets.tolist(), strict=True))
 
 
-def test_parity_and_modular_sum_are_the_sums_of_all_digits():
-    for name, modulus in (("parity", 2), ("modular_sum", 5)):
-        examples = everything(make(name), 3)
+def even(permutation: tuple[int, ...]) -> bool:
+    return np.linalg.det(np.eye(len(permutation))[list(permutation)]) > 0
+
+
+GROUPS = {
+    "z2": [(0, 1), (1, 0)],
+    "z5": [tuple((np.arange(5) + turn) % 5) for turn in range(5)],
+    "s3": list(itertools.permutations(range(3))),
+    "a5": [p for p in itertools.permutations(range(5)) if even(p)],
+}
+
+
+def product(elements: list[tuple[int, ...]], x: list[int]) -> int:
+    """Permute a row of things by each element in turn; which element gives the same row?"""
+    row = np.arange(len(elements[0]))
+    for symbol in reversed(x):
+        row = row[list(elements[symbol])]
+    return [tuple(map(int, element)) for element in elements].index(tuple(row.tolist()))
+
+
+STATES = {
+    ("parity",): lambda x: sum(x) % 2,
+    ("modular_sum",): lambda x: sum(x) % 5,
+    ("cycle",): lambda x: (x.count(2) - x.count(0)) % 5,
+    **{("group", f"sequence.group={name}"): partial(product, GROUPS[name]) for name in GROUPS},
+}
+
+
+@pytest.mark.parametrize("words", STATES)
+def test_the_state_after_the_last_or_every_step_is_that_of_the_symbols_so_far(words):
+    last, every = (make(*words, f"sequence.answers={which}") for which in ("last", "every"))
+    if last.symbols < 10:
+        examples = everything(last, 3)
         assert {tuple(x) for x, _ in pairs(examples)} == set(
-            itertools.product(range(modulus), repeat=3)
+            itertools.product(range(last.symbols), repeat=3)
         )
-        assert all(y == [sum(x) % modulus] for x, y in pairs(examples))
-        assert examples.due.tolist() == [2]
+    examples = last.draw(6, 100, random_stream(0, "states"))
+    assert examples.due.tolist() == [5]
+    assert all(y == [STATES[words](x)] for x, y in pairs(examples))
+    examples = every.draw(6, 100, random_stream(0, "states"))
+    assert examples.due.tolist() == [0, 1, 2, 3, 4, 5]
+    for x, y in pairs(examples):
+        assert y == [STATES[words](x[: t + 1]) for t in range(6)]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_table_is_that_of_a_group_and_only_the_cyclic_ones_commute(name):
+    table = multiplication_table(name)
+    size = len(table)
+    assert size == len(GROUPS[name])
+    assert torch.equal(table[0], torch.arange(size))
+    for line in (*table, *table.T):
+        assert torch.equal(line.sort().values, torch.arange(size))
+    a, b, c = torch.meshgrid(*[torch.arange(size)] * 3, indexing="ij")
+    assert torch.equal(table[table[a, b], c], table[a, table[b, c]])
+    assert torch.equal(table, table.T) == name.startswith("z")
 
 
 def test_a_long_sum_does_not_overflow():
@@ -69,6 +120,10 @@ def test_copy_gives_back_its_first_symbols_after_the_signal():
         }
         assert {(tuple(x), tuple(y)) for x, y in pairs(examples)} == expected
         assert examples.due.tolist() == [seq_len - 2, seq_len - 1]
+    last = make("copy", "sequence.copied=2", "sequence.answers=last")
+    examples = last.draw(8, 9, random_stream(0, "last"))
+    assert examples.due.tolist() == [7]
+    assert all(y == [x[1] - 2] for x, y in pairs(examples))
 
 
 def test_selective_copy_gives_back_its_symbols_wherever_they_are():
@@ -97,6 +152,20 @@ def test_recall_gives_the_value_of_the_key_that_is_asked_for():
             read.insert(2 * gap, 0)
             expected.add(((*read, keys_[asked]), (values[asked],)))
     assert {(tuple(x), tuple(y)) for x, y in pairs(examples)} == expected
+
+
+def test_recall_of_several_keys_gives_the_value_of_each():
+    words = ("sequence.pairs=5", "sequence.keys=70", "sequence.values=60", "sequence.queries=3")
+    sequence = make("recall", *words)
+    assert sequence.shortest == 13
+    for seq_len in (13, 30):
+        examples = sequence.draw(seq_len, 200, random_stream(0, "queries"))
+        assert examples.due.tolist() == [seq_len - 3, seq_len - 2, seq_len - 1]
+        for x, y in pairs(examples):
+            stored = {key: value - 71 for key, value in itertools.pairwise(x[:-3]) if 0 < key <= 70}
+            assert len(stored) == 5
+            assert len(set(x[-3:])) == 3
+            assert y == [stored[key] for key in x[-3:]]
 
 
 def test_adding_is_the_sum_of_one_marked_number_of_each_half():
@@ -219,6 +288,13 @@ WRONG = {
     "at least 11",
     ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: there are more "
     "pairs than keys=8",
+    ("sequence=recall", "sequence.queries=5"): "sequence.queries=5 is not allowed: there are more "
+    "queries than pairs=4",
+    ("sequence=group", "sequence.group=s9"): "sequence.group=s9 is not allowed: expected z2, z5, "
+    "s3, a5; did you mean s3?",
+    ("sequence=adding", "+sequence.answers=every"): "sequence.answers means nothing to Adding: it "
+    "takes no arguments",
+    ("block.norm=batch",): "block.norm=batch is not allowed: expected layer, rms",
     ("sequence=recall", "sequence.pairs=x"): "sequence.pairs=x is not allowed: expected an integer",
     ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half trains on new examples: "
     "it needs stream=true",

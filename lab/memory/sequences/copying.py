@@ -1,5 +1,7 @@
 """Copy: repeat the first symbols after a delay."""
 
+from typing import Literal
+
 import torch
 from pydantic import validate_call
 from torch import Tensor
@@ -19,11 +21,17 @@ class Copy(Sequence):
     Args:
         copied: K.
         alphabet: how many symbols there are to copy. The blank is 0 and the signal is 1.
+        answers: every: all K symbols are asked for; last: only the last one.
     """
 
     @validate_call
-    def __init__(self, copied: Count = 5, alphabet: Several = 8) -> None:
-        self.copied = copied
+    def __init__(
+        self,
+        copied: Count = 5,
+        alphabet: Several = 8,
+        answers: Literal["last", "every"] = "every",
+    ) -> None:
+        self.copied, self.answers = copied, answers
         self.symbols, self.outputs = alphabet + 2, alphabet
         self.shortest = 2 * copied + 1
 
@@ -33,7 +41,8 @@ class Copy(Sequence):
         inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
         inputs.scatter_(1, self.places(seq_len, count, generator), (symbols + 2).to(torch.uint8))
         inputs[:, -self.copied - 1] = 1
-        return Examples(inputs, symbols, torch.arange(seq_len - self.copied, seq_len))
+        asked = self.copied if self.answers == "every" else 1
+        return Examples(inputs, symbols[:, -asked:], torch.arange(seq_len - asked, seq_len))
 
     def places(self, seq_len: int, count: int, generator: torch.Generator) -> Tensor:
         """The steps at which the symbols are read, int64 [N, K]: the first K, in order."""

@@ -10,38 +10,49 @@ from lab.memory.sequences.selective_copying import spread
 
 
 class Recall(Sequence):
-    """Read P pairs of a key and a value, blanks between pairs, and one of the keys; give its value.
+    """Read P pairs of a key and a value with blanks between, then Q of the keys; give their values.
 
     This is associative recall: Graves, Wayne & Danihelka 2014, "Neural Turing machines", section
     4.3; with single symbols, as here, in Ba et al. 2016, "Using fast weights to attend to the
     recent past". Arora et al. 2024, "Zoology", show why it separates attention from recurrence. The
-    keys of an example are distinct; its values need not be.
+    keys of an example are distinct; its values need not be. With several queries it is their MQAR;
+    here the queries are the last Q steps, all different.
 
     Args:
         pairs: P.
         keys: the number of keys to choose from, at least P.
         values: the number of values. Symbol 0 is the blank; the keys and then the values follow.
+        queries: Q, at most P.
     """
 
     @validate_call
-    def __init__(self, pairs: Count = 4, keys: Several = 8, values: Several = 8) -> None:
+    def __init__(
+        self, pairs: Count = 4, keys: Several = 8, values: Several = 8, queries: Count = 1
+    ) -> None:
         if pairs > keys:
             raise ValueError(f"there are more pairs than keys={keys}")
-        self.pairs, self.keys = pairs, keys
+        if queries > pairs:
+            raise ValueError(f"there are more queries than pairs={pairs}")
+        self.pairs, self.keys, self.queries = pairs, keys, queries
         self.symbols, self.outputs = 1 + keys + values, values
-        self.shortest = max(2 * pairs + 1, 3)
+        self.shortest = max(2 * pairs + queries, 3)
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
-        """Draw examples: pairs at random places, and at the last step the key that is asked for."""
+        """Draw examples: pairs at random places, and at the last steps the keys asked for."""
         order = torch.rand(count, self.keys, generator=generator).argsort(1)
         keys = order[:, : self.pairs]
         values = torch.randint(self.outputs, (count, self.pairs), generator=generator)
-        # A pair takes two of the T-1 steps. Draw places as if it took one, then move them apart.
-        places = spread(seq_len - 1 - self.pairs, self.pairs, count, generator)
+        # A pair takes two of the T-Q steps. Draw places as if it took one, then move them apart.
+        places = spread(seq_len - self.queries - self.pairs, self.pairs, count, generator)
         places = places + torch.arange(self.pairs)
-        asked = torch.randint(self.pairs, (count, 1), generator=generator)
+        if self.queries == 1:
+            asked = torch.randint(self.pairs, (count, 1), generator=generator)
+        else:
+            asked = torch.rand(count, self.pairs, generator=generator).argsort(1)
+            asked = asked[:, : self.queries]
         inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
         inputs.scatter_(1, places, (1 + keys).to(torch.uint8))
         inputs.scatter_(1, places + 1, (1 + self.keys + values).to(torch.uint8))
-        inputs[:, -1:] = (1 + keys.gather(1, asked)).to(torch.uint8)
-        return Examples(inputs, values.gather(1, asked), torch.tensor([seq_len - 1]))
+        inputs[:, -self.queries :] = (1 + keys.gather(1, asked)).to(torch.uint8)
+        due = torch.arange(seq_len - self.queries, seq_len)
+        return Examples(inputs, values.gather(1, asked), due)
