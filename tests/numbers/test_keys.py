@@ -39,53 +39,54 @@ BY_HAND = (
     *("images_per_epoch=20", "frame_every=2", "log_every=3", "eval_samples=20"),
 )
 CONV = (*GAME, "generator.width=4", "generator.hidden=[8]", "discriminator.width=4")
-CELL = "lab.memory.cells"
-SEQUENCE = "lab.memory.sequences"
-LOSS = "lab.generation.losses"
-# The other values of each key, by the command with which it matters.
+# The other values of each key, by the command with which it matters; of a group other options.
 CHANGED: dict[tuple[str, ...], dict[str, list[Any]]] = {
     MEMORY: {
         "seed": [1], "max_steps": [4], "seq_len": [5], "hidden_size": [16], "batch_size": [8],
         "data_size": [80], "train_part": [0.5], "stream": [True], "epochs": [2],
         "clip_norm": [None, 0.05], "lr_schedule": ["constant", "cosine"], "halve_every": [2],
         "target_accuracy": [0.05], "input": ["number"],
-        "cell._target_": [f"{CELL}.TorchLSTM"], "cell.init": ["default", "chrono"],
-        "cell.forget_bias": [1.0], "optimizer._target_": ["torch.optim.Adagrad"],
+        "cell": ["torch_lstm", "gru", "lru", "slstm"], "cell.init": ["default", "chrono"],
+        "cell.forget_bias": [1.0], "block.layers": [1], "optimizer": ["sgd", "adam"],
         "optimizer.lr": [0.02], "optimizer.alpha": [0.9], "optimizer.eps": [1e-3],
         "optimizer.momentum": [0.5], "optimizer.weight_decay": [0.1],
-        "sequence._target_": [f"{SEQUENCE}.parity.Parity"],
+        "sequence": ["parity", "cycle", "adding"],
     },
     (*MEMORY, "seq_len=12"): {"curriculum": ["doubling"]},
     (*MEMORY, "optimizer.lr=1e-30"): {"patience": [1]},
     (*MEMORY, "cell.init=chrono"): {"cell.longest_memory": [100]},
-    (*MEMORY, "cell=rnn"): {"cell._target_": [f"{CELL}.GRU"],
-                            "cell.init": ["orthogonal", "identity"]},
-    (*MEMORY, "cell=irnn"): {"cell._target_": [f"{CELL}.RNN"]},
-    (*MEMORY, "cell=min_gru"): {"cell.layers": [1], "cell.remember_bias": [1.0]},
+    (*MEMORY, "block.layers=2"): {"block.norm": ["rms"], "block.mlp": [0, 3]},
+    (*MEMORY, "cell=rnn"): {"cell": ["irnn"], "cell.init": ["orthogonal", "identity"]},
+    (*MEMORY, "cell=min_gru"): {"cell.layers": [1], "cell.remember_bias": [1.0],
+                                "cell.transition": ["coupled", "signed"]},
+    (*MEMORY, "cell=delta"): {"cell.heads": [2], "cell.beta_max": [1], "cell.reflections": [2]},
+    (*MEMORY, "cell=lru"): {"cell.smallest": [0.5]},
     (*MEMORY, "cell=transformer"): {"cell.layers": [1], "cell.heads": [2]},
     (*MEMORY, "optimizer=sgd"): {"optimizer.momentum": [0.5], "optimizer.nesterov": [True]},
-    (*MEMORY, "optimizer=adam"): {"optimizer.betas": [[0.5, 0.999], [0.9, 0.9]],
-                                  "optimizer._target_": ["torch.optim.AdamW"]},
+    (*MEMORY, "optimizer=adam"): {"optimizer": ["adamw"],
+                                  "optimizer.betas": [[0.5, 0.999], [0.9, 0.9]]},
     (*MEMORY, "sequence=copy", "seq_len=12"): {
-        "sequence.copied": [3], "sequence.alphabet": [5],
-        "sequence._target_": [f"{SEQUENCE}.selective_copying.SelectiveCopy"]},
+        "sequence": ["selective_copy"], "sequence.copied": [3], "sequence.alphabet": [5],
+        "sequence.answers": ["last"]},
     (*MEMORY, "sequence=recall", "seq_len=10"): {
-        "sequence.pairs": [3], "sequence.keys": [6], "sequence.values": [6]},
-    (*MEMORY, "sequence=modular_sum"): {"sequence.modulus": [3]},
+        "sequence.pairs": [3], "sequence.keys": [6], "sequence.values": [6],
+        "sequence.queries": [2]},
+    (*MEMORY, "sequence=modular_sum"): {"sequence.modulus": [3], "sequence.answers": ["every"]},
+    (*MEMORY, "sequence=cycle"): {"sequence.places": [4], "sequence.answers": ["every"]},
+    (*MEMORY, "sequence=group"): {"sequence.group": ["z5"], "sequence.answers": ["every"]},
     GAN: {
-        "seed": [1], "max_steps": [4], "batch_size": [50], "epochs": [1], "data._target_": [],
+        "seed": [1], "max_steps": [4], "batch_size": [50], "epochs": [1], "data": [],
         "data.name": [], "discriminator_lr": [None, 1e-3], "gradient_penalty": [0.0, 10.0],
         "ema": [None, 0.1], "lr_schedule": ["constant", "cosine"], "precision": ["bf16"],
         "eval_samples": [40], "conditional": [True], "keep_best": [True],
-        "generator._target_": [], "generator.latent": [7], "generator.widths": [[16, 16], [8]],
-        "generator.batch_norm": [False], "generator.slope": [0.1], "discriminator._target_": [],
+        "generator": [], "generator.latent": [7], "generator.widths": [[16, 16], [8]],
+        "generator.batch_norm": [False], "generator.slope": [0.1], "discriminator": [],
         "discriminator.widths": [[16, 16], [8]], "discriminator.slope": [0.1],
         "discriminator.dropout": [0.5], "discriminator.spectral_norm": [False],
-        "optimizer._target_": ["torch.optim.AdamW"], "optimizer.lr": [1e-3],
+        "optimizer": ["adamw"], "optimizer.lr": [1e-3],
         "optimizer.betas": [[0.5, 0.9], [0.0, 0.5]], "optimizer.eps": [1e-3],
         "optimizer.weight_decay": [0.1], "optimizer.fused": [],  # it gives the same numbers
-        "loss._target_": [f"{LOSS}.{name}" for name in
-                          ("Minimax", "NonSaturating", "Wasserstein", "Relativistic")],
+        "loss": ["minimax", "non_saturating", "wasserstein", "relativistic"],
     },
     CONV: {
         "generator.width": [6], "generator.hidden": [[12]], "generator.slope": [0.1],
@@ -95,13 +96,14 @@ CHANGED: dict[tuple[str, ...], dict[str, list[Any]]] = {
     (*GAN, "loss=non_saturating"): {"loss.real_target": [0.9]},
     (*GAN, "loss=relativistic"): {"loss.r1": [2.0], "loss.r2": [2.0], "loss.penalty_every": [2]},
     BY_HAND: {
-        "seed": [1], "max_steps": [4], "data._target_": [], "data.name": [], "digits": [[0, 1]],
+        "seed": [1], "max_steps": [4], "data": [], "data.name": [], "digits": [[0, 1]],
         "noise_size": [6], "noise": ["uniform"], "init_scale": [0.02], "generator_hidden": [4],
         "discriminator_hidden": [4], "rule": ["adam"], "reduction": ["mean"], "lr": [2e-3],
         "discriminator_lr": [2e-3], "discriminator_decay": [0.1], "epochs": [4],
         "images_per_epoch": [30], "eval_samples": [30],
     },
 }  # fmt: skip
+GROUPS = ("cell", "data", "discriminator", "generator", "loss", "optimizer", "sequence")
 # Those that a run alone shows; all but the last three change no weights.
 SEEN_IN_A_RUN: dict[tuple[str, ...], dict[str, Any]] = {
     MEMORY: {"log_every": 1, "eval_every": 1, "tested_lengths": [3, 5]},
@@ -122,13 +124,14 @@ def composed(words: tuple[str, ...]) -> RunConfig:
     return compose_config(*words)
 
 
-def changed(config: RunConfig, key: str, value: Any) -> RunConfig:
-    first, *rest = key.split(".")
+def changed(words: tuple[str, ...], key: str, value: Any) -> RunConfig:
+    if key in GROUPS:
+        return composed((*words, f"{key}={value}"))
+    config, (first, *rest) = composed(words), key.split(".")
     if rest:
-        value = {**getattr(config, first), rest[0]: value}
-        if rest[0] == "_target_":  # another class takes the arguments that it knows
-            known = ("lr", "name") if first in ("optimizer", "data") else ()
-            value = {k: v for k, v in value.items() if k in ("_target_", *known)}
+        part = getattr(config, first)
+        new = {rest[0]: value}
+        value = {**part, **new} if isinstance(part, dict) else dataclasses.replace(part, **new)
     return dataclasses.replace(config, **{first: value})
 
 
@@ -170,7 +173,7 @@ def base(words: tuple[str, ...]) -> tuple[list[dict[str, float]], str]:
     ("words", "key", "value"), CASES, ids=[f"{words[0][5:]}-{k}-{v}" for words, k, v in CASES]
 )
 def test_another_value_gives_other_numbers(words: tuple[str, ...], key: str, value: Any) -> None:
-    config = changed(composed(words), key, value)
+    config = changed(words, key, value)
     assert config.identity != composed(words).identity
     logged, weights = trained(config)
     before, weights_before = base(words)
@@ -183,15 +186,15 @@ def test_another_value_gives_other_numbers(words: tuple[str, ...], key: str, val
 @pytest.mark.parametrize("words", [MEMORY, GAN, BY_HAND], ids=["memory", "gan", "by_hand"])
 def test_no_key_is_left_out(words: tuple[str, ...]) -> None:
     config = composed(words)
-    keys = set(flatten({k: v for k, v in config.to_dict().items() if k != "_target_"}))
+    keys = {key.removesuffix("._target_") for key in flatten(config.to_dict())}
     listed = {key for of, changes in CHANGED.items() if of[0] == words[0] for key in changes}
     listed |= SEEN_IN_A_RUN[words].keys()
-    assert keys - listed == {"task", *config.NOT_ASKED_FOR}
+    assert keys - listed == {"_target_", "task", *config.NOT_ASKED_FOR}
 
 
 def test_a_gradient_penalty_has_its_weight() -> None:
     none, one, ten = (
-        trained(changed(composed(GAN), "gradient_penalty", weight))[0][0]["d_loss"]
+        trained(changed(GAN, "gradient_penalty", weight))[0][0]["d_loss"]
         for weight in (0.0, 1.0, 10.0)
     )
     assert ten - none == pytest.approx(10 * (one - none), rel=1e-4)
