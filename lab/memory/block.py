@@ -30,8 +30,8 @@ class Blocks(nn.Module):
         super().__init__()
         norm = NORMS[block.norm]
         self.recurrent = all(is_recurrent(cell) for cell in cells)
-        sizes = [getattr(cell, "state_per_step", None) for cell in cells]
-        self.state_per_step = None if None in sizes else sum(sizes)
+        sizes: list[int] = [getattr(cell, "state_per_step", 0) for cell in cells]
+        self.state_per_step = sum(sizes) if all(sizes) else None
         self.embed, self.norm = nn.Linear(input_size, hidden_size), norm(hidden_size)
         self.cells = nn.ModuleList(cells)
         self.cell_norms = nn.ModuleList(norm(hidden_size) for _ in cells)

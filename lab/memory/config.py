@@ -126,7 +126,8 @@ class MemoryConfig(RunConfig):
         """The cell and its initialisation, as curves are named: `lstm, forget bias 5`."""
         init = self.cell.get("init")
         if self.block.layers or _variant(self.cell):
-            parts = [self.cell_name, _variant(self.cell), init]
+            kind = _variant(self.cell) or self.cell.get("transition")
+            parts = [self.cell_name, kind, init]
             if init == "forget_bias":
                 parts[2] = f"forget bias {self.cell.get('forget_bias'):g}"
             if self.block.layers > 1:
