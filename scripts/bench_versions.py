@@ -1,7 +1,7 @@
 """Whole commands of this version of the code against those of another commit, in turn.
 
     python scripts/bench_versions.py                        help, a complaint, a run, shown again
-    python scripts/bench_versions.py --rows sweep joblib    the sweep of 23 lengths, minutes each
+    python scripts/bench_versions.py --rows sweep alone     the sweep of 23 lengths, minutes each
     python scripts/bench_versions.py --against v1 --pairs 7
 
 Each pair runs the command once in either version, each time in a folder of its own. A row has the
@@ -29,7 +29,7 @@ ROWS = {
     "run": (*RUN, "fresh=true"),
     "shown": RUN,
     "sweep": (*SWEEP, "fresh=true"),
-    "joblib": (*SWEEP, "fresh=true", "hydra/launcher=joblib"),
+    "alone": (*SWEEP, "fresh=true", "hydra/launcher=basic"),
 }
 QUICK = ("help", "complaint", "run", "shown")
 

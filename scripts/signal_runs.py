@@ -2,7 +2,7 @@
 
     python scripts/signal_runs.py
     python scripts/signal_runs.py --signals 200 --seed 1
-    python scripts/signal_runs.py -m seed=0,1 hydra/launcher=joblib
+    python scripts/signal_runs.py -m seed=0,1
 
 Words after the options are lab's own. The moments are spread over all of a run, from the first
 line of its code (as soon as it has handlers for signals, which Linux tells) to its end. SIGTERM and

@@ -19,6 +19,7 @@ from lab.config.conf import CONF
 from lab.config.errors import UserError
 from lab.config.hydra_versions import VERSION_BASE, register_resolver
 from lab.config.reading import from_hydra
+from lab.sweeps import launcher
 from lab.sweeps.expand import configs_of, jobs_of
 from lab.sweeps.records import register_resolvers
 from lab.sweeps.search import use_own_config
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
 
 register_resolvers()
+launcher.register()
 use_own_config()
 # Read by the help text alone.
 register_resolver("lab.tools", table, replace=True)

@@ -6,21 +6,23 @@ import warnings
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from lab.cli.composing import CONF
 from lab.config import RunConfig, flags
-from lab.config.command import command_of
 from lab.config.complaints import hydra_complaint, refuse_added_keys
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.config.hydra_versions import VERSION_BASE
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
-from lab.engine.jobs import Outcome, perform, report
+from lab.engine.jobs import report
 from lab.engine.terminal import forgive
-from lab.sweeps.recap import Job, end_of_sweep, is_left_to_recap, objective_of, planned
+from lab.sweeps.job import Job
+from lab.sweeps.recap import end_of_sweep
 from lab.sweeps.search import is_only_its_end
+
+CONTINUES = "the same command continues"
 
 
 def main() -> None:
@@ -54,11 +56,12 @@ def _compose_and_run() -> str | int | None:
     except SystemExit as stop:
         return stop.code
     except KeyboardInterrupt as stop:
-        print("lab: stopped; the same command continues", file=sys.stderr)
+        line = str(stop) or "stopped"
+        say(line if CONTINUES in line else f"{line}; {CONTINUES}")
         return getattr(stop, "exit_code", 130)
     except Exception as error:
         if interrupts.came():  # a launcher whose workers were stopped fails
-            print("lab: stopped; the same command continues", file=sys.stderr)
+            say(f"stopped; {CONTINUES}")
             return 1
         if is_only_its_end(error):
             return 0
@@ -77,43 +80,29 @@ def compose_and_run(cfg: DictConfig) -> float | None:
     interrupts.note_signals()
     forgive()
     interrupts.act()
-    config, outcome = do_job(cfg)
+    job = composed_job(cfg)
+    outcome = job.do()
     if outcome is None:
         return None
-    is_alone = OmegaConf.is_missing(HydraConfig.get().job, "num")
-    if is_alone or not is_left_to_recap(config, outcome):
+    if not job.is_left_to_recap(outcome):
         report(outcome)
-    if is_alone or outcome.kind == "interrupted":
+    if job.number is None or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
-    return objective_of(config)
+    return job.objective
 
 
-def do_job(cfg: DictConfig) -> tuple[RunConfig | None, Outcome | None]:
-    """Do what Hydra composed: gives the typed config, if it is one, and what became of it.
-
-    The outcome of a dry run is None.
-    """
+def composed_job(cfg: DictConfig) -> Job:
+    """The job that Hydra has composed, with its typed config or what is wrong with it."""
     hydra_cfg = HydraConfig.get()
-    # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
-    overrides = unresolved(hydra_cfg.overrides.task)
-    job = Job.of(hydra_cfg)
-    config: RunConfig | None = None
-
-    def tell(outcome: Outcome) -> None:
-        if job is not None:
-            job.note(config, outcome)
-
+    config: RunConfig | UserError
     try:
-        refuse_added_keys([source.path for source in hydra_cfg.runtime.config_sources], overrides)
+        sources = [source.path for source in hydra_cfg.runtime.config_sources]
+        # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
+        refuse_added_keys(sources, unresolved(hydra_cfg.overrides.task))
         config = from_hydra(cfg)
-        if config.dry_run:
-            print(planned(config, overrides), flush=True)
-            return config, None
-        outcome = perform(config, command_of(hydra_cfg), lambda: tell(Outcome("running", "")))
     except UserError as error:
-        outcome = Outcome("failed", str(error), error.exit_code)
-    tell(outcome)
-    return config, outcome
+        config = error
+    return Job.of(config, hydra_cfg)
 
 
 def _complaint(error: Exception) -> str:

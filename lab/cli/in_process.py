@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from lab.cli.composing import application
-from lab.cli.hydra_entry import do_job
+from lab.cli.hydra_entry import composed_job
 from lab.config.errors import UserError
 from lab.engine import interrupts
 from lab.engine.finding import folder_of
-from lab.engine.jobs import report
-from lab.sweeps.recap import end_of_sweep, folder_of_begun, is_left_to_recap, objective_of
+from lab.engine.jobs import Outcome, report
+from lab.sweeps.job import Job
+from lab.sweeps.recap import end_of_sweep, folder_of_begun
 from lab.sweeps.search import is_only_its_end
 
 if TYPE_CHECKING:
@@ -31,15 +32,15 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         KeyboardInterrupt: it was stopped.
     """
     with _host_is_kept(), application(overrides, config_dir) as app:
-        done = app.run("config", do_job, list(overrides), with_log_configuration=False)
-        config, outcome = done.return_value
+        done = app.run("config", _one, list(overrides), with_log_configuration=False)
+        job, outcome = done.return_value
     if outcome is None:
         raise UserError("dry_run=true trains nothing, so lab.run has no run to return")
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
     if outcome.exit_code:
         raise UserError(outcome.line)
-    return folder_of(config).path
+    return folder_of(job.config).path
 
 
 def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -73,15 +74,20 @@ def _multirun(app: "Hydra", overrides: Sequence[str]) -> None:
             raise
 
 
+def _one(cfg: DictConfig) -> tuple[Job, Outcome | None]:
+    job = composed_job(cfg)
+    return job, job.do()
+
+
 def _job_of_a_sweep(cfg: DictConfig) -> float | None:
-    config, outcome = do_job(cfg)
+    job, outcome = _one(cfg)
     if outcome is None:
         return None
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
-    if not is_left_to_recap(config, outcome):
+    if not job.is_left_to_recap(outcome):
         report(outcome)
-    return objective_of(config)
+    return job.objective
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The words of a command line that make one very job, read from what Hydra knows of it."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from lab.config.conf import CONF
@@ -10,13 +11,14 @@ from lab.config.hydra_versions import IS_13
 NOT_AGAIN = ("fresh=", "dry_run=")
 
 
-def command_of(hydra_cfg: Any) -> list[str]:
+def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
     """What follows `python -m lab` to make this very job, also where it is one of a sweep.
 
     Args:
-        hydra_cfg: the node `hydra` of the job's config.
+        hydra_cfg: the node `hydra` of the job's config, or of its sweep's.
+        overrides: of the job.
     """
-    overrides = [o for o in hydra_cfg.overrides.task if not o.lstrip("+").startswith(NOT_AGAIN)]
+    overrides = [o for o in overrides if not o.lstrip("+").startswith(NOT_AGAIN)]
     # A preset may make a sweep of every command. Of Hydra 1.3 it can be told whether it does, as it
     # sets the mode itself only for a preset that does not.
     is_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"

@@ -53,3 +53,12 @@ def _forgiving(stream: TextIO | None, descriptor: int) -> TextIO:
         return stream
     encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
     return Forgiving(stream.detach(), encoding, ERRORS, line_buffering=lines, write_through=through)
+
+
+def shows_bar() -> bool:
+    """Whether standard error can draw a bar: on a terminal, or in a Jupyter kernel."""
+    if sys.stderr.isatty():
+        return True
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return type(shell).__name__ == "ZMQInteractiveShell"

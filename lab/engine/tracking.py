@@ -15,6 +15,7 @@ from lab.engine.events import EventFile
 from lab.engine.files import write_text
 from lab.engine.results import entry, flat
 from lab.engine.run_folder import RunFolder, columns_of
+from lab.engine.terminal import shows_bar
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -134,7 +135,7 @@ class Progress:
         self._begin, self._begin_step = time.monotonic(), done
         self._next_line = self._begin + SECONDS_BETWEEN_LINES
         self._bar: tqdm[Any] | None = None
-        if sys.stderr.isatty() or _is_notebook():
+        if shows_bar():
             self._bar = tqdm(desc=name, initial=done, total=total, unit="step", leave=False)
 
     def step(self) -> None:
@@ -159,10 +160,3 @@ class Progress:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-def _is_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel, which can draw a bar without a terminal."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return type(shell).__name__ == "ZMQInteractiveShell"

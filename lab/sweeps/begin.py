@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -19,10 +18,10 @@ from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, fixed_of, jobs_of
+from lab.sweeps.job import planned
+from lab.sweeps.launcher import PLUGINS
 from lab.sweeps.records import Sweep, asked_for, named, shared
-from lab.sweeps.workers import idle_cores, workers
-
-MOST_KEPT = 100  # configs, of 0.3 MB each
+from lab.sweeps.workers import import_early
 
 
 class Announce(Callback):
@@ -62,14 +61,14 @@ def _begin(config: DictConfig) -> None:
     sweep = Sweep(folder)
     begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
     if "optuna" in config.hydra.sweeper._target_:
-        search.suit_plugin(config.hydra.sweeper)
+        search.suit_plugin(config.hydra)
         search.be_quiet()
-    if _is_basic(config):
-        compose_once(GlobalHydra.instance().config_loader())
-    else:
+    if not _is_own(config):
         interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
+    elif len(jobs or ()) > 1 and OmegaConf.select(config, "hydra.launcher.n_jobs") != 1:
+        import_early()
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
-    for line in (*sweep.strangers(), *_hint(config, jobs)):
+    for line in sweep.strangers():
         print(line, flush=True)
 
 
@@ -81,44 +80,9 @@ def _size(config: DictConfig, jobs: list[list[str]] | None) -> str:
     return "sweep" if trials is None else f"search of up to {trials} trials"
 
 
-def _is_basic(config: DictConfig) -> bool:
-    """Whether the jobs run in this process, one at a time."""
-    return str(config.hydra.launcher._target_).endswith(".BasicLauncher")
-
-
-def compose_once(loader: ConfigLoader) -> None:
-    """Let Hydra launch the configs that it composed to check the jobs.
-
-    Otherwise it composes each job a second time, which takes a tenth of a second. A launched config
-    has its job's number and is read-only in part, so a job that is asked for again gets a new one.
-
-    Args:
-        loader: of the application; each job's config is kept until it is launched.
-    """
-    compose = loader.load_sweep_config
-    kept: dict[tuple[str, ...], DictConfig] = {}
-
-    def load_sweep_config(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        job = tuple(sweep_overrides)
-        ready = kept.pop(job, None)
-        if ready is not None and OmegaConf.is_missing(ready.hydra.job, "num"):
-            return ready
-        composed = compose(master_config, sweep_overrides)
-        if len(kept) < MOST_KEPT:
-            kept[job] = composed
-        return composed
-
-    vars(loader)["load_sweep_config"] = load_sweep_config
-
-
-def _hint(config: DictConfig, jobs: list[list[str]] | None) -> list[str]:
-    """How a sweep of one run at a time could use the cores that are idle."""
-    if not _is_basic(config) or jobs is None or len(jobs) < 2 or idle_cores() < 2:
-        return []
-    count = min(len(jobs), workers(config.threads))
-    if count < 2:
-        return []
-    return [f"one run at a time; hydra/launcher=joblib uses {count} cores"]
+def _is_own(config: DictConfig) -> bool:
+    """Whether the launcher itself stops its jobs at a signal: lab's own, and Hydra's basic one."""
+    return str(config.hydra.launcher._target_).startswith((PLUGINS, "hydra._internal."))
 
 
 def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
@@ -142,17 +106,16 @@ def _refuse_if_all_are_wrong(config_name: str, jobs: Sequence[Sequence[str]]) ->
     Raises:
         UserError: that of the first job.
     """
-    first: UserError | None = None
-    for asked in configs_of(config_name, jobs):
-        if not isinstance(asked, UserError):
-            return
-        first = first or asked
-    if first is not None:
-        raise first
+    configs = list(configs_of(config_name, jobs))
+    wrong = [config for config in configs if isinstance(config, UserError)]
+    if configs and len(wrong) == len(configs):
+        raise wrong[0]
 
 
 def _refuse_what_is_not_installed(config: DictConfig, kind: str) -> None:
     package = ".".join(config.hydra[kind]._target_.split(".")[:2])
+    if package == PLUGINS:
+        return
     with suppress(ImportError):
         if find_spec(package) is not None:
             return
@@ -185,5 +148,5 @@ def _dry_run(config: DictConfig) -> int:
             report(Outcome("failed", line, asked.exit_code))
             code = asked.exit_code
         else:
-            print(recap.planned(asked, job), flush=True)
+            print(planned(asked, job), flush=True)
     return code

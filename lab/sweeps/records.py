@@ -24,7 +24,6 @@ from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
-from lab.sweeps.workers import workers
 
 # Not part of what a sweep asks for.
 ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
@@ -74,12 +73,11 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
 
 
 def register_resolvers() -> None:
-    """Make `${lab.sweep_dir:…}` and `${lab.workers:…}` known.
+    """Make `${lab.sweep_dir:…}` known.
 
     With use_cache, the sweep's jobs, whose own overrides differ, all see what the sweep saw.
     """
     register_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
-    register_resolver("lab.workers", workers, replace=True)
 
 
 class Sweep:

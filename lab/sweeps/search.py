@@ -15,7 +15,10 @@ from lab.config.hydra_versions import IS_13
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
+COMBINATIONS = (
+    "hydra._internal.core_plugins.lab.Combinations",
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+)
 SAMPLERS = ("tpe", "random", "grid")
 MOST_KEYS = 4
 Record = Mapping[str, Any]
@@ -27,7 +30,7 @@ def knows_its_jobs(sweeper: Any) -> bool:
     Args:
         sweeper: Hydra's node of that name.
     """
-    return bool(sweeper._target_ == BASIC)
+    return sweeper._target_ in COMBINATIONS
 
 
 def direction_of(sweeper: Any) -> str | None:
@@ -53,15 +56,20 @@ def use_own_config() -> None:
         group.get("sampler", {}).pop(f"{sampler}.yaml", None)
 
 
-def suit_plugin(sweeper: DictConfig) -> None:
-    """Give the plugin for Hydra 1.3 the argument that the one for Hydra 1.4 does not take.
+def suit_plugin(hydra_cfg: DictConfig) -> None:
+    """Give the plugin the arguments that its version and its sampler need.
 
     Args:
-        sweeper: Hydra's node of Optuna's sweeper.
+        hydra_cfg: Hydra's node, with Optuna's sweeper.
     """
-    if IS_13:
-        with open_dict(sweeper):
+    sweeper = hydra_cfg.sweeper
+    with open_dict(sweeper):
+        if IS_13:  # the plugin for Hydra 1.4 does not take it
             sweeper.search_space = None
+        if sweeper.n_jobs is None:
+            # Other samplers choose a trial by the results of those before it.
+            is_blind = str(sweeper.sampler._target_).endswith((".RandomSampler", ".GridSampler"))
+            sweeper.n_jobs = OmegaConf.select(hydra_cfg, "launcher.n_jobs") if is_blind else 1
 
 
 def be_quiet() -> None:

@@ -173,10 +173,10 @@ import os, signal, sys
 sys.modules["fcntl"] = None
 for name in ("SIGHUP", "SIGUSR1", "SIGUSR2"):
     delattr(signal, name)
-for name in ("killpg", "pread", "pwrite", "geteuid", "getloadavg", "sched_getaffinity"):
+for name in ("killpg", "pread", "pwrite", "geteuid", "sched_getaffinity"):
     delattr(os, name)
-from lab.sweeps.workers import idle_cores
-assert idle_cores() == 0
+from lab.sweeps.workers import cores
+assert cores() >= 1
 from lab.__main__ import main
 main()
 """

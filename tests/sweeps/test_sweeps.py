@@ -7,9 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from lab.sweeps.begin import compose_once
 from tests.command_line import SMALL, TINY, quick_lab, run_folders, run_lab, start_lab, wait_until
 from tests.run_files import recap, snapshot, summary
 
@@ -180,27 +178,6 @@ def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path
     assert "best:" not in done.stdout
     assert [(row["seq_len"], row["seed"]) for row in summary(tmp_path)] == [("3", "0"), ("4", "1")]
     assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 finished before"
-
-
-def test_hydra_composes_each_job_once():
-    class Loader:
-        def __init__(self):
-            self.composed = []
-
-        def load_sweep_config(self, master_config, sweep_overrides):
-            self.composed.append(sweep_overrides)
-            return OmegaConf.create({"job": sweep_overrides, "hydra": {"job": {"num": "???"}}})
-
-    loader, jobs = Loader(), [["a=1"], ["a=2"]]
-    compose_once(loader)
-    checked = [loader.load_sweep_config(None, job) for job in jobs]
-    launched = [loader.load_sweep_config(None, job) for job in jobs]
-    assert loader.composed == jobs
-    assert all(one is other for one, other in zip(checked, launched, strict=True))
-    again = loader.load_sweep_config(None, jobs[0])  # once more in the same process
-    assert loader.composed == [*jobs, jobs[0]]
-    again.hydra.job.num = 0  # as Hydra does at the launch
-    assert loader.load_sweep_config(None, jobs[0]) is not again
 
 
 def test_a_value_that_is_given_twice_is_trained_once(tmp_path: Path) -> None:

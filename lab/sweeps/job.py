@@ -1,0 +1,128 @@
+"""One job of a command, as Hydra composed it: it can be sent to another process and done there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from lab.config import RunConfig
+from lab.config.command import command_of
+from lab.config.errors import UserError
+from lab.config.reading import unresolved
+from lab.config.trust import EVERYTHING, trusting
+from lab.engine import study
+from lab.engine.finding import folder_of
+from lab.engine.jobs import Outcome, perform, preview, report
+from lab.sweeps import search
+from lab.sweeps.records import Sweep, asked_for
+from lab.sweeps.summary import rebuild_now_and_then
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that a command asks for.
+
+    Args:
+        config: of the run, or what is wrong with it.
+        overrides: of the job.
+        command: the arguments of `python -m lab` that make this run alone.
+        number: of the job in its sweep; None outside a sweep.
+        folder: of its sweep; None outside a sweep.
+        direction: of the search that it is a trial of, if it is.
+    """
+
+    config: RunConfig | UserError
+    overrides: Sequence[str]
+    command: Sequence[str]
+    number: int | None = None
+    folder: Path | None = None
+    direction: str | None = None
+
+    @classmethod
+    def of(cls, config: RunConfig | UserError, hydra_cfg: Any) -> "Job":
+        """The job that Hydra runs now.
+
+        Args:
+            hydra_cfg: the node `hydra` of what Hydra composed for it.
+        """
+        overrides = unresolved(hydra_cfg.overrides.task)
+        if OmegaConf.is_missing(hydra_cfg.job, "num"):
+            return cls(config, overrides, command_of(hydra_cfg, overrides))
+        return cls.of_sweep(config, hydra_cfg, overrides, hydra_cfg.job.num)
+
+    @classmethod
+    def of_sweep(
+        cls,
+        config: RunConfig | UserError,
+        hydra_cfg: Any,
+        overrides: Sequence[str],
+        number: int,
+    ) -> "Job":
+        """A job of a sweep.
+
+        Args:
+            hydra_cfg: the node `hydra` of the sweep's config, or of the job's.
+            overrides: of the job.
+        """
+        return cls(
+            config,
+            overrides,
+            command_of(hydra_cfg, overrides),
+            number,
+            Path(hydra_cfg.sweep.dir).absolute(),
+            search.direction_of(hydra_cfg.sweeper),
+        )
+
+    @property
+    def objective(self) -> float | None:
+        """What a search improves, of a finished run; None of any other."""
+        if isinstance(self.config, UserError):
+            return None
+        result = folder_of(self.config).result
+        return None if result is None else study.objective(self.config, result)
+
+    def do(self) -> Outcome | None:
+        """Train the run, continue it or find it finished; None of a dry run."""
+        if isinstance(self.config, UserError):
+            outcome = Outcome("failed", str(self.config), self.config.exit_code)
+        elif self.config.dry_run:
+            print(planned(self.config, self.overrides), flush=True)
+            return None
+        else:
+            outcome = perform(self.config, self.command, lambda: self._note(Outcome("running", "")))
+        self._note(outcome)
+        return outcome
+
+    def is_left_to_recap(self, outcome: Outcome) -> bool:
+        """Whether the recap alone tells of a sweep's job: one that was refused and began no run.
+
+        A run that fails in training is told at once as well, as the recap may be hours away.
+        """
+        if self.folder is None or outcome.kind != "failed":
+            return False
+        return isinstance(self.config, UserError) or folder_of(self.config).status != "failed"
+
+    def _note(self, outcome: Outcome) -> None:
+        """Write down in the sweep's folder what became of the job, and the summary."""
+        if self.folder is None or self.number is None:
+            return
+        sweep = Sweep(self.folder)
+        config = None if isinstance(self.config, UserError) else self.config
+        try:
+            trial = None
+            if self.direction is not None:
+                value = None if outcome.kind == "running" else self.objective
+                trial = {"objective": value, "direction": self.direction}
+            sweep.record(self.number, self.overrides, config, outcome, trial)
+            if outcome.kind != "running":
+                with trusting(EVERYTHING):  # the user's own command
+                    rebuild_now_and_then(self.folder)
+        except OSError as error:  # an exception in a launcher's worker would end the sweep
+            report(Outcome("failed", f"cannot write to {self.folder}: {error.strerror}", 1))
+
+
+def planned(config: RunConfig, overrides: Sequence[str]) -> str:
+    """The line of a dry run."""
+    return f"{preview(config)}  {' '.join(asked_for(overrides))}"
