@@ -19,7 +19,7 @@ from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, fixed_of, jobs_of
 from lab.sweeps.job import planned
-from lab.sweeps.launcher import PLUGINS
+from lab.sweeps.launcher import PLUGINS, suit_machine
 from lab.sweeps.records import Sweep, asked_for, named, shared
 from lab.sweeps.workers import import_early
 
@@ -63,9 +63,10 @@ def _begin(config: DictConfig) -> None:
     if "optuna" in config.hydra.sweeper._target_:
         search.suit_plugin(config.hydra)
         search.be_quiet()
+    suit_machine(config)
     if not _is_own(config):
         interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
-    elif len(jobs or ()) > 1 and OmegaConf.select(config, "hydra.launcher.n_jobs") != 1:
+    elif len(jobs or ()) > 1 and OmegaConf.select(config, "hydra.launcher.n_jobs", default=1) > 1:
         import_early()
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
     for line in sweep.strangers():

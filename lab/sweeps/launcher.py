@@ -9,7 +9,7 @@ from hydra.core.utils import JobReturn, JobStatus, filter_overrides, setup_globa
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 from tqdm import tqdm
 
 from lab.config.errors import UserError, say
@@ -17,7 +17,8 @@ from lab.config.hydra_versions import register_resolver
 from lab.engine import interrupts
 from lab.engine.jobs import report
 from lab.engine.terminal import shows_bar
-from lab.sweeps.expand import configs_of, jobs_of
+from lab.sweeps import recap, search
+from lab.sweeps.expand import configs_of
 from lab.sweeps.job import Job
 from lab.sweeps.workers import Done, Pool, can_start, workers
 
@@ -32,28 +33,27 @@ class Combinations(Sweeper):
 
     Args:
         params: of a preset: values by key. `jobs_of` reads them.
+        max_batch_size: of Hydra's own sweeper; has no meaning here.
     """
 
     __module__ = PLUGINS
 
-    def __init__(self, params: Any = None) -> None:
+    def __init__(self, params: Any = None, max_batch_size: int | None = None) -> None:
         pass
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives each sweeper."""
-        self.jobs, self.launcher = (
-            jobs_of(config),
-            Plugins.instance().instantiate_launcher(
-                hydra_context=hydra_context, task_function=task_function, config=config
-            ),
+        self.jobs = recap.jobs_of_begun()
+        self.jobs_launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> Sequence[JobReturn]:
         """Launch all jobs at once."""
         assert self.jobs is not None
-        return self._launcher.launch(self.jobs, 0)
+        return self.jobs_launcher.launch(self.jobs, 0)
 
 
 class Workers(Launcher):
@@ -171,6 +171,25 @@ def _returned(value: float | None) -> JobReturn:
     done = JobReturn(status=JobStatus.COMPLETED)
     done.return_value = value
     return done
+
+
+def suit_machine(config: DictConfig) -> None:
+    """Put lab's launcher and sweeper in the place of Hydra's basic ones.
+
+    A preset could not choose another launcher if conf/config.yaml did so. `hydra/launcher=basic`
+    on the command line asks for Hydra's own.
+
+    Args:
+        config: of the sweep, with its `hydra` keys.
+    """
+    with open_dict(config):
+        if "basic_launcher" in config.hydra.launcher._target_ and not any(
+            word.startswith("hydra/launcher=") for word in config.hydra.overrides.hydra
+        ):
+            count = workers(config.threads, config.device)
+            config.hydra.launcher = {"_target_": f"{PLUGINS}.Workers", "n_jobs": count}
+        if search.knows_its_jobs(config.hydra.sweeper):
+            config.hydra.sweeper._target_ = f"{PLUGINS}.Combinations"
 
 
 def register() -> None:

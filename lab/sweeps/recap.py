@@ -45,6 +45,11 @@ def begin(
     return _begun[0]
 
 
+def jobs_of_begun() -> list[list[str]] | None:
+    """The overrides of each job of the sweep that has begun; None where a sweeper chooses them."""
+    return _begun[0].jobs
+
+
 def folder_of_begun() -> Path | None:
     """The folder of the sweep that has begun and not ended, if there is one."""
     return _begun[0].sweep.folder if _begun else None

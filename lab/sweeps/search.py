@@ -15,10 +15,7 @@ from lab.config.hydra_versions import IS_13
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COMBINATIONS = (
-    "hydra._internal.core_plugins.lab.Combinations",
-    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-)
+BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 SAMPLERS = ("tpe", "random", "grid")
 MOST_KEYS = 4
 Record = Mapping[str, Any]
@@ -30,7 +27,7 @@ def knows_its_jobs(sweeper: Any) -> bool:
     Args:
         sweeper: Hydra's node of that name.
     """
-    return sweeper._target_ in COMBINATIONS
+    return bool(sweeper._target_ == BASIC)
 
 
 def direction_of(sweeper: Any) -> str | None:

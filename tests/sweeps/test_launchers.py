@@ -22,7 +22,7 @@ from tests.command_line import (
 )
 from tests.run_files import assert_same_run, recap, summary
 
-TWO = ["hydra.launcher.n_jobs=2"]
+TWO = ["hydra/launcher=workers", "hydra.launcher.n_jobs=2"]
 FOUR = ["-m", *SMALL, "epochs=150", "max_steps=150", "seq_len=3,4", "seed=0,1"]
 # None is due by time: one that is there after a signal was written for it.
 SIGNALLED = ["checkpoint_seconds=1000"]

@@ -187,5 +187,5 @@ def test_a_value_that_is_given_twice_is_trained_once(tmp_path: Path) -> None:
     done = quick_lab(*words, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("sweep of 2 runs: ")
-    assert recap(done.stdout) == "1 finished before, 1 finished"
+    assert recap(done.stdout) == "2 finished"
     assert len(run_folders(tmp_path)) == 2
