@@ -39,14 +39,6 @@ class OneLayerConfig(ImageConfig):
     eval_samples: Annotated[int, Field(ge=2)]
 
     STUDY: ClassVar[str] = "lab.by_hand.study"
-    OBJECTIVES: ClassVar = (
-        "judge_share",
-        "best_judge_share",
-        "worst_best_judge_share",
-        "fid",
-        "best_fid",
-        "seconds",
-    )
     IN_LABEL: ClassVar = ("rule",)
     TELLING: ClassVar = {
         "rule": unless("sgd", "{}"),

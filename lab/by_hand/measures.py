@@ -11,13 +11,15 @@ from torch import Tensor
 
 from lab.by_hand.batches import class_images
 from lab.by_hand.gans import StackedGans
+from lab.by_hand.study import COLUMNS
+from lab.config.columns import logged
 from lab.images.base import Shape
 from lab.images.channels import classifier_of
 from lab.images.classifier import Classifier
 from lab.images.datasets import Data, to_float
 from lab.images.quality import fid
 
-METRICS = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
+METRICS = logged(COLUMNS)[2:]  # without the losses
 
 
 def as_images(made: Tensor, shape: Shape) -> Tensor:

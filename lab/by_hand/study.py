@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.by_hand.config import OneLayerConfig
+from lab.config.columns import Column
 from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
 
@@ -13,33 +14,47 @@ if TYPE_CHECKING:
 
     from lab.by_hand.task import OneLayerTask
 
-HEADLINE = ("judge_share", "best_fid")
-METRICS = {
-    "judge_share": "samples read as their digit",
-    "fid": "FID within the class",
-    "correlation": "correlation of mean sample and mean image",
-}
-READABLE = {
-    "data": "data set",
-    "label": "networks and optimizer",
-    "epochs": "epochs of training",
-    "parameters": "parameters of one G",
-    "d_loss": "loss of D",
-    "g_loss": "loss of G",
-    **METRICS,
-    "d_accuracy": "accuracy of D on test images",
-    "d_train_accuracy": "accuracy of D on training images",
-    "saturated": "pixels of samples above 1",
-    **{f"best_{key}": f"{name}, at the best frames" for key, name in METRICS.items()},
-    "worst_best_judge_share": "samples of the worst digit read as it, at its best frame",
-    "fid_floor": "FID of real images",
-    "n": "samples of each digit",
-    "judge": "checksum of the classifier",
-}
-SHARES = (
-    *("judge_share", "best_judge_share", "worst_best_judge_share"),
-    *("d_accuracy", "d_train_accuracy", "saturated"),
+
+def _quality(name: str, label: str, is_share: bool = False, is_objective: bool = False) -> Column:
+    return Column(
+        name, label, f"quality/{name}", is_share, True, name == "judge_share", is_objective
+    )
+
+
+_METRICS = (
+    _quality("judge_share", "samples read as their digit", is_share=True, is_objective=True),
+    _quality("fid", "FID within the class", is_objective=True),
+    _quality("correlation", "correlation of mean sample and mean image"),
 )
+COLUMNS = (
+    Column("d_loss", "loss of D", "players/d_loss", is_logged=True),
+    Column("g_loss", "loss of G", "players/g_loss", is_logged=True),
+    *_METRICS,
+    _quality("d_accuracy", "accuracy of D on test images", is_share=True),
+    _quality("d_train_accuracy", "accuracy of D on training images", is_share=True),
+    _quality("saturated", "pixels of samples above 1", is_share=True),
+    *(
+        Column(
+            f"best_{metric.name}",
+            f"{metric.label}, at the best frames",
+            "" if metric.name == "correlation" else f"quality/best_{metric.name}",
+            metric.is_share,
+            is_headline=metric.name == "fid",
+            is_objective=metric.is_objective,
+        )
+        for metric in _METRICS
+    ),
+    Column("worst_best_judge_share", "samples of the worst digit read as it, at its best frame",
+           is_share=True, is_objective=True),
+    Column("seconds", "seconds of training", is_objective=True),
+    Column("data", "data set"),
+    Column("label", "networks and optimizer"),
+    Column("epochs", "epochs of training"),
+    Column("parameters", "parameters of one G"),
+    Column("fid_floor", "FID of real images"),
+    Column("n", "samples of each digit"),
+    Column("judge", "checksum of the classifier"),
+)  # fmt: skip
 
 
 def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":

@@ -5,7 +5,7 @@ random images. `rule` is the optimizer, and `lr` is the generator's learning rat
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import GanSettings, StackedGans
 from lab.by_hand.measures import METRICS, Measures, as_images
+from lab.by_hand.study import COLUMNS
+from lab.config.columns import logged
 from lab.config.errors import say
 from lab.engine.recorder import History, Recorder
 from lab.engine.seeding import random_stream
@@ -36,11 +38,7 @@ class OneLayerTask(Task):
         UserError: the data cannot be loaded, have no labels, or too few images of a digit.
     """
 
-    columns = ("d_loss", "g_loss", *METRICS)
-    tags: ClassVar = {
-        **{"d_loss": "players/d_loss", "g_loss": "players/g_loss"},
-        **{name: f"quality/{name}" for name in (*METRICS, "best_fid", "best_judge_share")},
-    }
+    columns = logged(COLUMNS)
 
     def __init__(self, config: OneLayerConfig, device: str) -> None:
         self.config, self.device = config, device

@@ -6,6 +6,7 @@ Imports neither torch nor a study, so that a mistake on the command line is answ
 import dataclasses
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import (
     Annotated,
@@ -104,9 +105,10 @@ class RunConfig:
     @classmethod
     def _is_an_entry_of_a_result(cls, name: str | None) -> str | None:
         name = None if name is None else COLUMNS.get(name, name)
-        if name is not None and cls.OBJECTIVES and name not in cls.OBJECTIVES:
+        allowed = cls.objectives() if name is not None else ()
+        if allowed and name not in allowed:
             raise ValueError(
-                f"objective={name} is not allowed: expected {', '.join(cls.OBJECTIVES)}, "
+                f"objective={name} is not allowed: expected {', '.join(allowed)}, "
                 "or null for the study's own"
             )
         return name
@@ -135,8 +137,17 @@ class RunConfig:
     STUDY: ClassVar[str] = ""
     """The module with `build_task`, see lab.engine.study; empty: the one that the class is in."""
 
-    OBJECTIVES: ClassVar[tuple[str, ...]] = ()
-    """The entries of a result that `objective=` may name; empty: any."""
+    @classmethod
+    def study_module(cls) -> str:
+        """The name of the study's module."""
+        return cls.STUDY or cls.__module__
+
+    @classmethod
+    def objectives(cls) -> tuple[str, ...]:
+        """The entries of a result that `objective=` may name; empty: any."""
+        # The table is in the study's module, which imports the config: so it is imported late.
+        columns = getattr(import_module(cls.study_module()), "COLUMNS", ())
+        return tuple(column.key for column in columns if column.is_objective)
 
     # The key along the x axis of a sweep's plot, if there is one: it makes no curve of its own.
     SWEEP_AXIS: ClassVar[str | None] = None

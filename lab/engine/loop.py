@@ -16,6 +16,7 @@ from lab.config.errors import UserError
 from lab.engine import checkpoints, interrupts
 from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
+from lab.engine.study import study_of
 from lab.engine.task import Task, evaluate, evaluate_at_start
 from lab.engine.tracking import Progress, Tracker
 
@@ -38,7 +39,7 @@ def train(
         _restore(task, checkpoint, folder)
     step, stopped = state["step"], _why_stopped(state)
     means = Means(state["sums"])
-    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), task.tags)
+    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), study_of(type(config)).tags)
     bar = Progress(folder.path.name, step, task.total_steps)
     begin = time.monotonic() - state["seconds"]
     saved_at = time.monotonic()

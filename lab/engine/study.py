@@ -1,24 +1,17 @@
-"""Call the functions of a study's module, which is found from the config class without torch.
+"""What a study is, found in its module from the config class without torch.
 
-The config class names the module as `STUDY`; by default it is the module of the class itself:
-
-    build_task(config, device) -> Task       the only function that is required
-    headline(result) -> str                  the result of a finished run in a phrase
-    objective(result) -> float               the number that a search makes small by default
-    sweep_figures(rows) -> dict of figures   the plots of a sweep by file name
-    load_network(config, weights, result) -> Module  the trained network of a finished run
-    HEADLINE                                 the entries of a result in a table of runs
-    READABLE                                 what `lab show` calls an entry of a result, or a metric
-    SHARES                                   which of them it prints in percent
+The config class names the module as `STUDY`; by default it is the module of the class itself.
 """
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
+from lab.config.columns import Column
 from lab.config.errors import UserError
 from lab.config.wording import in_table, percent
 from lab.engine.results import entry, flat
@@ -29,13 +22,13 @@ if TYPE_CHECKING:
 
     from lab.engine.task import Task
 
-READABLE = {
-    "steps": "training steps",
-    "seconds": "seconds of training",
-    "stopped": "why training ended",
-    "parameters": "trained parameters",
-    "lr": "learning rate",
-}
+OF_EVERY_STUDY = (
+    Column("steps", "training steps"),
+    Column("seconds", "seconds of training"),
+    Column("stopped", "why training ended"),
+    Column("parameters", "trained parameters"),
+    Column("lr", "learning rate"),
+)
 WHY_STOPPED = {
     "solved": "the target was reached",
     "patience": "no more progress (patience)",
@@ -46,60 +39,87 @@ Rows = list[dict[str, Any]]
 """The rows of a sweep's summary: each finished run's result, its series and its folder."""
 
 
+def _steps(result: Mapping[str, Any]) -> str:
+    return f"{result['steps']} steps"
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study's module may define, by these names; only `build_task` is required.
+
+    Args:
+        build_task: builds the data, the networks and the step; this imports torch.
+        COLUMNS: what the numbers of the study are called.
+        headline: the most important numbers of a finished run's result, in a phrase.
+        objective: the number of a result that a search makes small by default.
+        sweep_figures: draws the plots of a sweep, by file name.
+        load_network: builds the trained network of a finished run from config, weights and result,
+            in evaluation mode on the CPU. This imports torch.
+    """
+
+    build_task: Callable[[Any, str], "Task"] | None = None
+    COLUMNS: Sequence[Column] = ()
+    headline: Callable[[Mapping[str, Any]], str] = _steps
+    objective: Callable[[Mapping[str, Any]], float | None] = lambda result: None
+    sweep_figures: Callable[[Rows], "dict[str, Figure]"] = lambda rows: {}
+    load_network: Callable[[Any, Any, Any], "nn.Module"] | None = None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The names in TensorBoard, by the names in metrics.csv or result.json."""
+        return {column.key: column.tag for column in self.COLUMNS if column.tag}
+
+    def column(self, key: str) -> Column:
+        """The column of an entry of a result, nested ones with dots, or of metrics.csv."""
+        named = {column.name: column for column in (*OF_EVERY_STUDY, *self.COLUMNS)}
+        return entry(named, key) or Column(key, key)
+
+
+def study_of(config_class: type[RunConfig]) -> Study:
+    """The study of a config class."""
+    module = import_module(config_class.study_module())
+    names = [field.name for field in dataclasses.fields(Study) if hasattr(module, field.name)]
+    return Study(**{name: getattr(module, name) for name in names})
+
+
 def build_task(config: RunConfig, device: str) -> "Task":
-    """Build the study's task: its data, networks and step. This imports torch.
+    """Build the study's task.
 
     Raises:
         UserError: the study has no `build_task`, or a component or the data are refused.
     """
-    study = _module(type(config))
-    if not hasattr(study, "build_task"):
-        raise UserError(f"task={config.task}: {study.__name__} has no build_task(config, device)")
-    task: Task = study.build_task(config, device)
-    return task
+    build = study_of(type(config)).build_task
+    if build is None:
+        module = config.study_module()
+        raise UserError(f"task={config.task}: {module} has no build_task(config, device)")
+    return build(config, device)
 
 
 def headline(config: RunConfig, result: Mapping[str, Any]) -> str:
     """The most important numbers of a finished run's result, in a phrase."""
-    study = _module(type(config))
-    if hasattr(study, "headline"):
-        return str(study.headline(result))
-    return f"{result['steps']} steps"
-
-
-def headline_metrics(config_class: type[RunConfig]) -> tuple[str, ...]:
-    """The names of the most important numbers of a result."""
-    return tuple(getattr(_module(config_class), "HEADLINE", ()))
+    return study_of(type(config)).headline(result)
 
 
 def readable(config: RunConfig, key: str, value: Any) -> tuple[str, str, str]:
-    """What a reader calls an entry of a result, its key, and its value as text.
-
-    Args:
-        key: of result.json, nested ones with dots, or a column of metrics.csv.
-    """
-    study = _module(type(config))
-    names = {**READABLE, **getattr(study, "READABLE", {})}
-    name = str(entry(names, key) or key)
+    """What a reader calls an entry of a result or a column, its key, and its value as text."""
+    column = study_of(type(config)).column(key)
     if key == "stopped":
-        return name, key, WHY_STOPPED.get(value, str(value))
-    is_share = entry(dict.fromkeys(getattr(study, "SHARES", ()), True), key)
-    return name, key, percent(value) if is_share else in_table(value, digits=6)
+        return column.label, key, WHY_STOPPED.get(value, str(value))
+    return column.label, key, percent(value) if column.is_share else in_table(value, digits=6)
 
 
 def load_network(
     config: RunConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
 ) -> "nn.Module":
-    """Build the trained network of a finished run, in evaluation mode on the CPU. Imports torch.
+    """Build the trained network of a finished run.
 
     Raises:
         UserError: the study cannot load a network, or the weights do not fit.
     """
-    load = getattr(_module(type(config)), "load_network", None)
+    load = study_of(type(config)).load_network
     if load is None:
         raise UserError(f"a run of task={config.task} has weights, but no network can be loaded")
-    network: nn.Module = load(config, weights, result)
-    return network
+    return load(config, weights, result)
 
 
 def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
@@ -110,19 +130,8 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
     if config.objective is not None:
         value = entry(flat(result), config.objective)
     else:
-        of_study = getattr(_module(type(config)), "objective", None)
         try:
-            value = of_study(result) if of_study else None
+            value = study_of(type(config)).objective(result)
         except (KeyError, TypeError):  # an entry of result.json is missing
             return None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
-def sweep_figures(config_class: type[RunConfig], rows: Rows) -> "dict[str, Figure]":
-    """The plots of a sweep by file name; empty if the study draws none."""
-    draw = getattr(_module(config_class), "sweep_figures", None)
-    return draw(rows) if draw else {}
-
-
-def _module(config_class: type[RunConfig]) -> ModuleType:
-    return import_module(config_class.STUDY or config_class.__module__)

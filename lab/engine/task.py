@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -45,10 +45,6 @@ class Task:
 
     precision: str | None = None
     """The precision of matrix products, for provenance.json, if it depends on the device."""
-
-    tags: ClassVar[Mapping[str, str]] = {}
-    """The names in TensorBoard of columns and of numbers of the result, such as `val/loss`. A
-    column without an entry keeps its name; a number of the result without an entry is not shown."""
 
     log_every: int = 1
     """The number of steps between two rows of metrics.csv."""

@@ -29,7 +29,7 @@ class Tracker:
         first_step: the step at which training begins or continues.
         csv_text: the content of metrics.csv when the checkpoint was written; later rows are
             dropped.
-        tags: the names in TensorBoard; see `Task.tags`.
+        tags: the names in TensorBoard; see `Study.tags`.
     """
 
     def __init__(

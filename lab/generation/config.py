@@ -37,15 +37,6 @@ class GanConfig(ImageConfig):
     conditional: bool = False
 
     STUDY: ClassVar[str] = "lab.generation.study"
-    OBJECTIVES: ClassVar = (
-        "fid",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "class_tv",
-        "seconds",
-    )
     IN_LABEL: ClassVar = ("loss", "generator")
     TELLING: ClassVar = {
         "loss._target_": unless("Hinge", "{}"),

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lab.config.columns import Column
 from lab.engine.results import entry
 from lab.generation.config import GanConfig
+from lab.images.columns import QUALITY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -12,66 +14,57 @@ if TYPE_CHECKING:
 
     from lab.generation.task import GanTask
 
-HEADLINE = ("fid", "recall", "classes")
-QUALITY = ("precision", "recall", "density", "coverage")
-READABLE = {
-    "data": "data set",
-    "label": "loss and generator",
-    "epochs": "epochs of training",
-    "parameters": "parameters of G",
-    "precision_used": "number format in training",
-    "weights.step": "step of the measured weights",
-    "weights.chosen_by": "measured weights chosen by",
-    "weights.training_fid": "their FID against training images",
-    "players.d_loss": "loss of D",
-    "players.g_loss": "loss of G",
-    "players.d_auc": "AUC of D on test images (0.5: it cannot tell)",
-    "d_real": "D's probability of real, real images",
-    "d_fake": "D's probability of real, samples",
-    "d_right": "accuracy of D",
-    "d_real_score": "score of D, real images",
-    "d_fake_score": "score of D, samples",
-    "quality.n": "samples measured, and real images",
-    "quality.fid": "FID against test images",
-    "quality.fid_bias": "FID of perfect samples (bias)",
-    "quality.training_fid": "FID against training images",
-    "quality.real_fid": "FID of real images",
-    **{f"quality.{name}": name for name in QUALITY},
-    **{f"quality.real_{name}": f"{name} of real images" for name in QUALITY},
-    "quality.classes": "classes that G makes",
-    "quality.real_classes": "classes of real images",
-    "quality.class_tv": "total variation distance of the classes",
-    "quality.clear": "samples that the classifier is sure of",
-    "quality.real_clear": "real images that the classifier is sure of",
-    "quality.read_as_asked": "samples read as the class asked for",
-    "quality.modes": "modes found",
-    "quality.mode_kl": "KL of the modes",
-    "quality.modes_n": "samples in which modes are counted",
-    "quality.real_modes": "modes of real images",
-    "quality.real_mode_kl": "KL of the modes of real images",
-    "quality.not_measured": "why quality is not measured",
-    "classifier.test_accuracy": "test accuracy of the classifier",
-    "classifier.checksum": "checksum of the classifier",
-    "latent.interpolation.not_measured": "why interpolations are not measured",
-    "latent.arithmetic.not_measured": "why sums of z are not measured",
-    "latent.interpolation.pairs": "interpolations",
-    "latent.interpolation.stays": "interpolations that stay in their class",
-    **{
-        f"latent.interpolation.{key}_{kind}": f"{name}, {kind.replace('_', ' ')} interpolation"
-        for key, name in (
-            ("third_class", "through a third class"),
-            ("path_length", "length in the classifier's features"),
-            ("largest_step", "largest step, share of the length"),
+_KINDS = ("linear", "spherical", "farther", "class_alone", "both")
+
+
+def _of_interpolations(name: str, label: str, is_share: bool) -> list[Column]:
+    return [
+        Column(
+            f"latent.interpolation.{name}_{kind}",
+            f"{label}, {kind.replace('_', ' ')} interpolation",
+            is_share=is_share,
         )
-        for kind in ("linear", "spherical", "farther", "class_alone", "both")
-    },
-}
-SHARES = (
-    *("d_right", "quality.clear", "quality.real_clear", "quality.read_as_asked"),
-    *("classifier.test_accuracy", "latent.interpolation.stays"),
-    *(name for name in READABLE if "third_class" in name or "largest_step" in name),
-)
-DRAWN = ("fid", "real_fid", "recall", "real_recall", "n")
+        for kind in _KINDS
+    ]
+
+
+def _player(name: str, label: str, is_share: bool = False) -> Column:
+    return Column(name, label, f"players/{name.rpartition('.')[2]}", is_share, is_logged=True)
+
+
+COLUMNS = (
+    Column("lr", "learning rate", "train/lr", is_logged=True),
+    _player("players.d_loss", "loss of D"),
+    _player("players.g_loss", "loss of G"),
+    _player("d_real", "D's probability of real, real images"),
+    _player("d_fake", "D's probability of real, samples"),
+    _player("d_right", "accuracy of D", is_share=True),
+    _player("players.d_auc", "AUC of D on test images (0.5: it cannot tell)"),
+    *QUALITY,
+    _player("d_real_score", "score of D, real images"),
+    _player("d_fake_score", "score of D, samples"),
+    # Logged only with conditional=true, and only with keep_best=true.
+    Column("quality.read_as_asked", "samples read as the class asked for", "quality/read_as_asked",
+           is_share=True, is_logged=True),
+    Column("quality.training_fid", "FID against training images", "quality/training_fid",
+           is_logged=True),
+    Column("seconds", "seconds of training", is_objective=True),
+    Column("data", "data set"),
+    Column("label", "loss and generator"),
+    Column("epochs", "epochs of training"),
+    Column("parameters", "parameters of G"),
+    Column("precision_used", "number format in training"),
+    Column("weights.step", "step of the measured weights"),
+    Column("weights.chosen_by", "measured weights chosen by"),
+    Column("weights.training_fid", "their FID against training images"),
+    Column("latent.interpolation.not_measured", "why interpolations are not measured"),
+    Column("latent.arithmetic.not_measured", "why sums of z are not measured"),
+    Column("latent.interpolation.pairs", "interpolations"),
+    Column("latent.interpolation.stays", "interpolations that stay in their class", is_share=True),
+    *_of_interpolations("third_class", "through a third class", True),
+    *_of_interpolations("path_length", "length in the classifier's features", False),
+    *_of_interpolations("largest_step", "largest step, share of the length", True),
+)  # fmt: skip
 
 
 def build_task(config: GanConfig, device: str) -> "GanTask":
@@ -117,8 +110,9 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """Draw FID and recall of each setting."""
     from lab.generation.figures import sweep_quality
 
+    drawn = ("fid", "real_fid", "recall", "real_recall", "n")
     measured = [
-        {"series": row["series"], **{name: entry(row, name) for name in DRAWN}}
+        {"series": row["series"], **{name: entry(row, name) for name in drawn}}
         for row in rows
         if entry(row, "fid") is not None
     ]

@@ -1,12 +1,13 @@
 """The generation task: one step of the discriminator and of the generator, and the evaluations."""
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lab.config.columns import logged
 from lab.config.components import build
 from lab.config.errors import UserError, say
 from lab.engine.devices import resolve_precision
@@ -23,11 +24,13 @@ from lab.generation.ema import EMA
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty
 from lab.generation.rehearsal import rehearse
+from lab.generation.study import COLUMNS
 from lab.images.base import open_data_set
+from lab.images.columns import QUALITY
 from lab.images.datasets import Batches, as_drawn, load, to_bytes
 from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
 
-METRICS = ("fid", "precision", "recall", "density", "coverage", "class_tv", "classes", "clear")
+METRICS = logged(QUALITY)
 
 
 class GanTask(Task):
@@ -40,17 +43,6 @@ class GanTask(Task):
     Raises:
         UserError: the data cannot be loaded, or a component refuses its arguments.
     """
-
-    columns: Sequence[str] = (
-        *("lr", "d_loss", "g_loss", "d_real", "d_fake", "d_right", "d_auc"),
-        *METRICS,
-        *("d_real_score", "d_fake_score"),
-    )
-    tags: ClassVar = {
-        "lr": "train/lr",
-        **{name: f"players/{name}" for name in columns if name not in ("lr", *METRICS)},
-        **{name: f"quality/{name}" for name in (*METRICS, "read_as_asked", "training_fid")},
-    }
 
     def __init__(self, config: GanConfig, device: str) -> None:
         self.config, self.device = config, device
@@ -96,10 +88,8 @@ class GanTask(Task):
         self.noise = random_stream(config.seed, "noise")
         self.prior = Prior(latent_size(self.generator), asked, device)
         self.sheet = self.prior.of_sheet(random_stream(config.seed, "fixed noise"))
-        if asked:
-            self.columns = (*self.columns, "read_as_asked")
-        if config.keep_best:
-            self.columns = (*self.columns, "training_fid")
+        left_out = {"read_as_asked": not asked, "training_fid": not config.keep_best}
+        self.columns = [name for name in logged(COLUMNS) if not left_out.get(name)]
         self.log_every = config.log_every
         self.evaluators = [
             Evaluator("samples", config.sample_every, self.take_samples, at_start=True),

@@ -94,7 +94,6 @@ class MemoryConfig(RunConfig):
         "sequence_length": "seq_len",
     }
     STUDY: ClassVar[str] = "lab.memory.study"
-    OBJECTIVES: ClassVar = ("val_accuracy", "test_accuracy", "steps", "seconds", "parameters")
     SWEEP_AXIS: ClassVar = "seq_len"
     IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
     TELLING: ClassVar = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.config.columns import Column
 from lab.config.wording import percent
 from lab.memory.config import MemoryConfig
 
@@ -13,31 +14,35 @@ if TYPE_CHECKING:
 
     from lab.memory.task import MemoryTask
 
-HEADLINE = ("val_accuracy", "test_accuracy")
-READABLE = {
-    "cell": "cell",
-    "label": "cell and its initialisation",
-    "seq_len": "length T",
-    "sequence": "sequence",
-    "budget": "most training steps",
-    "val_accuracy": "validation accuracy",
-    "val_count": "examples in the validation set",
-    "test_accuracy": "test accuracy",
-    "test_count": "examples in the test set",
-    "state_size": "numbers carried from step to step",
-    "state_grows": "whether they grow with T",
-    "chance": "accuracy of guessing",
-    "longest_correct": "99 % correct up to T",
-    **{
-        f"gradient_factor.{state}_{key}": f"dLoss/d{state}: factor of one step back, {when}"
+COLUMNS = (
+    Column("lr", "learning rate", "train/lr", is_logged=True),
+    Column("train_loss", "training loss", "train/loss", is_logged=True),
+    Column("train_accuracy", "training accuracy", "train/accuracy", is_share=True, is_logged=True),
+    Column("val_loss", "validation loss", "val/loss", is_logged=True),
+    Column("val_accuracy", "validation accuracy", "val/accuracy",
+           is_share=True, is_logged=True, is_headline=True, is_objective=True),
+    Column("seq_len", "length T", "train/seq_len", is_logged=True),  # only if a curriculum grows it
+    Column("test_accuracy", "test accuracy", "test/accuracy",
+           is_share=True, is_headline=True, is_objective=True),
+    Column("steps", "training steps", "train/steps", is_objective=True),
+    Column("seconds", "seconds of training", is_objective=True),
+    Column("parameters", "trained parameters", is_objective=True),
+    Column("cell", "cell"),
+    Column("label", "cell and its initialisation"),
+    Column("sequence", "sequence"),
+    Column("budget", "most training steps"),
+    Column("val_count", "examples in the validation set"),
+    Column("test_count", "examples in the test set"),
+    Column("state_size", "numbers carried from step to step"),
+    Column("state_grows", "whether they grow with T"),
+    Column("chance", "accuracy of guessing", is_share=True),
+    Column("longest_correct", "99 % correct up to T"),
+    *(
+        Column(f"gradient_factor.{state}_{key}", f"dLoss/d{state}: factor of one step back, {when}")
         for key, when in (("initial", "untrained"), ("trained", "trained"))
         for state in ("h", "c")
-    },
-    "train_loss": "training loss",
-    "train_accuracy": "training accuracy",
-    "val_loss": "validation loss",
-}
-SHARES = ("val_accuracy", "test_accuracy", "chance", "train_accuracy")
+    ),
+)  # fmt: skip
 
 
 def build_task(config: MemoryConfig, device: str) -> "MemoryTask":

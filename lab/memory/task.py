@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from lab.config.columns import logged
 from lab.config.errors import UserError
 from lab.engine.optimizers import build_optimizer
 from lab.engine.patience import Patience
@@ -26,6 +27,7 @@ from lab.memory.network import (
 )
 from lab.memory.sequences.base import Sets
 from lab.memory.sequences.batches import Batches, Epochs
+from lab.memory.study import COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,13 +52,6 @@ class MemoryTask(Task):
         UserError: the sequence, the cell or the optimizer refuses its arguments.
     """
 
-    tags: ClassVar = {
-        **{"lr": "train/lr", "train_loss": "train/loss", "train_accuracy": "train/accuracy"},
-        **{"seq_len": "train/seq_len", "steps": "train/steps"},
-        **{"val_loss": "val/loss", "val_accuracy": "val/accuracy"},
-        "test_accuracy": "test/accuracy",
-    }
-
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device
         self.sequence = build_sequence(config)
@@ -80,8 +75,8 @@ class MemoryTask(Task):
             total_steps=self.total_steps,
             halve_every=config.halve_every * steps_per_epoch,
         )
-        names = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
-        self.columns = (*names, "seq_len") if grows else names
+        names = logged(COLUMNS)
+        self.columns = names if grows else [name for name in names if name != "seq_len"]
         self.log_every = config.log_every
         self.evaluators = [Evaluator("validation", config.eval_every, self.validate)]
         self.last_evaluation: dict[str, float] = {}

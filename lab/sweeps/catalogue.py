@@ -72,7 +72,8 @@ def describe(run: RunFolder) -> Row:
 def headline_metrics(row: Row) -> Sequence[str]:
     """The names of the numbers that a person asks for first, of this row's study."""
     try:
-        return study.headline_metrics(config_class(row.get("_target_")))
+        columns = study.study_of(config_class(row.get("_target_"))).COLUMNS
+        return [column.key for column in columns if column.is_headline]
     except (UserError, ImportError):
         return ()
 

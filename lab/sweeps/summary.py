@@ -21,7 +21,7 @@ from lab.engine.files import save_png, write_atomically, write_text
 from lab.engine.locks import lock as lock_file
 from lab.engine.results import flat
 from lab.engine.run_folder import RunFolder
-from lab.engine.study import sweep_figures
+from lab.engine.study import study_of
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
 
@@ -106,15 +106,15 @@ def _rebuild(sweep: Sweep) -> list[Path]:
 def _figures(study: type[RunConfig], rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """A study's plots of finished runs, without those whose files lack what is drawn."""
     try:
-        return sweep_figures(study, rows)
+        return study_of(study).sweep_figures(rows)
     except NOT_WHOLE:
         whole = [row for row in rows if _is_whole(study, row)]
-        return sweep_figures(study, whole) if whole else {}
+        return study_of(study).sweep_figures(whole) if whole else {}
 
 
 def _is_whole(study: type[RunConfig], row: dict[str, Any]) -> bool:
     try:
-        sweep_figures(study, [row])
+        study_of(study).sweep_figures([row])
     except NOT_WHOLE:
         return False
     return True
