@@ -124,10 +124,8 @@ def test_the_smallest_task_has_five_members(tmp_path):
 class Ending(Least):
     """Is solved or hopeless from its second evaluation on."""
 
-    total_steps = 9
-
-    def __init__(self, solved, hopeless):
-        self.solved, self.hopeless, self.seen = solved, hopeless, 0
+    def __init__(self, solved, hopeless, total=9):
+        self.solved, self.hopeless, self.seen, self.total_steps = solved, hopeless, 0, total
         self.evaluators = [Evaluator("sight", 2, self.see)]
 
     def see(self):
@@ -142,21 +140,23 @@ class Ending(Least):
 
 
 @pytest.mark.parametrize(
-    ("solved", "hopeless", "steps", "why"),
+    ("solved", "hopeless", "total", "steps", "why"),
     [
-        (True, False, 4, "solved"),
-        (False, True, 4, "patience"),
-        (True, True, 4, "solved"),
-        (False, False, 9, "budget"),
+        (True, False, 9, 4, "solved"),
+        (False, True, 9, 4, "patience"),
+        (True, True, 9, 4, "solved"),
+        (False, False, 9, 9, "budget"),
+        (True, False, 4, 4, "solved"),
+        (False, True, 4, 4, "budget"),  # a larger max_steps may go on from here
     ],
 )
-def test_the_result_says_why_training_ended(tmp_path, solved, hopeless, steps, why):
-    task, folder = Ending(solved, hopeless), RunFolder(tmp_path)
+def test_the_result_says_why_training_ended(tmp_path, solved, hopeless, total, steps, why):
+    task, folder = Ending(solved, hopeless, total), RunFolder(tmp_path)
     config = compose_config(f"out_dir={tmp_path}")
     result = train(task, config, folder, None)
     assert (result["steps"], result["stopped"]) == (steps, why)
     checkpoint = load(folder, config.identity)
-    again = train(Ending(False, False), config, folder, checkpoint)
+    again = train(Ending(False, False, total), config, folder, checkpoint)
     assert (again["steps"], again["stopped"]) == (steps, why)
 
 

@@ -71,6 +71,20 @@ def test_it_goes_on_bit_for_bit_from_a_saved_state(grown, stream):
     assert whole.validate() == resumed.validate()
 
 
+@pytest.mark.parametrize("curriculum", ["none", "doubling", "upper_half"])
+def test_no_batch_has_a_palindrome_that_validates_or_tests(curriculum):
+    task = make(f"curriculum={curriculum}", "stream=true", "seq_len=5", "data_size=600")
+    for _ in range(3):
+        solve(task)
+        task.step()
+    assert task.seq_len == 5
+    held_out = {tuple(row) for part in (task.validation, task.test) for row in part.inputs.tolist()}
+    drawn = [batch.inputs.tolist() for batch in (task.batches.next() for _ in range(60))]
+    drawn = [tuple(row) for rows in drawn for row in rows if len(row) == 4]
+    assert len(set(drawn)) > 100
+    assert not held_out & set(drawn)
+
+
 def test_the_column_is_there_only_with_a_curriculum():
     assert "seq_len" in make().columns
     plain = make("curriculum=none")

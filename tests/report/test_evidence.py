@@ -10,6 +10,7 @@ from lab.report.claims import Runs
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned
 from tests.command_line import quick_lab
+from tests.fake_runs import fake_run
 
 PRESET = ["+experiment=a5_rnn_vs_lstm", "cell=lstm,rnn", "seq_len=3", "max_steps=20"]
 
@@ -35,6 +36,14 @@ def test_a_row_has_config_result_and_history(out: Path):
     assert json.loads(row["history"])["step"] == metrics["step"]
     assert row["last_train_loss"] == pytest.approx(metrics["train_loss"][-1])
     assert row["from"] == "here"
+
+
+def test_the_accuracy_is_of_the_test_set_where_there_is_one(tmp_path: Path):
+    for accuracies in ({"test_accuracy": 0.7}, {"test_accuracy": None, "seed": 1}):
+        seed = f"seed={accuracies.pop('seed', 0)}"
+        fake_run(tmp_path, "seq_len=6", seed, accuracy=0.9, **accuracies)
+    rows = Evidence(tmp_path).rows.values()
+    assert {row["seed"]: row["accuracy"] for row in rows} == {0: 0.7, 1: 0.9}
 
 
 def test_saved_rows_are_read_without_the_run_folders(out: Path, tmp_path: Path):
