@@ -53,7 +53,7 @@ def main() -> None:
 def one_run(config: RunConfig) -> tuple[float, float, int]:
     """Seconds that a run takes, those that it writes checkpoints, and how many."""
     seconds: list[float] = []
-    with timed_saves(seconds), open(os.devnull, "w") as nowhere:
+    with timed_saves(seconds), open(os.devnull, "w", encoding="utf-8") as nowhere:
         begin = time.perf_counter()
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             outcome = perform(config, [])

@@ -64,7 +64,7 @@ def train(file: Path, arguments: list[str], seconds: float) -> tuple[nn.Module, 
     sys.argv = [str(file), *arguments]
     names: dict[str, Any] = {"__name__": "public", "__file__": str(file)}
     with contextlib.suppress(TimeUp), contextlib.redirect_stdout(None):
-        exec(compile(file.read_text(), str(file), "exec"), names)
+        exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), names)
     DataLoader.__iter__ = plain  # type: ignore[method-assign]
     hook.remove()
     generator = next((names[name] for name in GENERATORS if name in names), None)

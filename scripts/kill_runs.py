@@ -97,7 +97,7 @@ def kill_somewhere(cwd: Path, words: list[str], moments: random.Random, seconds:
 
 def steps_logged(folder: Path) -> int:
     try:
-        return max((folder / "metrics.csv").read_text().count("\n") - 1, 0)
+        return max((folder / "metrics.csv").read_text(encoding="utf-8").count("\n") - 1, 0)
     except FileNotFoundError:
         return 0
 
@@ -111,7 +111,9 @@ def step_of_checkpoint(folder: Path) -> int:
 
 def is_equal(folder: Path, reference: Path) -> bool:
     """Whether all but the times is the same."""
-    results = [json.loads((f / "result.json").read_text()) for f in (folder, reference)]
+    results = [
+        json.loads((f / "result.json").read_text(encoding="utf-8")) for f in (folder, reference)
+    ]
     for result in results:
         del result["seconds"]
     files = ("model.safetensors", "metrics.csv")

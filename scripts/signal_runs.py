@@ -98,7 +98,7 @@ def start(cwd: Path, words: list[str]) -> "subprocess.Popen[str]":
 
 def notes_signals(process: int) -> bool:
     """Whether the process has a handler for SIGTERM."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+    for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("SigCgt:"):
             return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
     return False
@@ -154,7 +154,7 @@ def what_is_wrong(end: End, sent: signal.Signals) -> str:
 
 def steps_logged(folder: Path) -> int:
     try:
-        return max((folder / "metrics.csv").read_text().count("\n") - 1, 0)
+        return max((folder / "metrics.csv").read_text(encoding="utf-8").count("\n") - 1, 0)
     except FileNotFoundError:
         return 0
 

@@ -37,7 +37,7 @@ class Run:
     """
 
     def __init__(self, path: str | Path, trust: Sequence[str] = ()) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # the host may change its current folder
         self._folder = RunFolder(self.path)
         self._trust = trust
 
@@ -141,7 +141,7 @@ class Sweep:
     """
 
     def __init__(self, path: str | Path, trust: Sequence[str] = ()) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
         self._trust = trust
 
     @property
@@ -169,7 +169,7 @@ class Sweep:
         """The rows of summary.csv."""
         import csv
 
-        with open(self.path / "summary.csv", newline="") as file:
+        with open(self.path / "summary.csv", encoding="utf-8", newline="") as file:
             return list(csv.DictReader(file))
 
     @property

@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -16,10 +17,11 @@ from lab.config.hydra_versions import VERSION_BASE
 from lab.config.reading import from_hydra, unresolved
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
-from lab.engine.jobs import report
+from lab.engine.files import short
+from lab.engine.jobs import CANNOT_WRITE, report
 from lab.engine.terminal import forgive
 from lab.sweeps.job import Job
-from lab.sweeps.recap import end_of_sweep
+from lab.sweeps.recap import end_of_sweep, folder_of_begun
 from lab.sweeps.search import is_only_its_end
 
 CONTINUES = "the same command continues"
@@ -106,6 +108,9 @@ def composed_job(cfg: DictConfig) -> Job:
 
 
 def _complaint(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
+        where = error.filename or short(folder_of_begun() or Path())
+        return f"cannot write to {where}: {error.strerror}"
     arguments = flags.parse(sys.argv[1:])
     own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
     return hydra_complaint(error, [CONF, *own], arguments.overrides)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from lab.cli.composing import application
 from lab.cli.hydra_entry import composed_job
 from lab.config.errors import UserError
+from lab.config.trust import current_folder
 from lab.engine import interrupts
 from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome, report
@@ -93,6 +94,7 @@ def _job_of_a_sweep(cfg: DictConfig) -> float | None:
 @contextmanager
 def _host_is_kept() -> Iterator[None]:
     """Put back what a run sets for the whole process; Ctrl-C stops it at a safe point."""
+    current_folder()
     import numpy as np
     import torch
 

@@ -43,7 +43,7 @@ def page() -> str:
     """The whole reference as Markdown."""
     parts = [HEAD, "## Keys of every task\n", _keys(Path(CONF, "config.yaml"), RunConfig)]
     for path in sorted(Path(CONF, "task").glob("*.yaml")):
-        cls = load(yaml.safe_load(path.read_text())["_target_"], RunConfig, "task")
+        cls = load(yaml.safe_load(path.read_text(encoding="utf-8"))["_target_"], RunConfig, "task")
         own = _keys(path, cls, but=RunConfig)
         parts += [f"## Keys of `task={path.stem}`\n", f"{_heading(path)}\n", own]
     parts.append("## Groups\n")
@@ -86,7 +86,7 @@ def _written(path: Path) -> Mapping[str, tuple[str, str]]:
     """The default and the comment, which may have several lines, of each key of a YAML file."""
     found: dict[str, tuple[str, str]] = {}
     last = None
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         match = KEY.match(line)
         more = re.match(r"^\s{8,}#\s*(.*)$", line)
         if match:
@@ -139,7 +139,7 @@ def _presets(folder: Path) -> str:
     """A table of the presets; those that sweep are started with `-m`."""
     rows = ["| preset | meaning |", "|---|---|"]
     for path in _files(folder):
-        sweeps = "-m " if "mode: MULTIRUN" in path.read_text() else ""
+        sweeps = "-m " if "mode: MULTIRUN" in path.read_text(encoding="utf-8") else ""
         rows.append(_row(f"`{sweeps}+experiment={path.stem}`", _heading(path)))
     return "\n".join(rows) + "\n"
 
@@ -151,7 +151,7 @@ def _files(folder: Path) -> list[Path]:
 def _heading(path: Path) -> str:
     """The comment that opens a YAML file, in one line; without the commands, which are indented."""
     lines = []
-    for line in path.read_text().splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
         if not line.startswith(("# @package", "#   ")):

@@ -10,7 +10,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
@@ -27,11 +27,13 @@ class Tool:
         module: with `add_arguments` and `run`.
         summary: what it does, in one line.
         example: a command line.
+        draws: whether it draws with Matplotlib, which then has lab's own style.
     """
 
     module: str
     summary: str
     example: str
+    draws: bool = False
 
 
 TOOLS = {
@@ -49,6 +51,7 @@ TOOLS = {
         "lab.sweeps.compare",
         "Compare two or more runs: settings, results and curves.",
         "lab compare lstm-T20-s0-1a2b3c4d 5e6f --out both.png",
+        draws=True,
     ),
     "summary": Tool(
         "lab.sweeps.summary",
@@ -59,6 +62,7 @@ TOOLS = {
         "lab.report.tool",
         "Write the report: every claim with its verdict.",
         "lab report --docs docs",
+        draws=True,
     ),
     "play": Tool(
         "lab.play.tool",
@@ -84,11 +88,13 @@ TOOLS = {
         "lab.memory.tools.flow",
         "Draw how much of the loss's gradient reaches each time step.",
         "lab flow rnn-T20-s0 lstm-T20-s0 --seq-len 100",
+        draws=True,
     ),
     "probe": Tool(
         "lab.memory.tools.probe",
         "Draw how well a linear map reads the first digit from the state after each step.",
         "lab probe last",
+        draws=True,
     ),
     "horizon": Tool(
         "lab.memory.tools.horizon",
@@ -99,11 +105,13 @@ TOOLS = {
         "lab.generation.tools.sample",
         "Draw images from a trained generator.",
         "lab sample last --n 10000 --seed 0",
+        draws=True,
     ),
     "interpolate": Tool(
         "lab.generation.tools.interpolate",
         "Draw interpolations and sums of latent vectors of a trained generator.",
         "lab interpolate last --from 3 --to 8 --seed 1",
+        draws=True,
     ),
 }
 
@@ -118,8 +126,8 @@ class Parser(argparse.ArgumentParser):
 def run_tool(name: str, arguments: Sequence[str]) -> int:
     """Start the tool `name` with the rest of the command line; gives the exit code."""
     warnings.simplefilter("ignore")
-    hide_current_folder()  # a run that somebody else made may lie there, with a torch.py of theirs
     try:
+        hide_current_folder()  # a run that somebody else made may lie there, with a torch.py too
         tool = _find(name)
         module = _import(name, tool)
         parser = Parser(
@@ -139,7 +147,7 @@ def run_tool(name: str, arguments: Sequence[str]) -> int:
         )  # fmt: skip
         args = parser.parse_args(arguments)
         trusted = [EVERYTHING] if args.trust else args.trust_package
-        with trusting(*trusted) if trusted else nullcontext():
+        with trusting(*trusted) if trusted else nullcontext(), _style_of(tool):
             module.run(args)
         sys.stdout.flush()
     except UserError as error:
@@ -150,6 +158,14 @@ def run_tool(name: str, arguments: Sequence[str]) -> int:
     except KeyboardInterrupt as stop:
         return _complain("stopped", getattr(stop, "exit_code", 130))
     return 0
+
+
+def _style_of(tool: Tool) -> AbstractContextManager[None]:
+    if not tool.draws:
+        return nullcontext()
+    from lab.engine.style import own_style
+
+    return own_style()
 
 
 def _complain(line: str, exit_code: int) -> int:

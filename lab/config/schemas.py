@@ -44,12 +44,12 @@ def write(folder: Path) -> list[Path]:
 
     paths = []
     for file in sorted(Path(CONF, "task").glob("*.yaml")):
-        target = yaml.safe_load(file.read_text())["_target_"]
+        target = yaml.safe_load(file.read_text(encoding="utf-8"))["_target_"]
         schema = schema_of(config_class(target), file.stem)
         path = folder / f"{file.stem}.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(schema, indent=2) + "\n")
+            path.write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from error
         paths.append(path)

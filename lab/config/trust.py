@@ -52,15 +52,25 @@ def trusting(*packages: str) -> Iterator[None]:
         _trusted.reset(token)
 
 
+def current_folder() -> str:
+    """The current folder, unless it was removed: then neither Python nor torch can work there."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise UserError("the current folder was removed: change to another one") from error
+
+
 def see_current_folder() -> None:
     """Let modules in the current folder be imported, as `python -m` does."""
-    if not {"", os.getcwd()} & set(sys.path):
-        sys.path.insert(0, os.getcwd())
+    folder = current_folder()
+    if not {"", folder} & set(sys.path):
+        sys.path.insert(0, folder)
 
 
 def hide_current_folder() -> None:
     """Let no module in the current folder be imported, whatever it is called: torch.py, say."""
-    sys.path[:] = [path for path in sys.path if path not in ("", os.getcwd())]
+    hidden = ("", current_folder())
+    sys.path[:] = [path for path in sys.path if path not in hidden]
 
 
 def is_trusted(target: object) -> bool:

@@ -43,7 +43,10 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
         )
     content = {"format": FORMAT, "identity": identity, "rng": rng_state(), "state": state}
     new = folder.checkpoint_files[0]
-    write_atomically(new, lambda file: torch.save(content, file))
+    # Into memory first: torch turns an OSError of a full disk into a RuntimeError without a reason.
+    data = io.BytesIO()
+    torch.save(content, data)
+    write_atomically(new, lambda file: file.write(data.getbuffer()))
     # One complete checkpoint exists at every moment, also between these renames.
     if folder.checkpoint_file.exists():
         os.replace(folder.checkpoint_file, folder.previous_checkpoint_file)

@@ -59,7 +59,7 @@ def has_bf16(device: str) -> bool:
 def cpu_flags() -> set[str]:
     """The processor's features by Linux's names for x86; empty on other systems."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return set()
     flags = next((line for line in lines if line.startswith("flags")), "")

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from lab.engine.locks import locked
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -57,9 +59,42 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def read_text(path: Path) -> str:
+    """Read a text file that a person may have written; bytes that are not UTF-8 become U+FFFD."""
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line at the end of a text file, completely or not at all.
+
+    The file is locked, and what it holds is not written again, so that several processes can add
+    lines at once and bytes that cannot be read stay as they are.
+    """
+    with locked(path) as file:
+        size = os.fstat(file).st_size
+        begun = size > 0 and not _ends_a_line(path)
+        data = ("\n" * begun + line + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+            os.fsync(file)
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+
+
+def _ends_a_line(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
+
+
 def short(path: Path) -> str:
     """A path to print: relative if it is below the current folder, else absolute."""
-    here, absolute = Path.cwd(), Path(os.path.abspath(path))
+    try:
+        here, absolute = Path.cwd(), Path(os.path.abspath(path))
+    except OSError:  # the current folder is gone
+        return str(path)
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 

@@ -79,8 +79,11 @@ def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run's. It has two of a run's files; other programs have one config."""
-    return sum((path / name).is_file() for name in FILES) >= 2
+    """Whether a folder is a run's. It has two of a run's files; other programs have one config.
+
+    A folder that may be listed but not entered is no run's: os.path.isfile does not raise for it.
+    """
+    return sum(os.path.isfile(path / name) for name in FILES) >= 2
 
 
 def _some_runs(out_dir: Path) -> list[RunFolder]:

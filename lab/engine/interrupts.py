@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -42,6 +43,7 @@ _before: dict[int, Any] = {}
 """The handler before ours, by signal."""
 _is_any_worker_busy: Callable[[], bool] | None = None
 """Set in a process that waits for worker processes."""
+_is_queued = False
 
 
 def note_signals() -> None:
@@ -95,9 +97,8 @@ def _note(number: int, frame: FrameType | None) -> None:
     signal.signal(number, _before[number])  # a second signal acts at once
     _came.append(number)
     if _is_any_worker_busy is not None:
-        _stop_workers(number, _is_any_worker_busy)
         # The process waits in the launcher's code, which has no safe points.
-        raise Interrupted(number, "stopped")
+        raise Interrupted(number, _stop_workers(number, _is_any_worker_busy))
 
 
 def came() -> int | None:
@@ -128,28 +129,59 @@ def act(message: str = "stopped") -> None:
         signal.signal(number, _note)
 
 
-def stop_workers_first(is_any_busy: Callable[[], bool] | None) -> None:
+def stop_workers_first(is_any_busy: Callable[[], bool] | None, is_queued: bool = False) -> None:
     """Tell this module that the process now waits for workers, so that a signal raises at once.
 
     The workers first write their checkpoints. Without this, an interrupted launcher kills them.
 
     Args:
         is_any_busy: whether a worker is still training; None: the process no longer waits.
+        is_queued: whether the workers are jobs of a cluster's queue, which a signal does not reach.
     """
-    global _is_any_worker_busy
-    _is_any_worker_busy = is_any_busy
+    global _is_any_worker_busy, _is_queued
+    _is_any_worker_busy, _is_queued = is_any_busy, is_queued
 
 
-def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> None:
+def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> str:
+    """Stop the workers; gives what became of them, for a message."""
+    if _is_queued:
+        return "stopped, but its jobs stay in the queue and train on: scancel ends them"
     from multiprocessing import active_children
 
-    workers = active_children()
+    workers = [child.pid or 0 for child in active_children()] + _jobs_of_controllers()
     # A terminal sends Ctrl-C to the workers too; `kill` does not. So send them the other of the two
-    # signals. A second signal of the same kind would end them at once.
-    other = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
+    # signals. A second signal of the same kind would end them at once. A shell's background jobs
+    # ignore Ctrl-C, and so do their workers.
+    is_ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    other = signal.SIGTERM if number == signal.SIGINT or is_ignored else signal.SIGINT
     for worker in workers:
         with suppress(ProcessLookupError):
-            os.kill(worker.pid or 0, other)
+            os.kill(worker, other)
     end = time.monotonic() + MOST_SECONDS_FOR_WORKERS
-    while workers and is_any_busy() and time.monotonic() < end:
+    while is_any_busy():
+        if not workers or time.monotonic() > end:
+            by = f": kill -KILL {' '.join(map(str, workers))} ends them" if workers else ""
+            return f"stopped, but runs that it started train on in other processes{by}"
         time.sleep(0.05)
+    return "stopped"
+
+
+def _jobs_of_controllers() -> list[int]:
+    """The processes that children of this one have started, as submitit_local's controllers do.
+
+    The controllers are left alone, since one that is stopped kills its job after a second. Where
+    there is no /proc, none is found.
+    """
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):  # it has just ended
+            stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+            parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    ours, own = [], os.getpid()
+    for process in parents.keys() - set(parents.values()):  # those without a child
+        line = [process]
+        while line[-1] in parents and line[-1] != own:
+            line.append(parents[line[-1]])
+        if line[-1] == own and len(line) > 2:
+            ours.append(process)
+    return ours

@@ -45,33 +45,60 @@ class Outcome:
     exit_code: int = 0
 
 
-def plan(config: RunConfig, folder: RunFolder) -> Plan:
-    """What to do for a run, from the files in its folder."""
+def plan(config: RunConfig, folder: RunFolder, fresh_for: str = "") -> Plan:
+    """What to do for a run, from the files in its folder.
+
+    Args:
+        fresh_for: see `perform`.
+    """
     status = folder.status
-    if config.fresh or status is None:
+    if status is None or starts_over(config, folder, fresh_for):
         return "run"
     if status == "finished":
         return "finished before"
     return "resume" if folder.has_checkpoint else "run again"
 
 
-def preview(config: RunConfig) -> str:
+def starts_over(config: RunConfig, folder: RunFolder, fresh_for: str = "") -> bool:
+    """Whether `fresh=true` still has to be done: it acts once.
+
+    A run that began because of it and was interrupted is continued, and in a sweep that was stopped
+    a run that it has finished already stays.
+
+    Args:
+        fresh_for: see `perform`.
+    """
+    if not config.fresh:
+        return False
+    begun_for = folder.provenance.get("fresh")
+    if begun_for is None:
+        return True
+    is_done = fresh_for != "" and begun_for == fresh_for
+    return not is_done and folder.status not in ("running", "interrupted")
+
+
+def preview(config: RunConfig, fresh_for: str = "") -> str:
     """A line that says what `perform` would do now, or why it would refuse."""
     folder = folder_of(config)
-    return f"{_would_do(config, folder):15}  {short(folder.path)}"
+    return f"{_would_do(config, folder, fresh_for):15}  {short(folder.path)}"
 
 
-def _would_do(config: RunConfig, folder: RunFolder) -> Plan | Literal["busy", "other data"]:
+def _would_do(
+    config: RunConfig, folder: RunFolder, fresh_for: str
+) -> Plan | Literal["busy", "other data"]:
     if folder.is_held:
         return "busy"
-    planned = plan(config, folder)
+    planned = plan(config, folder, fresh_for)
     with trusting(EVERYTHING):  # the data set may be the user's own class
         refused = planned in ("finished before", "resume") and same_data.are_others(config, folder)
     return "other data" if refused else planned
 
 
 def perform(
-    config: RunConfig, command: Sequence[str], begin: Callable[[], object] = lambda: None
+    config: RunConfig,
+    command: Sequence[str],
+    begin: Callable[[], object] = lambda: None,
+    fresh_for: str = "",
 ) -> Outcome:
     """Do the job. Every error becomes an outcome, so that a sweep continues.
 
@@ -79,17 +106,19 @@ def perform(
         config: the run's config.
         command: the arguments of `python -m lab` that make this run, for provenance.
         begin: called before the training, if there is any.
+        fresh_for: names the sweep that starts over; a run that it has started over is not started
+            over again.
     """
     folder = folder_of(config)
     try:
         # A finished run is shown without a lock, because its folder may be read-only.
-        if plan(config, folder) != "finished before":
+        if plan(config, folder, fresh_for) != "finished before":
             with folder.locked(), trusting(EVERYTHING):  # the user's own command
                 # Another process may have finished it before we had the lock.
-                if plan(config, folder) != "finished before":
+                if plan(config, folder, fresh_for) != "finished before":
                     begin()
                     with _log_to(folder):
-                        return _train(config, folder, command)
+                        return _train(config, folder, command, fresh_for)
         with trusting(EVERYTHING):  # the data set may be the user's own class
             same_data.check_finished(config, folder)
         return Outcome("finished before", _shown_again(config, folder))
@@ -110,7 +139,7 @@ def report(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outcome:
+def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str) -> Outcome:
     # torch is imported here, so that a wrong argument or a finished run is answered at once.
     import torch
 
@@ -118,6 +147,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
     from lab.engine.devices import resolve
     from lab.engine.loop import check, train
     from lab.engine.seeding import seed_everything
+    from lab.engine.style import own_style
 
     with _failure_noted(folder, but=UserError):  # a wrong command line begins no run
         interrupts.act()
@@ -125,12 +155,15 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         torch.set_num_threads(config.threads)
         seed_everything(config.seed)
         task = study.build_task(config, device)
-        if folder.has_checkpoint and not config.fresh:
+        is_fresh = starts_over(config, folder, fresh_for)
+        if folder.has_checkpoint and not is_fresh:
             same_data.check_begun(folder, task.data_checksum)
-        check(task)
+        with own_style():
+            check(task)
         interrupts.act()
     with _failure_noted(folder):
-        if config.fresh:
+        begun_for = folder.provenance.get("fresh")
+        if is_fresh:
             folder.clear()
         checkpoint = checkpoints.load(folder, config.identity)
         origin = provenance.collect(device, config.threads, command)
@@ -143,12 +176,15 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str]) -> Outc
         else:
             origin = _gone_on(config, folder, origin, checkpoint["step"])
             where = f"continuing after step {checkpoint['step']} in"
+        if config.fresh:
+            origin["fresh"] = begun_for if begun_for and not is_fresh else fresh_for or "this run"
         print(f"{config.readable_name}: {where} {short(folder.path)}", flush=True)
         folder.save_config(config.to_dict())
         folder.save_provenance(origin)
         folder.set_status("running")
         begin = time.monotonic()
-        trained = train(task, config, folder, checkpoint)
+        with own_style():
+            trained = train(task, config, folder, checkpoint)
         result = {"task": config.task, "seed": config.seed, **trained}
         folder.save_provenance({**origin, "end": provenance.now()})
         seconds = time.monotonic() - begin
@@ -204,12 +240,16 @@ def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> 
 
 def _file_trouble(error: OSError, folder: RunFolder) -> str:
     """The message for a full disk, a read-only folder or a missing file."""
+    if error.errno == errno.ENOENT and not folder.path.exists():
+        return f"{short(folder.path)} was removed while the run was training"
     if error.errno in CANNOT_WRITE:
         return f"cannot write to {short(folder.path)}: {error.strerror}"
     return _unforeseen(error, folder)
 
 
 def _unforeseen(error: Exception, folder: RunFolder) -> str:
+    if not folder.log_file.exists():
+        return reason(error)
     return f"{reason(error)} (see {short(folder.log_file)})"
 
 

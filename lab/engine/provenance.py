@@ -1,5 +1,6 @@
 """The provenance of a result: command, commit, versions, device, times; no host or user name."""
 
+import os
 import platform
 import shlex
 import subprocess
@@ -41,10 +42,10 @@ def collect(device: str, threads: int, command: Sequence[str]) -> dict[str, Any]
 
 def changes_since(provenance: dict[str, Any]) -> list[str]:
     """What has changed since the run was made, one phrase for each change."""
-    before, after = provenance.get("git") or {}, git_state() or {}
+    commits = [str((git or {}).get("commit") or "") for git in (provenance.get("git"), git_state())]
     changes = []
-    if before.get("commit") != after.get("commit"):
-        changes.append(f"commit {_short(before)} → {_short(after)}")
+    if all(commits) and commits[0] != commits[1]:  # an unknown commit is not another commit
+        changes.append(f"commit {commits[0][:8]} → {commits[1][:8]}")
     for package, old in provenance.get("versions", {}).items():
         new = versions().get(package)
         if new != old:
@@ -59,10 +60,6 @@ def bits_changed(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     torch = [provenance.get("versions", {}).get("torch") for provenance in (before, now)]
     pairs.append(("torch", torch[0], torch[1]))
     return [f"{name} {old} → {new}" for name, old, new in pairs if old is not None and old != new]
-
-
-def _short(git: dict[str, Any]) -> str:
-    return str(git.get("commit") or "none")[:8]
 
 
 @cache
@@ -80,26 +77,37 @@ def _version(package: str) -> str | None:
 
 @cache
 def git_state() -> dict[str, Any] | None:
-    """The commit of this code, and whether files differ from it; None outside a checkout."""
+    """The commit of this code, and whether files differ from it; None outside a checkout.
+
+    If git is not installed or refuses the checkout, the commit is None and `reason` says why.
+    """
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
+    # A hook of git sets these for its own repository. LC_ALL is for the reason.
+    environ = {k: v for k, v in os.environ.items() if k not in ("GIT_DIR", "GIT_WORK_TREE")}
 
-    def git(*args: str) -> str:
+    def git(*args: str) -> bytes:
         command = ["git", "-C", str(root), *args]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        env = {**environ, "LC_ALL": "C"}
+        return subprocess.run(command, capture_output=True, env=env, check=True).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        commit = git("rev-parse", "HEAD").decode()
+        return {"commit": commit, "dirty": bool(git("status", "--porcelain"))}
+    except subprocess.CalledProcessError as error:
+        # Without the path, in which a user's name may be.
+        line = error.stderr.decode(errors="replace").partition("\n")[0].partition(" at ")[0]
+        return {"commit": None, "dirty": None, "reason": line or "git failed"}
+    except OSError as error:
+        return {"commit": None, "dirty": None, "reason": f"git cannot be run: {error.strerror}"}
 
 
 @cache
 def cpu_model() -> str:
     """The processor's name from Linux, else the architecture."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:

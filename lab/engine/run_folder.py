@@ -18,9 +18,7 @@ import yaml
 
 from lab.config.errors import BusyError
 from lab.config.old_names import COLUMNS, result_now
-from lab.engine import files
-from lab.engine.locks import is_locked
-from lab.engine.locks import lock as lock_file
+from lab.engine import files, locks
 from lab.engine.weights import read_weights, weight_bytes
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Status = Literal["running", "finished", "failed", "interrupted"]
-# The files in figures/: pictures, animations, arrays and files of the tools.
+# The files in figures/ of a run that was made before there was a list of them.
 FIGURE_SUFFIXES = (".png", ".gif", ".npz", ".json")
 
 
@@ -59,7 +57,8 @@ class RunFolder:
         new = path / "checkpoint.new.pt"
         self.checkpoint_files = [new, self.checkpoint_file, self.previous_checkpoint_file]
         """The files that may hold a checkpoint, newest first."""
-        self._notes_file, self._lock_file = path / "notes.txt", path / ".lock"
+        self._status_file, self._notes_file = path / "status", path / "notes.txt"
+        self._lock_file, self._made_file = path / ".lock", path / ".made"
         self._figures = path / "figures"
 
     # What the files say.
@@ -74,7 +73,7 @@ class RunFolder:
         if self.result is not None:
             return "finished"
         try:
-            word = (self.path / "status").read_text().strip()
+            word = files.read_text(self._status_file).strip()
         except OSError:
             return None
         if word == "failed":
@@ -102,19 +101,19 @@ class RunFolder:
 
     def _json(self, name: str) -> dict[str, Any] | None:
         try:
-            value = json.loads((self.path / name).read_text())
+            value = json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return value if isinstance(value, dict) else None
 
     def read_metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv; nan if a row has no value."""
-        return columns_of(self.metrics_file.read_text())
+        return columns_of(self.metrics_file.read_text(encoding="utf-8"))
 
     def last_log_line(self) -> str:
         """The last line of the log, which is the reason of a failed run."""
         try:
-            lines = self.log_file.read_text().strip().splitlines()
+            lines = files.read_text(self.log_file).strip().splitlines()
         except OSError:
             return ""
         return lines[-1] if lines else ""
@@ -122,9 +121,18 @@ class RunFolder:
     def notes(self) -> list[str]:
         """The notes that users have added to this run, one in each line."""
         try:
-            return self._notes_file.read_text().splitlines()
+            return files.read_text(self._notes_file).splitlines()
         except OSError:
             return []
+
+    def unreadable(self) -> list[str]:
+        """The text files that hold bytes which are no text, by name; what they say is a guess."""
+        found = []
+        for file in (self._status_file, self._notes_file):
+            with suppress(OSError):
+                if "\ufffd" in files.read_text(file):
+                    found.append(file.name)
+        return found
 
     # The lock.
 
@@ -144,26 +152,34 @@ class RunFolder:
                 path.unlink()
             yield
         finally:
-            with suppress(OSError):  # the folder may be gone, or no longer be writable
-                if all(path == self._lock_file for path in self.path.iterdir()):
-                    self._lock_file.unlink()
-                    files.remove_empty(made)
+            self._leave(made)
             os.close(lock)
+
+    def _leave(self, made: list[Path]) -> None:
+        """Remove the lock and the folders that were made for it, unless something lies in them."""
+        with suppress(OSError):  # the folder may be gone, or no longer be writable
+            if all(path == self._lock_file for path in self.path.iterdir()):
+                self._lock_file.unlink()
+                files.remove_empty(made)
 
     def _acquire(self) -> tuple[int, list[Path]]:
         """The lock's file descriptor, and the folders that were made for it."""
         made: list[Path] = []
         while True:
             made = files.make_folders(self.path) or made
-            lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
+            lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, locks.MODE)
             try:
-                lock_file(lock)
+                locks.lock(lock, self._lock_file)
             except BlockingIOError:
-                holder = os.read(lock, 200).decode()
+                holder = os.read(lock, 200).decode(errors="replace")
                 os.close(lock)
                 raise BusyError(
                     f"{self.path} is being run by {holder or 'another process'}"
                 ) from None
+            except BaseException:
+                os.close(lock)
+                self._leave(made)
+                raise
             # Another process may have removed the folder between our open and our lock.
             try:
                 if os.fstat(lock).st_ino == os.stat(self._lock_file).st_ino:
@@ -178,12 +194,12 @@ class RunFolder:
     @property
     def is_held(self) -> bool:
         """Whether a live process holds the lock now."""
-        return is_locked(self._lock_file)
+        return locks.is_locked(self._lock_file)
 
     # Writing.
 
     def clear(self, *, keep_log: bool = False) -> None:
-        """Remove the run's files; files from elsewhere stay.
+        """Remove what the run and its tools made; files from elsewhere stay, pictures too.
 
         The result is removed first and the checkpoints next. So if this is killed halfway, the rest
         is not read as the run's state.
@@ -195,14 +211,25 @@ class RunFolder:
             self.metrics_file,
             self.model_file,
             self.last_model_file,
-            self.path / "status",
+            self._status_file,
             self.path / "provenance.json",
             *self.path.glob("events.out.tfevents.*"),
-            *(path for path in self._figures.glob("*") if path.suffix in FIGURE_SUFFIXES),
+            *(self.path / name for name in self._made()),
             *([] if keep_log else [self.log_file]),
+            self._made_file,
         ):
             path.unlink(missing_ok=True)
         files.remove_empty([self._figures])
+
+    def _made(self) -> list[str]:
+        """The files that `save_file` and `save_page` have written, as paths within the folder."""
+        try:
+            names = files.read_text(self._made_file).splitlines()
+        except OSError:
+            return []
+        # A copied folder may hold any list, and what it names is removed.
+        within = [n for n in names if Path(n).name in (n, n.removeprefix("figures/"))]
+        return [name for name in within if Path(name).suffix]
 
     def remove(self) -> None:
         """Remove the run with its notes, and the folder if nothing else is in it.
@@ -212,6 +239,10 @@ class RunFolder:
             OSError: something cannot be removed.
         """
         with self.locked():
+            if not self._made_file.exists():  # of an earlier version, which kept no list
+                for path in self._figures.glob("*"):
+                    if path.suffix in FIGURE_SUFFIXES:
+                        path.unlink()
             self.clear()
             self._notes_file.unlink(missing_ok=True)
             if all(path == self._lock_file for path in self.path.iterdir()):
@@ -219,11 +250,11 @@ class RunFolder:
                 files.remove_empty([self.path])
 
     def add_note(self, line: str) -> None:
-        """Add a line to the notes."""
-        files.write_text(self._notes_file, "\n".join([*self.notes(), line]) + "\n")
+        """Add a line to the notes, beside any other process that does so."""
+        files.append_line(self._notes_file, line)
 
     def set_status(self, status: Status) -> None:
-        files.write_text(self.path / "status", status + "\n")
+        files.write_text(self._status_file, status + "\n")
 
     def save_config(self, values: dict[str, Any]) -> None:
         files.write_text(self.config_file, yaml.safe_dump(values, sort_keys=False))
@@ -247,7 +278,17 @@ class RunFolder:
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
         """Let `write` fill figures/<name>, such as an animation or an array; return its path."""
         self._figures.mkdir(exist_ok=True)
-        path = self._figures / name
+        return self._save(f"{self._figures.name}/{name}", write)
+
+    def save_page(self, name: str, text: str) -> Path:
+        """Write a web page beside the run's other files and return its path."""
+        return self._save(name, lambda file: file.write(text.encode()))
+
+    def _save(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
+        """Write a file, once its name is on the list of what `clear` removes."""
+        if name not in self._made():
+            files.append_line(self._made_file, name)
+        path = self.path / name
         files.write_atomically(path, write)
         return path
 

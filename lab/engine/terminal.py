@@ -56,9 +56,12 @@ def _forgiving(stream: TextIO | None, descriptor: int) -> TextIO:
 
 
 def shows_bar() -> bool:
-    """Whether standard error can draw a bar: on a terminal, or in a Jupyter kernel."""
+    """Whether standard error can draw a bar: on a terminal, or in a Jupyter kernel.
+
+    A service such as Colab derives a shell of its own from Jupyter's.
+    """
     if sys.stderr.isatty():
         return True
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    return any(base.__name__ == "ZMQInteractiveShell" for base in type(shell).__mro__)

@@ -45,7 +45,7 @@ class Tracker:
         header = self._line(dict(zip(self.columns, self.columns, strict=True)))
         self._text = header + (csv_text or "").partition("\n")[2]
         write_text(folder.metrics_file, self._text)
-        self._file = open(folder.metrics_file, "a")  # noqa: SIM115 - closed in close()
+        self._file = open(folder.metrics_file, "a", encoding="utf-8")  # noqa: SIM115 - closed in close()
         self._events = EventFile(folder.path, first_step if csv_text else None)
 
     @property

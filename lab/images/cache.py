@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lab.config.errors import UserError
-from lab.engine.locks import lock as lock_file
+from lab.engine import locks
 
 
 def default_cache() -> Path:
@@ -34,12 +34,12 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / ".lock", "wb")  # noqa: SIM115 (closed below; errors inside are not ours)
+        entered = ExitStack()
+        entered.enter_context(locks.locked(folder / ".lock"))
     except OSError as error:
         raise UserError(
             f"the data cache {folder} cannot be written ({error.strerror}): "
             "set LAB_DATA to a folder that can be written"
         ) from error
-    with lock:
-        lock_file(lock.fileno(), wait=True)
+    with entered:  # errors inside are not ours
         yield

@@ -251,7 +251,7 @@ def _read(path: Path, train: Images, recipe: Recipe) -> Classifier:
     """Read a saved classifier. Raises OSError if there is none, ValueError if it is damaged."""
     content = path.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
-    if _checksum_file(path).read_text().split()[:1] != [checksum]:
+    if _checksum_file(path).read_text(encoding="utf-8").split()[:1] != [checksum]:
         raise ValueError(f"{path} is damaged: its sha256 differs from the one in its .sha256 file")
     classifier = Classifier(train.classes, train.shape, recipe)
     classifier.load_state_dict(tensors_from(content))

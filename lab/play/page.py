@@ -23,15 +23,17 @@ def page(kind: str, title: str, runs: list[dict[str, Any]]) -> str:
         runs: the data of each run, from the module with the name of the kind.
     """
     data = json.dumps({"kind": kind, "title": title, "runs": runs}, allow_nan=False)
-    script = "\n".join((WEB / name).read_text() for name in (*SHARED, *SCRIPTS[kind], "start.js"))
+    script = "\n".join(
+        (WEB / name).read_text(encoding="utf-8") for name in (*SHARED, *SCRIPTS[kind], "start.js")
+    )
     parts = {
         "title": html.escape(title),
-        "style": (WEB / "page.css").read_text(),
+        "style": (WEB / "page.css").read_text(encoding="utf-8"),
         # "<" in the data could end the script element.
         "data": data.replace("<", "\\u003c"),
         "script": script,
     }
-    template = (WEB / "page.html").read_text()
+    template = (WEB / "page.html").read_text(encoding="utf-8")
     before, *pieces = template.split("{{")
     filled = [before]
     for piece in pieces:

@@ -62,9 +62,13 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
         raise UserError("a page shows two runs only if both belong to the memory study, task=lstm")
     kinds, data = zip(*map(_data, folders, configs), strict=True)
     title = " beside ".join(config.readable_name for config in configs)
+    text = page(kinds[0], title, list(data))
     path = out or folders[0].path / _file_name(folders)
     try:
-        write_text(path, page(kinds[0], title, list(data)))
+        if out is None:
+            folders[0].save_page(path.name, text)
+        else:
+            write_text(path, text)
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from error
     return path

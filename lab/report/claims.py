@@ -168,7 +168,7 @@ def _order(name: str) -> list[tuple[int, str]]:
 
 def _read(path: Path) -> Claim:
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):

@@ -51,7 +51,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
         **_numbers(result),
         **({"warnings": result["warnings"]} if result.get("warnings") else {}),
         **_of_history(_metrics(folder)),
-        "commit": (origin.get("git") or {}).get("commit", "")[:10],
+        "commit": str((origin.get("git") or {}).get("commit") or "")[:10],
         "torch": (origin.get("versions") or {}).get("torch", ""),
         "device": origin.get("device", ""),
         "cpu": origin.get("cpu", ""),
@@ -205,7 +205,7 @@ def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [{k: _value(k, text) for k, text in row.items() if text != ""} for row in rows]
 

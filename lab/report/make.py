@@ -62,7 +62,7 @@ def _page(notebook: "NotebookNode", title: str) -> str:
     """Return text, tables and pictures as one HTML file, without the code."""
     from nbconvert import HTMLExporter
 
-    style = Path(__file__).with_name("page.css").read_text()
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
     body, _ = exporter.from_notebook_node(notebook)
     return (

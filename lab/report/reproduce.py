@@ -137,7 +137,7 @@ def _start(step: Planned, out_dir: str) -> "subprocess.Popen[str]":
     log = Path(out_dir, "report", "reproduce.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     arguments = [*shlex.split(step.command)[1:], f"out_dir={out_dir}"]
-    with open(log, "a") as file:
+    with open(log, "a", encoding="utf-8") as file:
         file.write(f"$ {step.command}\n")
         file.flush()
         # In a session of its own the process does not get the terminal's Ctrl-C; _stop_all sends

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
         for path in paths:
             if path.suffix == ".html":
                 copy = Path(args.docs) / path.name
-                write_text(copy, without_links(path.read_text()))
+                write_text(copy, without_links(path.read_text(encoding="utf-8")))
                 print(copy)
 
 

@@ -54,21 +54,27 @@ class Announce(Callback):
 def _begin(config: DictConfig) -> None:
     jobs = _checked_jobs(config)
     folder = Path(config.hydra.sweep.dir).absolute()
+    sweep = Sweep(folder)
     try:
         made = make_folders(folder)
+        goes_on = config.fresh and not sweep.begin_fresh()
     except OSError as error:
         raise UserError(f"cannot make the sweep's folder {folder}: {error.strerror}") from error
-    sweep = Sweep(folder)
     begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
     if "optuna" in config.hydra.sweeper._target_:
         search.suit_plugin(config.hydra)
         search.be_quiet()
     suit_machine(config)
     if not _is_own(config):
-        interrupts.stop_workers_first(lambda: sweep.is_any_busy(begun.before))
+        interrupts.stop_workers_first(
+            lambda: sweep.is_any_busy(begun.before),
+            is_queued=config.hydra.launcher._target_.endswith(".SlurmLauncher"),
+        )
     elif len(jobs or ()) > 1 and OmegaConf.select(config, "hydra.launcher.n_jobs", default=1) > 1:
         import_early()
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
+    if goes_on:
+        print("fresh=true acts once: this goes on with the sweep that was started over and stopped")
     for line in sweep.strangers():
         print(line, flush=True)
 
@@ -142,6 +148,7 @@ def _dry_run(config: DictConfig) -> int:
             )
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
     code, in_all = 0, shared(jobs)
+    sweep = Sweep(Path(config.hydra.sweep.dir))
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
         interrupts.act()
         if isinstance(asked, UserError):
@@ -149,5 +156,5 @@ def _dry_run(config: DictConfig) -> int:
             report(Outcome("failed", line, asked.exit_code))
             code = asked.exit_code
         else:
-            print(planned(asked, job), flush=True)
+            print(planned(asked, job, sweep.fresh_for), flush=True)
     return code

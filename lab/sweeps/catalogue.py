@@ -55,6 +55,8 @@ def describe(run: RunFolder) -> Row:
         "problem": None,
     }
     settings: Mapping[str, Any] = {}
+    if damaged := run.unreadable():
+        row["problem"] = f"{run.path}: {', '.join(damaged)} cannot be read as text"
     if run.never_began:
         return {**row, "problem": NEVER_BEGAN}
     try:
@@ -103,7 +105,7 @@ def logged_metrics(run: RunFolder) -> dict[str, list[float]]:
 def _raw(path: Path) -> Mapping[str, Any]:
     """What a config.yaml holds that is no config of this version."""
     with suppress(OSError, ValueError, yaml.YAMLError):
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
         if isinstance(values, dict):
             return values
     return {}

@@ -13,6 +13,7 @@ from lab.config.errors import UserError
 from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
+from lab.engine.files import short
 from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome, perform, preview, report
 from lab.sweeps import search
@@ -88,12 +89,21 @@ class Job:
         if isinstance(self.config, UserError):
             outcome = Outcome("failed", str(self.config), self.config.exit_code)
         elif self.config.dry_run:
-            print(planned(self.config, self.overrides), flush=True)
+            print(planned(self.config, self.overrides, self._fresh_for), flush=True)
             return None
         else:
-            outcome = perform(self.config, self.command, lambda: self._note(Outcome("running", "")))
+            outcome = perform(
+                self.config,
+                self.command,
+                lambda: self._note(Outcome("running", "")),
+                self._fresh_for,
+            )
         self._note(outcome)
         return outcome
+
+    @property
+    def _fresh_for(self) -> str:
+        return Sweep(self.folder).fresh_for if self.folder else ""
 
     def is_left_to_recap(self, outcome: Outcome) -> bool:
         """Whether the recap alone tells of a sweep's job: one that was refused and began no run.
@@ -106,23 +116,36 @@ class Job:
 
     def _note(self, outcome: Outcome) -> None:
         """Write down in the sweep's folder what became of the job, and the summary."""
-        if self.folder is None or self.number is None:
+        if self.folder is None:
             return
         sweep = Sweep(self.folder)
-        config = None if isinstance(self.config, UserError) else self.config
         try:
-            trial = None
-            if self.direction is not None:
-                value = None if outcome.kind == "running" else self.objective
-                trial = {"objective": value, "direction": self.direction}
-            sweep.record(self.number, self.overrides, config, outcome, trial)
+            sweep.write(self.record(outcome))
             if outcome.kind != "running":
                 with trusting(EVERYTHING):  # the user's own command
                     rebuild_now_and_then(self.folder)
-        except OSError as error:  # an exception in a launcher's worker would end the sweep
-            report(Outcome("failed", f"cannot write to {self.folder}: {error.strerror}", 1))
+        except (OSError, UserError) as error:  # one in a launcher's worker would end the sweep
+            report(not_written(sweep, error))
+
+    def record(self, outcome: Outcome) -> dict[str, Any]:
+        """What the sweep notes of this job, which must be one of a sweep."""
+        assert self.folder is not None
+        assert self.number is not None
+        config = None if isinstance(self.config, UserError) else self.config
+        trial = None
+        if self.direction is not None:
+            value = None if outcome.kind == "running" else self.objective
+            trial = {"objective": value, "direction": self.direction}
+        return Sweep(self.folder).record(self.number, self.overrides, config, outcome, trial)
 
 
-def planned(config: RunConfig, overrides: Sequence[str]) -> str:
-    """The line of a dry run."""
-    return f"{preview(config)}  {' '.join(asked_for(overrides))}"
+def not_written(sweep: Sweep, error: OSError | UserError) -> Outcome:
+    """What is told if the record of a job or the summary cannot be written."""
+    if isinstance(error, UserError):
+        return Outcome("failed", str(error), 1)
+    return Outcome("failed", f"cannot write to {short(sweep.folder)}: {error.strerror}", 1)
+
+
+def planned(config: RunConfig, overrides: Sequence[str], fresh_for: str = "") -> str:
+    """The line of a dry run; `perform` says what `fresh_for` is."""
+    return f"{preview(config, fresh_for)}  {' '.join(asked_for(overrides))}"

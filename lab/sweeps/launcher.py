@@ -88,6 +88,8 @@ class Workers(Launcher):
         with Screen(len(job_overrides), count) as screen:
             for done in ended:
                 screen.show(done)
+                if done.outcome is not None:
+                    recap.remember(done.job.record(done.outcome))
                 values[done.job.number] = done.objective
         if screen.killed:
             raise UserError(f"{screen.killed} of the sweep's processes were killed")

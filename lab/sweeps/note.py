@@ -15,8 +15,15 @@ def run(args: argparse.Namespace) -> None:
     folder = chosen_run(args)
     if args.text is not None:
         if not args.text.strip():
-            raise UserError("an empty note is none")
-        folder.add_note(" ".join(args.text.split()))
+            raise UserError("the note is empty")
+        try:
+            folder.add_note(" ".join(args.text.split()))
+        except UnicodeEncodeError:
+            raise UserError("the note is not in the encoding of this terminal") from None
+        except OSError as error:
+            raise UserError(
+                f"cannot write to {folder.path}: {error.strerror}; the notes are as they were"
+            ) from error
     print(folder.path)
     for line in folder.notes():
         print(f"  {line}")

@@ -3,11 +3,14 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine.files import remove_empty
-from lab.engine.jobs import Outcome, report
+from lab.engine.jobs import report
 from lab.sweeps import search
+from lab.sweeps.job import not_written
 from lab.sweeps.records import Sweep
 from lab.sweeps.summary import rebuild
 
@@ -23,6 +26,8 @@ class Begun:
         before: the stamps of the records that there were.
         direction: of a search, minimize or maximize; None for a plain sweep.
         start: seconds of the monotonic clock.
+        known: the records of jobs that ended, as lab's own launcher got them; a full disk may have
+            kept them from being written.
     """
 
     sweep: Sweep
@@ -31,6 +36,7 @@ class Begun:
     before: dict[str, str]
     direction: str | None = None
     start: float = field(default_factory=time.monotonic)
+    known: list[dict[str, Any]] = field(default_factory=list)
 
 
 # Hydra has no other way from its callback to who called it. `end_of_sweep` takes it.
@@ -43,6 +49,11 @@ def begin(
     """Remember the sweep for `end_of_sweep`."""
     _begun[:] = [Begun(sweep, jobs, made, sweep.stamps(), direction)]
     return _begun[0]
+
+
+def remember(record: dict[str, Any]) -> None:
+    """Keep the record of a job that ended, for the recap."""
+    _begun[0].known.append(record)
 
 
 def jobs_of_begun() -> list[list[str]] | None:
@@ -61,12 +72,13 @@ def end_of_sweep(code: str | int | None) -> str | int | None:
         return code
     begun = _begun.pop()
     sweep = begun.sweep
-    if not sweep.records():
+    if not (sweep.records() or begun.known):
         if begun.made:  # else the folder is somebody's own
             (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
             remove_empty(begun.made)
         return code
-    lines, worst = sweep.recap(begun.jobs, begun.before, time.monotonic() - begun.start)
+    seconds = time.monotonic() - begun.start
+    lines, worst, is_over = sweep.recap(begun.jobs, begun.before, seconds, begun.known)
     if begun.direction is not None:
         lines[-1:-1] = search.best_lines(
             sweep.since(begun.before),
@@ -75,9 +87,11 @@ def end_of_sweep(code: str | int | None) -> str | int | None:
         )
     print("\n".join(lines), flush=True)
     try:
+        if is_over:
+            sweep.end_fresh()
         with trusting(EVERYTHING):
             rebuild(sweep.folder)
-    except OSError as error:
-        report(Outcome("failed", f"cannot write to {sweep.folder}: {error.strerror}", 1))
+    except (OSError, UserError) as error:
+        report(not_written(sweep, error))
         return code or 1
     return code or worst

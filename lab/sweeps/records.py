@@ -19,7 +19,7 @@ from lab.config import RunConfig
 from lab.config.command import composing_flags
 from lab.config.hydra_versions import register_resolver
 from lab.config.identity import short_hash
-from lab.engine.files import short, write_text
+from lab.engine.files import read_text, short, write_text
 from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
@@ -94,6 +94,10 @@ class Sweep:
     def _records(self) -> Path:
         return self.folder / "jobs"
 
+    @property
+    def _fresh_file(self) -> Path:
+        return self.folder / ".fresh"
+
     def record(
         self,
         number: int,
@@ -101,8 +105,8 @@ class Sweep:
         config: RunConfig | None,
         outcome: Outcome,
         trial: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Note that a job has begun or what became of it, in place of its earlier note.
+    ) -> dict[str, Any]:
+        """What is noted of a job that has begun or ended; `write` keeps it.
 
         Args:
             number: of the job in the sweep.
@@ -113,7 +117,7 @@ class Sweep:
         """
         asked = asked_in(overrides, self.folder)
         run = None if config is None else folder_of(config).path
-        content = {
+        return {
             "number": number,
             "overrides": asked,
             "run": None if run is None else os.path.relpath(run, self.folder),
@@ -123,8 +127,11 @@ class Sweep:
             "stamp": secrets.token_hex(8),
             **(trial or {}),
         }
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Keep a record, in place of the job's earlier one."""
         self._records.mkdir(parents=True, exist_ok=True)
-        write_text(self._records / _file_name(asked), json.dumps(content, indent=1))
+        write_text(self._records / _file_name(record["overrides"]), json.dumps(record, indent=1))
 
     def records(self) -> list[dict[str, Any]]:
         """What `record` noted, in the order of the jobs."""
@@ -141,8 +148,14 @@ class Sweep:
         return [(path, _record_in(path)) for path in self._records.glob("*.json")]
 
     def run_of(self, record: Mapping[str, Any]) -> RunFolder:
-        """The folder of a record's run; it is noted as seen from the sweep's, so both may move."""
-        return RunFolder(Path(os.path.normpath(self.folder / record["run"])))
+        """The folder of a record's run; it is noted as seen from the sweep's, so both may move.
+
+        The sweep's folder may be reached through a link, by its own path or from within.
+        """
+        folder = self.folder.absolute()
+        places = [os.path.normpath(place / record["run"]) for place in (folder, folder.resolve())]
+        runs = [RunFolder(Path(place)) for place in places]
+        return next((run for run in runs if run.status is not None), runs[0])
 
     def status_of(self, record: Mapping[str, Any]) -> str:
         """What has become of a job by now: a run's status, or busy, missing, not a valid config.
@@ -180,6 +193,25 @@ class Sweep:
             if before.get(_file_name(record["overrides"])) != record.get("stamp", "")
         ]
 
+    @property
+    def fresh_for(self) -> str:
+        """What names this sweep while it starts over because of `fresh=true`; else empty."""
+        try:
+            return read_text(self._fresh_file).strip()
+        except OSError:
+            return ""
+
+    def begin_fresh(self) -> bool:
+        """Begin to start over; false if an earlier process began it and did not come to its end."""
+        if self.fresh_for:
+            return False
+        write_text(self._fresh_file, secrets.token_hex(8) + "\n")
+        return True
+
+    def end_fresh(self) -> None:
+        """All runs have been started over: the next `fresh=true` starts over again."""
+        self._fresh_file.unlink(missing_ok=True)
+
     def is_any_busy(self, before: Mapping[str, str]) -> bool:
         """Whether a process still is at a run that has begun since there were these stamps."""
         return any(
@@ -188,16 +220,22 @@ class Sweep:
         )
 
     def recap(
-        self, jobs: Sequence[Sequence[str]] | None, before: Mapping[str, str], seconds: float
-    ) -> tuple[list[str], int]:
-        """The lines that end a sweep, and its exit code.
+        self,
+        jobs: Sequence[Sequence[str]] | None,
+        before: Mapping[str, str],
+        seconds: float,
+        known: Sequence[dict[str, Any]] = (),
+    ) -> tuple[list[str], int, bool]:
+        """The lines that end a sweep, its exit code, and whether every job has come to its end.
 
         Args:
             jobs: the overrides of all jobs; None if they are not known.
             before: the stamps at its beginning: only jobs noted since are counted.
             seconds: that the sweep took.
+            known: records of jobs that ended, also those that could not be written.
         """
-        records = self.since(before)
+        newest = {_file_name(one["overrides"]): one for one in (*self.since(before), *known)}
+        records = sorted(newest.values(), key=lambda record: record["number"])
         begun = {_file_name(record["overrides"]) for record in records}
         asked = [asked_in(job, self.folder) for job in jobs or []]
         missing = [job for job in asked if _file_name(job) not in begun]
@@ -219,7 +257,8 @@ class Sweep:
         counted = ", ".join(f"{counts[kind]} {kind}" for kind in counts) or "no run"
         lines.append(f"sweep: {counted}; {seconds:.1f} s in all → {short(self.folder)}")
         worst = max((record["exit_code"] for record in records), default=0)
-        return lines, worst or int(bool(missing))
+        is_over = not {"not begun", "interrupted", "running"} & counts.keys()
+        return lines, worst or int(bool(missing)), is_over
 
     def _kind(self, record: Mapping[str, Any]) -> str:
         """The record's kind; a run that had begun when its worker was killed is interrupted."""
@@ -263,7 +302,7 @@ def _record_in(path: Path) -> dict[str, Any] | None:
     content = None
     if RECORD_NAME.fullmatch(path.name):
         with suppress(OSError, ValueError):
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
     is_record = isinstance(content, dict) and all(
         isinstance(content.get(key), kind) for key, kind in RECORD.items()
     )

@@ -75,6 +75,8 @@ def _state(run: RunFolder) -> dict[str, str]:
     state = {"status": status}
     if run.status == "failed":
         state["reason"] = run.last_log_line()
+    if damaged := run.unreadable():
+        state["damaged"] = f"{', '.join(damaged)} cannot be read as text"
     return state
 
 
@@ -83,6 +85,7 @@ def _origin(run: RunFolder) -> dict[str, str]:
     origin = run.provenance
     versions, git = origin.get("versions") or {}, origin.get("git") or {}
     commit = str(git.get("commit") or "")[:8] + (" with changes" if git.get("dirty") else "")
+    commit = commit or (f"unknown ({git['reason']})" if "reason" in git else "")
     threads = origin.get("threads")
     facts = {
         "command": origin.get("command"),

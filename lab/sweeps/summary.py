@@ -8,20 +8,20 @@ import csv
 import io
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.config.reading import from_file
 from lab.engine.files import save_png, write_atomically, write_text
-from lab.engine.locks import lock as lock_file
+from lab.engine.locks import locked
 from lab.engine.results import flat
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of
+from lab.engine.style import own_style
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN = 5.0
 FIRST_COLUMNS = ("overrides", "status", "task", "seed", "steps", "seconds")
 LAST_COLUMNS = ("run", "reason")
+MISSING = "missing"
+
+Row = dict[str, Any]
 # What a study's plot raises of a result.json without a key, or of a metrics.csv that is gone.
 NOT_WHOLE = (KeyError, TypeError, ValueError, OSError)
 
@@ -42,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     for line in (*rebuild(args.sweep), *Sweep(args.sweep).strangers()):
         print(line)
+    missing = sum(row["status"] == MISSING for row in table_of(args.sweep))
+    if missing:
+        say(
+            f"{missing} {'run is' if missing == 1 else 'runs are'} not where the sweep left them: "
+            "their rows and the figures are as they were"
+        )
 
 
 def rebuild_now_and_then(folder: Path) -> None:
@@ -55,8 +64,10 @@ def rebuild_now_and_then(folder: Path) -> None:
 def rebuild(folder: Path) -> list[Path]:
     """Write the sweep's summary.csv and figures; gives their paths.
 
+    What summary.csv says of a run whose folder is gone stays, and the figures that show it stay.
+
     Raises:
-        UserError: the folder is no sweep's.
+        UserError: the folder is no sweep's, or none of its runs is where it was.
     """
     sweep = Sweep(folder)
     if not sweep.records():
@@ -64,38 +75,39 @@ def rebuild(folder: Path) -> list[Path]:
             f"{folder}: not the folder of a sweep, or none of its runs has begun; "
             "sweeps are in outputs/sweeps, or in sweeps/ of your out_dir"
         )
-    with _one_at_a_time(folder):
+    # Else a process that read early and wrote late would undo a later summary.
+    with locked(folder / ".lock"), own_style():
         return _rebuild(sweep)
-
-
-@contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Without it a process that read early and wrote late would undo a later summary."""
-    with open(folder / ".lock", "w") as lock:
-        lock_file(lock.fileno(), wait=True)
-        yield
 
 
 def _rebuild(sweep: Sweep) -> list[Path]:
     records = sweep.records()
-    asked = [_by_key(record["overrides"]) for record in records]
-    varied = _varied(asked)
+    overrides = [_by_key(record["overrides"]) for record in records]
+    varied = _varied(overrides)
     rows = [_row(sweep, record, varied) for record in records]
+    places = [Path(row["run"]) for row in rows if row["status"] != "failed"]
+    if places and not any(place.exists() for place in places):
+        raise UserError(
+            f"{sweep.folder}: none of the sweep's runs is where it was, such as {places[0]}; "
+            "nothing is changed"
+        )
     studies = _studies(rows)
-    for row, overrides in zip(rows, asked, strict=True):
+    for row, job in zip(rows, overrides, strict=True):
         if row["status"] == "finished":
-            row["series"] = _series(row, overrides, varied, studies.get(row.get("task", "")))
+            row["series"] = _series(row, job, varied, studies.get(row.get("task", "")))
     table = sweep.folder / "summary.csv"
-    write_text(table, _as_csv(rows))
+    all_rows = _with_earlier(rows, table_of(sweep.folder))
+    write_text(table, _as_csv(all_rows))
     paths = [table]
     drawn = search.figure(records, varied)
     if drawn is not None:
         write_atomically(sweep.folder / "search.png", partial(save_png, drawn))
         paths.append(sweep.folder / "search.png")
+    shown = [row for row in rows if row["status"] == "finished"]
+    if len(shown) < sum(row["status"] in ("finished", MISSING) for row in all_rows):
+        return paths  # the figures would lose what they show
     for task, study in studies.items():
-        of_task = [
-            row for row in rows if row.get("task", "") == task and row["status"] == "finished"
-        ]
+        of_task = [row for row in shown if row.get("task", "") == task]
         for name, figure in _figures(study, of_task).items():
             path = sweep.folder / f"{name if len(studies) == 1 else f'{task}_{name}'}.png"
             write_atomically(path, partial(save_png, figure))
@@ -103,7 +115,27 @@ def _rebuild(sweep: Sweep) -> list[Path]:
     return paths
 
 
-def _figures(study: type[RunConfig], rows: list[dict[str, Any]]) -> "dict[str, Figure]":
+def table_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of summary.csv; none if there is no such table."""
+    try:
+        with open(folder / "summary.csv", newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if row.get("overrides") is not None]
+    except (OSError, ValueError, csv.Error):
+        return []
+
+
+def _with_earlier(rows: list[Row], earlier: list[dict[str, str]]) -> list[Row]:
+    """Add what an earlier table says of runs that are gone, and of jobs whose record is gone."""
+    known = {row["overrides"]: {key: text for key, text in row.items() if text} for row in earlier}
+    full = [
+        {**known.get(row["overrides"], {}), **row} if row["status"] == MISSING else row
+        for row in rows
+    ]
+    names = {row["overrides"] for row in rows}
+    return [*full, *(row for name, row in known.items() if name not in names)]
+
+
+def _figures(study: type[RunConfig], rows: list[Row]) -> "dict[str, Figure]":
     """A study's plots of finished runs, without those whose files lack what is drawn."""
     try:
         return study_of(study).sweep_figures(rows)
@@ -132,9 +164,9 @@ def _varied(asked: list[dict[str, str]]) -> list[str]:
     return [key for key in keys if len({job.get(key) for job in asked}) > 1]
 
 
-def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> dict[str, Any]:
+def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> Row:
     asked, status = _by_key(record["overrides"]), sweep.status_of(record)
-    row: dict[str, Any] = {
+    row: Row = {
         "overrides": " ".join(record["overrides"]),
         "status": status,
         "run": "",
@@ -152,7 +184,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> dict[str, A
 
 
 def _series(
-    row: dict[str, Any], asked: dict[str, str], varied: list[str], study: type[RunConfig] | None
+    row: Row, asked: dict[str, str], varied: list[str], study: type[RunConfig] | None
 ) -> str:
     """What a run's curve is called: its label, and what the sweep varies beside that."""
     told = ("seed", study.SWEEP_AXIS, *study.IN_LABEL) if study else ("seed",)
@@ -160,7 +192,7 @@ def _series(
     return ", ".join([str(row.get("label") or row.get("task", "")), *extra])
 
 
-def _studies(rows: list[dict[str, Any]]) -> dict[str, type[RunConfig]]:
+def _studies(rows: list[Row]) -> dict[str, type[RunConfig]]:
     """The config class of each task, from the first of its finished runs that can be read.
 
     One is enough, and each costs its parsing.
@@ -174,7 +206,7 @@ def _studies(rows: list[dict[str, Any]]) -> dict[str, type[RunConfig]]:
     return studies
 
 
-def _as_csv(rows: list[dict[str, Any]]) -> str:
+def _as_csv(rows: list[Row]) -> str:
     seen = dict.fromkeys(key for row in rows for key in row)
     middle = [key for key in seen if key not in FIRST_COLUMNS + LAST_COLUMNS]
     buffer = io.StringIO()

@@ -54,11 +54,11 @@ def cores() -> int:
         return os.cpu_count() or 1
     siblings = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
     try:
-        count = len({Path(siblings.format(cpu)).read_text() for cpu in allowed})
+        count = len({Path(siblings.format(cpu)).read_text(encoding="utf-8") for cpu in allowed})
     except OSError:
         count = len(allowed)
     with suppress(OSError, ValueError):  # of a container: microseconds in a period
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
         count = min(count, int(quota) // int(period))
     return max(count, 1)
 
@@ -67,12 +67,12 @@ def free_memory() -> float:
     """The bytes that this process may still take; infinite where the system does not say."""
     free = float("inf")
     with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("MemAvailable:"):
                 free = 1024.0 * int(line.split()[1])
     with suppress(OSError, ValueError):  # of a container
         most, used = (
-            int(Path("/sys/fs/cgroup", name).read_text())
+            int(Path("/sys/fs/cgroup", name).read_text(encoding="utf-8"))
             for name in ("memory.max", "memory.current")
         )
         free = min(free, most - used)

@@ -31,7 +31,7 @@ BAD = {
     ("flow", "last", "last"): "the same run is given twice",
     ("sample", "lstm-T20-s0"): "not of the generation study; lab runs shows the task of each run",
     ("rm", "outputs", "--yes"): "not a run's folder",
-    ("note", "last", " "): "an empty note is none",
+    ("note", "last", " "): "the note is empty",
     ("summary", "outputs"): "none of its runs has begun; sweeps are in outputs/sweeps",
     ("compare", "last"): "two or more runs are compared",
     ("report", "nowhere"): "nowhere: no such folder",

@@ -37,9 +37,9 @@ def test_it_is_shown_and_not_trained_again(old: RunFolder):
 
 def test_a_sweep_notes_where_it_lies(old: RunFolder):
     sweep = Sweep(Path("outputs/sweeps/any-12345678"))
-    sweep.record(0, WORDS, compose_config(*WORDS), Outcome("finished before", ""))
+    sweep.write(sweep.record(0, WORDS, compose_config(*WORDS), Outcome("finished before", "")))
     (record,) = sweep.records()
-    assert sweep.run_of(record).path == old.path
+    assert sweep.run_of(record).path == old.path.absolute()
     assert sweep.status_of(record) == "finished"
 
 

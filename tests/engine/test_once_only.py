@@ -78,13 +78,20 @@ def test_a_finished_run_names_what_has_changed_since(reference: Path, tmp_path: 
 
 def test_fresh_starts_over_and_keeps_nothing_old(reference: Path, tmp_path: Path) -> None:
     folder = copy_into(tmp_path, reference)
-    (folder / "figures" / "old.png").touch()
+    for name in ("old.png", "mine.png"):
+        (folder / "figures" / name).touch()
+    with open(folder / ".made", "a") as made:
+        made.write("figures/old.png\nplay.html\n")
+    (folder / "play.html").touch()
     events = {path.name for path in folder.glob("events.*")}
     done = quick_lab(*TINY, "fresh=true", cwd=tmp_path)
     assert done.returncode == 0
     assert "results go to" in done.stdout
     assert_same_run(run_folder(tmp_path), reference)
-    assert not (folder / "figures" / "old.png").exists()
+    assert not {"figures/old.png", "play.html"} & {
+        str(path.relative_to(folder)) for path in folder.rglob("*")
+    }
+    assert (folder / "figures" / "mine.png").exists()
     assert not events & {path.name for path in folder.glob("events.*")}
     assert (folder / "lab.log").read_text().count("finished") == 1
 

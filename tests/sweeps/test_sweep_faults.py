@@ -199,7 +199,7 @@ def test_a_run_that_another_sweep_is_at_is_busy_in_the_table(
     (folder / "status").write_text("running\n")
     config = from_file(folder / "config.yaml")
     sweep = Sweep(tmp_path / "sweep")
-    sweep.record(0, ["seed=0"], config, Outcome("busy", "", 3))
+    sweep.write(sweep.record(0, ["seed=0"], config, Outcome("busy", "", 3)))
     (record,) = sweep.records()
     record["run"] = os.path.relpath(folder, sweep.folder)
     with RunFolder(folder).locked():
