@@ -15,8 +15,8 @@ from lab.cli.hydra_entry import composed_job
 from lab.config.errors import UserError
 from lab.config.trust import current_folder
 from lab.engine import interrupts
-from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome, report
+from lab.engine.run_folder import folder_of
 from lab.sweeps.job import Job
 from lab.sweeps.recap import end_of_sweep, folder_of_begun
 from lab.sweeps.search import is_only_its_end

@@ -3,12 +3,10 @@
 This module imports no torch, so that a tool that only reads files answers at once.
 """
 
-import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 
@@ -17,19 +15,6 @@ MOST_LISTED = 5
 FILES = (
     "config.yaml", "provenance.json", "status", "metrics.csv", "result.json", "lab.log", ".lock",
 )  # fmt: skip
-
-
-def folder_of(config: RunConfig) -> RunFolder:
-    """The folder of the run that a config describes; it need not exist.
-
-    A run with another name is found by its hash, because earlier versions gave other names.
-    """
-    named = RunFolder(config.run_dir)
-    if named.status is not None:
-        return named
-    start, end = glob.escape(config.subject), f"s{config.seed}-{config.identity}"
-    others = (RunFolder(path) for path in sorted(named.path.parent.glob(f"{start}-*{end}")))
-    return next((run for run in others if run.status is not None), named)
 
 
 def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:

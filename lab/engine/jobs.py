@@ -14,8 +14,7 @@ from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, same_data, study
 from lab.engine.files import short
-from lab.engine.finding import folder_of
-from lab.engine.run_folder import RunFolder
+from lab.engine.run_folder import RunFolder, folder_of
 
 Plan = Literal["run", "resume", "finished before", "run again"]
 Kind = Literal[

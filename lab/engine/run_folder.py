@@ -5,6 +5,7 @@ Every file is written under a temporary name and renamed, so that a reader never
 """
 
 import csv
+import glob
 import json
 import os
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import yaml
 
+from lab.config import RunConfig
 from lab.config.errors import BusyError
 from lab.config.old_names import COLUMNS, result_now
 from lab.engine import files, locks
@@ -305,3 +307,16 @@ class RunFolder:
             UserError: the file is missing or damaged.
         """
         return read_weights(self.model_file)
+
+
+def folder_of(config: RunConfig) -> RunFolder:
+    """The folder of the run that a config describes; it need not exist.
+
+    A run with another name is found by its hash, because earlier versions gave other names.
+    """
+    named = RunFolder(config.run_dir)
+    if named.status is not None:
+        return named
+    start, end = glob.escape(config.subject), f"s{config.seed}-{config.identity}"
+    others = (RunFolder(path) for path in sorted(named.path.parent.glob(f"{start}-*{end}")))
+    return next((run for run in others if run.status is not None), named)

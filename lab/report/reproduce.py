@@ -20,8 +20,8 @@ from types import FrameType
 
 from lab.cli import CONF, compose_jobs
 from lab.config.errors import UserError
-from lab.engine.finding import folder_of
 from lab.engine.interrupts import Interrupted
+from lab.engine.run_folder import folder_of
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
 from lab.report.selection import Planned, plan

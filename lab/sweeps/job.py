@@ -14,8 +14,8 @@ from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
 from lab.engine.files import short
-from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome, perform, preview, report
+from lab.engine.run_folder import folder_of
 from lab.sweeps import search
 from lab.sweeps.records import Sweep, asked_for
 from lab.sweeps.summary import rebuild_now_and_then

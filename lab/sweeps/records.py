@@ -20,9 +20,8 @@ from lab.config.command import composing_flags
 from lab.config.hydra_versions import register_resolver
 from lab.config.identity import short_hash
 from lab.engine.files import read_text, short, write_text
-from lab.engine.finding import folder_of
 from lab.engine.jobs import Outcome
-from lab.engine.run_folder import RunFolder
+from lab.engine.run_folder import RunFolder, folder_of
 from lab.sweeps.search import direction_of
 
 # Not part of what a sweep asks for.
