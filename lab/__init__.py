@@ -11,13 +11,26 @@
 Importing this imports neither torch nor Hydra.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# The room is imported before the function is defined. Else its import would replace the function.
+import lab.runs as _room  # noqa: F401
+
 if TYPE_CHECKING:
-    from lab.cli.api import Run, Sweep, UserError, load, run, runs, sweep
+    import pandas
+
+    from lab.cli.api import Run, Sweep, UserError, load, run, sweep
 
 __version__ = "0.1.0"
 __all__ = ["Run", "Sweep", "UserError", "load", "run", "runs", "sweep"]
+
+
+def runs(out_dir: str | Path = "outputs", *filters: str) -> "pandas.DataFrame":
+    """All runs below a folder, a row each; see `lab.cli.api.runs`."""
+    from lab.cli import api
+
+    return api.runs(out_dir, *filters)
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lab.engine import plots
-from lab.images.sheets import GAP, MARGIN, TITLE, strips, tile
+from lab.figures import plots
+from lab.figures.sheets import GAP, MARGIN, TITLE, strips, tile
 
 SIDE_LABELS = MARGIN // 2
 STEP = "step (one update of D and one of G)"

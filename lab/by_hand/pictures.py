@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lab.by_hand import figures
 from lab.engine.recorder import History, Recorder
-from lab.images.sheets import animation, image_grid
+from lab.figures.sheets import animation, image_grid
 
 COLUMNS = 5
 

@@ -17,8 +17,8 @@ from lab.config.errors import UserError
 from lab.config.reading import from_file
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
-from lab.engine.finding import find_run
 from lab.engine.run_folder import RunFolder, Status
+from lab.runs.finding import find_run
 
 if TYPE_CHECKING:
     import pandas
@@ -233,7 +233,7 @@ def runs(out_dir: str | Path = "outputs", *filters: str) -> "pandas.DataFrame":
         import pandas
     except ImportError as error:
         raise UserError("lab.runs needs pandas: pip install pandas") from error
-    from lab.sweeps.catalogue import Filter, chosen, rows
+    from lab.runs.table import Filter, chosen, rows
 
     return pandas.DataFrame(chosen(rows(out_dir), map(Filter.read, filters)))
 

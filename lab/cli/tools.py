@@ -38,17 +38,17 @@ class Tool:
 
 TOOLS = {
     "runs": Tool(
-        "lab.sweeps.runs",
+        "lab.runs.list",
         "List the runs in a table.",
         "lab runs task=lstm seq_len=20 'val_accuracy<1' --sort seconds",
     ),
     "show": Tool(
-        "lab.sweeps.show",
+        "lab.runs.show",
         "Show what is known of one run: status, results, figures, notes.",
         "lab show last",
     ),
     "compare": Tool(
-        "lab.sweeps.compare",
+        "lab.runs.compare",
         "Compare two or more runs: settings, results and curves.",
         "lab compare lstm-T20-s0-1a2b3c4d 5e6f --out both.png",
         draws=True,
@@ -70,12 +70,12 @@ TOOLS = {
         "lab play last",
     ),
     "note": Tool(
-        "lab.sweeps.note",
+        "lab.runs.note",
         "Add a line to a run's notes.",
         'lab note last "the loss rises again after step 4000"',
     ),
     "rm": Tool(
-        "lab.sweeps.remove",
+        "lab.runs.rm",
         "Remove runs with all of their files.",
         "lab rm 1a2b 5e6f",
     ),
@@ -163,7 +163,7 @@ def run_tool(name: str, arguments: Sequence[str]) -> int:
 def _style_of(tool: Tool) -> AbstractContextManager[None]:
     if not tool.draws:
         return nullcontext()
-    from lab.engine.style import own_style
+    from lab.figures.style import own_style
 
     return own_style()
 

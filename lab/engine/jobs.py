@@ -146,7 +146,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
     from lab.engine.devices import resolve
     from lab.engine.loop import check, train
     from lab.engine.seeding import seed_everything
-    from lab.engine.style import own_style
+    from lab.figures.style import own_style
 
     with _failure_noted(folder, but=UserError):  # a wrong command line begins no run
         interrupts.act()

@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn.functional import one_hot
 
 from lab.engine.recorder import Recorder
+from lab.figures import sheets
 from lab.generation import latent
 from lab.generation.conditional import Inputs, latent_size
 from lab.generation.pictures import NEAREST, READ_AS, WALKS, nearest
-from lab.images import sheets
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import Data, as_drawn
 

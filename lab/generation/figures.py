@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lab.engine import plots
+from lab.figures import plots
 
 
 def loss_dynamics(

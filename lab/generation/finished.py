@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from lab.config.errors import UserError
 from lab.engine import study
-from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.generation.conditional import build_player
 from lab.images.config import ImageConfig
 from lab.images.published import SIDE
+from lab.runs.opening import finished_config
 
 
 def open_run(folder: RunFolder) -> tuple[nn.Module, ImageConfig]:

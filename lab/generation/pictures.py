@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from lab.config.errors import UserError
 from lab.config.wording import listed, percent
 from lab.engine.recorder import History, Recorder
+from lab.figures import sheets as sheet_figures
 from lab.generation import figures, latent
 from lab.generation.conditional import COLUMNS, Inputs
 from lab.generation.losses import Loss, undecided
-from lab.images import sheets as sheet_figures
 from lab.images.classifier import Classifier
 from lab.images.datasets import Data, Images, as_drawn, to_float
 from lab.images.quality import distance_to_real, read_some

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lab.config.wording import percent
-from lab.engine import plots
+from lab.figures import plots
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, build_sequence
 

@@ -2,11 +2,11 @@
 
 from lab.config.errors import UserError
 from lab.config.trust import is_trusted
-from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent
 from lab.memory.network import Network, build_sequence, load_network
+from lab.runs.opening import finished_config
 
 
 def open_run(folder: RunFolder) -> tuple[Network, MemoryConfig]:

@@ -10,7 +10,7 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lab.engine import plots
+from lab.figures import plots
 from lab.memory.network import DIGITS
 
 if TYPE_CHECKING:

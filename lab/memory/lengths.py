@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from lab.engine import plots
+from lab.figures import plots
 
 NEEDED = 0.99
 COLUMNS = 4

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
-from lab.images.sheets import FRAME_MS, GAP, LAST_FRAME_MS, ZOOM
+from lab.figures.sheets import FRAME_MS, GAP, LAST_FRAME_MS, ZOOM
 from lab.play.recorded import data_address
 
 MOST_FRAMES = 41

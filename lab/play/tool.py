@@ -10,13 +10,13 @@ from lab.by_hand.config import OneLayerConfig
 from lab.config.base import RunConfig
 from lab.config.errors import UserError, say
 from lab.engine import study
-from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_text
-from lab.engine.opening import finished_config
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import GanConfig
 from lab.memory.config import MemoryConfig
 from lab.play.page import page
+from lab.runs.arguments import add_runs, chosen_runs
+from lab.runs.opening import finished_config
 
 LARGE = 6_000_000
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lab.engine import plots
+from lab.figures import plots
 from lab.memory.figures import LENGTH, MEASURED_ON
 from lab.memory.network import DIGITS
 from lab.report.evidence import Evidence

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from lab.cli import CONF
 from lab.config.errors import UserError
-from lab.engine.arguments import add_out_dir
 from lab.engine.files import write_text
 from lab.report.bench import BENCH
 from lab.report.claims import load_claims
@@ -13,6 +12,7 @@ from lab.report.evidence import Evidence
 from lab.report.links import without_links
 from lab.report.make import make
 from lab.report.selection import plan
+from lab.runs.arguments import add_out_dir
 
 SAVED = Path(__file__).parents[2] / "docs" / "evidence"
 

@@ -134,7 +134,7 @@ def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
     known = [record for record in records if record.get("objective") is not None]
     if not known:
         return None
-    from lab.engine import plots
+    from lab.figures import plots
 
     keys = list(varied)[:MOST_KEYS]
     is_max = known[0].get("direction") == "maximize"

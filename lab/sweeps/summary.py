@@ -21,7 +21,7 @@ from lab.engine.locks import locked
 from lab.engine.results import flat
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of
-from lab.engine.style import own_style
+from lab.figures.style import own_style
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
 

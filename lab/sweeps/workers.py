@@ -25,7 +25,7 @@ from lab.sweeps.job import Job
 BYTES_PER_RUN = 0.9e9  # torch, its libraries and a small network
 # What a run of any study imports. The studies' own modules are imported by their first run.
 IMPORTED_ONCE = (
-    "torch", "lab.engine.loop", "lab.engine.optimizers", "lab.engine.plots", "lab.memory.task",
+    "torch", "lab.engine.loop", "lab.engine.optimizers", "lab.figures.plots", "lab.memory.task",
     "matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin",
     "safetensors.torch",
 )  # fmt: skip

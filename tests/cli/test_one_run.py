@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lab.engine.finding import find_run, find_runs
+from lab.runs.finding import find_run, find_runs
 from tests.command_line import ENDLESS, Tool, quick_lab, start_lab, wait_until
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.engine.finding import find_run, find_runs
+from lab.runs.finding import find_run, find_runs
 from tests.command_line import Tool
 from tests.run_files import snapshot
 

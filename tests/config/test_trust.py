@@ -18,7 +18,7 @@ from lab.generation.finished import open_run as open_gan
 from lab.memory.config import MemoryConfig
 from lab.memory.finished import open_run
 from lab.memory.network import build_network
-from lab.sweeps.compare import compare
+from lab.runs.compare import compare
 
 CALLED = "called"
 MODULE = """

@@ -16,7 +16,7 @@ from lab.engine.files import png_bytes
 from lab.engine.jobs import perform
 from lab.engine.loop import check
 from lab.engine.study import build_task
-from lab.images.sheets import labelled_rows
+from lab.figures.sheets import labelled_rows
 from tests.images.small_data import MNIST_FILES, write_bars
 
 HERE = "tests.engine.own_parts"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from lab.cli import compose_config
-from lab.engine.finding import find_run
 from lab.engine.jobs import Outcome, perform, preview
 from lab.engine.run_folder import RunFolder, folder_of
+from lab.runs.finding import find_run
 from lab.sweeps.records import Sweep
 from tests.fake_runs import fake_run
 

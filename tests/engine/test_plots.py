@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.config.wording import percent
-from lab.engine import plots
+from lab.figures import plots
 
 
 def segments(axis):

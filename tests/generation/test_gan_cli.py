@@ -19,10 +19,10 @@ from lab.config.reading import from_file
 from lab.engine.devices import has_bf16
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
+from lab.figures.sheets import FILM_MS
 from lab.generation.tools.interpolate import film, interpolate
 from lab.generation.tools.sample import sample, write_pngs
 from lab.images.datasets import load
-from lab.images.sheets import FILM_MS
 from lab.play.generation import generation_run
 from tests.command_line import quick_lab, refusal, start_lab, wait_until
 from tests.images.small_data import MNIST_FILES, write_bars

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from lab.figures import sheets
+from lab.figures.sheets import GAP, ZOOM
 from lab.generation import figures, pictures
-from lab.images import sheets
-from lab.images.sheets import GAP, ZOOM
 
 SIDE = 28
 STEP = (SIDE + GAP) * ZOOM

@@ -30,7 +30,7 @@ from lab.images.datasets import load
 from lab.report.evidence import Evidence
 from lab.report.page import _warnings
 from lab.report.verdict import Finding
-from lab.sweeps.show import show
+from lab.runs.show import show
 from tests.command_line import ROOT
 from tests.images.small_data import MNIST_FILES, QUICK, write_bars
 

@@ -13,9 +13,9 @@ from lab.engine.run_folder import RunFolder
 from lab.generation.finished import open_run as open_gan
 from lab.memory.finished import open_run
 from lab.report.evidence import Evidence
-from lab.sweeps.catalogue import Filter, chosen, rows, value
-from lab.sweeps.compare import compare
-from lab.sweeps.show import show
+from lab.runs.compare import compare
+from lab.runs.show import show
+from lab.runs.table import Filter, chosen, rows, value
 from lab.sweeps.summary import rebuild
 from tests.command_line import quick_lab
 from tests.old_runs import FOUND, HERE, READABLE, RUNS, SWEEP

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lab.images.sheets import animation
+from lab.figures.sheets import animation
 from lab.play.frames import MOST_FRAMES, read_animation, some
 
 

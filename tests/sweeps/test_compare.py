@@ -7,7 +7,7 @@ import pytest
 
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
-from lab.sweeps.compare import _config_of, _figure, compare
+from lab.runs.compare import _config_of, _figure, compare
 from tests.command_line import quick_lab
 from tests.fake_runs import fake_run
 

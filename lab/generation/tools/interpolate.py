@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
 from lab.config.wording import listed, percent
-from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
     import torch
@@ -146,10 +146,10 @@ def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> lis
     from torch.nn.functional import one_hot
 
     from lab.engine.seeding import random_stream
+    from lab.figures import sheets
     from lab.generation import latent
     from lab.generation.conditional import label_of, latent_size
     from lab.generation.finished import class_names, open_run
-    from lab.images import sheets
     from lab.images.datasets import as_drawn
 
     if len(names) == 1:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError
-from lab.engine.arguments import add_number, add_run, chosen_run
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +159,7 @@ def write_pngs(
 
 def _grid(images: "np.ndarray", title: str, classes: Sequence[str]) -> "Figure":
     """Draw the first images; if they are of classes in turn, there is a row for each class."""
-    from lab.images.sheets import image_grid
+    from lab.figures.sheets import image_grid
 
     columns = min(len(images), ON_THE_GRID) // len(classes) if classes else 0
     shown = columns * len(classes) or min(len(images), ON_THE_GRID)

@@ -7,8 +7,8 @@ how fast each gradient decays, and the spectral radius of one step, which explai
 import argparse
 from collections.abc import Sequence
 
-from lab.engine.arguments import add_number, add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_number, add_runs, chosen_runs
 
 SHORTEST = 3
 

@@ -8,8 +8,8 @@ import json
 import sys
 
 from lab.config.wording import percent
-from lab.engine.arguments import add_number, add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_number, add_runs, chosen_runs
 
 SHORTEST = 3
 

@@ -4,8 +4,8 @@ import argparse
 
 from lab.config.errors import UserError
 from lab.config.wording import percent
-from lab.engine.arguments import add_run, chosen_run
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_run, chosen_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,8 +6,8 @@ It draws figures/probe.png into each run's folder.
 import argparse
 
 from lab.config.wording import percent
-from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_runs, chosen_runs
 
 FITTED_ON, TESTED_ON = 2000, 1000
 STEPS_PROBED = 50

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 
 from lab.config.errors import UserError
-from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_runs, chosen_runs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

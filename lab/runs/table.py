@@ -15,9 +15,9 @@ from lab.config.errors import UserError
 from lab.config.reading import config_class, from_file
 from lab.config.wording import did_you_mean
 from lab.engine import study
-from lab.engine.finding import find_runs
 from lab.engine.results import entry, flat, short_names
 from lab.engine.run_folder import RunFolder
+from lab.runs.finding import find_runs
 
 Row = dict[str, Any]
 

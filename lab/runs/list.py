@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.config.errors import UserError
 from lab.config.wording import aligned, in_table
-from lab.engine.arguments import add_out_dir
+from lab.runs.arguments import add_out_dir
 
 BASE = ("name", "task", "status", "steps")
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from lab.sweeps.catalogue import Filter, chosen, rows
+    from lab.runs.table import Filter, chosen, rows
 
     folders, filters = [args.out_dir], []
     for word in args.words:
@@ -66,7 +66,7 @@ def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str
         shown: rows of the catalogue.
         more: keys of further columns.
     """
-    from lab.sweeps.catalogue import headline_metrics, value
+    from lab.runs.table import headline_metrics, value
 
     metrics = dict.fromkeys(name for row in shown for name in headline_metrics(row))
     columns = dict.fromkeys(
@@ -100,7 +100,7 @@ def _sorted(rows: list[dict[str, Any]], key: str | None, reverse: bool) -> list[
     """In the order of a key, those that lack it at the end; else as they began."""
     if key is None:
         return rows[::-1] if reverse else rows
-    from lab.sweeps.catalogue import check_key, value
+    from lab.runs.table import check_key, value
 
     check_key(key, rows)
     have = [row for row in rows if value(row, key) is not None]

@@ -6,8 +6,8 @@ from typing import Any
 
 from lab.config.errors import UserError
 from lab.config.wording import aligned, in_table
-from lab.engine.arguments import add_run, chosen_run
 from lab.engine.run_folder import RunFolder
+from lab.runs.arguments import add_run, chosen_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def show(run: RunFolder) -> list[str]:
     from lab.config.base import flatten
     from lab.config.reading import from_file
     from lab.engine import study
-    from lab.sweeps.catalogue import numbers
+    from lab.runs.table import numbers
 
     about = {"folder": str(run.path), **_state(run), **_origin(run)}
     found, settings = numbers(run), dict[str, Any]()
@@ -66,7 +66,7 @@ def show(run: RunFolder) -> list[str]:
 
 
 def _state(run: RunFolder) -> dict[str, str]:
-    from lab.sweeps.runs import age
+    from lab.runs.list import age
 
     status = str(run.status or "not begun")
     moment = run.provenance.get("end") or run.provenance.get("start")

@@ -3,7 +3,7 @@
 import argparse
 
 from lab.config.errors import UserError
-from lab.engine.arguments import add_run, chosen_run
+from lab.runs.arguments import add_run, chosen_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

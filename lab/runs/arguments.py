@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.config.errors import UserError
-from lab.engine.finding import find_run
 from lab.engine.run_folder import RunFolder
+from lab.runs.finding import find_run
 
 RUN_HELP = "a run: its folder, its name, the start of its hash, or last"
 

@@ -15,10 +15,10 @@ from lab.config.errors import UserError
 from lab.config.identity import short_hash
 from lab.config.reading import from_file
 from lab.config.wording import aligned, in_table
-from lab.engine.arguments import add_runs, chosen_runs
 from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder
-from lab.sweeps.catalogue import logged_metrics, numbers
+from lab.runs.arguments import add_runs, chosen_runs
+from lab.runs.table import logged_metrics, numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,7 +143,7 @@ def _figure(
 ) -> "Figure | None":
     """A panel for each column, a curve for each run that has logged it; None if none has."""
 
-    from lab.engine import plots
+    from lab.figures import plots
 
     logged = {
         name: found for name, run in zip(names, runs, strict=True) if (found := logged_metrics(run))

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lab.config.errors import UserError
-from lab.engine import plots
+from lab.figures import plots
 
 GAP = 2  # image pixels between two images
 GAP_GREY = 190
