@@ -1,4 +1,4 @@
-"""How far networks generalise beyond the lengths they were trained on."""
+"""How far networks generalise beyond the lengths they were trained on, and what state they need."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,6 +54,38 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     for axis in axes[::COLUMNS]:
         axis.set_ylabel("accuracy")
     figure.suptitle("Accuracy beyond the lengths trained on (shaded)", fontsize=11)
+    plots.legend_below(figure)
+    return figure
+
+
+def accuracy_by_state_size(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw accuracy against the numbers that a cell carries from step to step, one mark for a run.
+
+    A hollow mark has a state that grows with T; its size is that at T.
+
+    Args:
+        rows: a row for each run of one sequence, with `label`, `state_size`, `state_grows`,
+            `test_accuracy`, `sequence`, `seq_len` and `chance`.
+    """
+    first = rows[0]
+    name = str(first["sequence"]).replace("_", " ")
+    title = f"Accuracy against the size of the state, {name}, T={first['seq_len']:,}"
+    figure, (axis,) = plots.new_figure(title)
+    for place, label in enumerate(dict.fromkeys(row["label"] for row in rows)):
+        runs = [row for row in rows if row["label"] == label]
+        k = place % len(plots.COLOURS)
+        axis.plot(
+            [run["state_size"] for run in runs], [run["test_accuracy"] for run in runs],
+            plots.MARKERS[k], color=plots.COLOURS[k], alpha=0.8, label=label,
+            fillstyle="none" if runs[0]["state_grows"] else "full",
+        )  # fmt: skip
+    sizes = sorted({int(row["state_size"]) for row in rows})
+    axis.set_xscale("log")
+    axis.set_xlim(sizes[0] / 1.3, sizes[-1] * 1.3)
+    plots.measured_ticks(axis, sizes)
+    plots.accuracy_axis(axis, float(first["chance"]), name_at_left=True)
+    axis.set_xlabel("state size (numbers carried from step to step; hollow: at T, it grows)")
+    axis.set_ylabel("accuracy")
     plots.legend_below(figure)
     return figure
 

@@ -78,7 +78,7 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     """Draw accuracy against length for each sequence; for several, also one figure of all."""
     from lab.engine.run_folder import RunFolder
     from lab.memory.figures import sweep_accuracy
-    from lab.memory.lengths import accuracy_beyond_training
+    from lab.memory.lengths import accuracy_beyond_training, accuracy_by_state_size
 
     by_sequence: dict[str, list[dict[str, Any]]] = {}
     for row in rows:  # earlier versions had palindromes alone, and did not name the sequence
@@ -94,6 +94,9 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
     for name, some in by_sequence.items():
         suffix = "" if name == "palindrome" else f"_{name}"
         figures[f"accuracy_vs_length{suffix}"] = sweep_accuracy(some)
+        sized = [row for row in some if row.get("state_size") and row["test_accuracy"] is not None]
+        if name == "recall" and len({row["state_size"] for row in sized}) > 1:
+            figures["accuracy_vs_state_size"] = accuracy_by_state_size(sized)
     return figures
 
 

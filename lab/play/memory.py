@@ -5,13 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lab.config.trust import is_trusted
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
 from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
 from lab.memory.finished import open_run
 from lab.memory.gates import carried_share
-from lab.memory.network import Network
+from lab.memory.network import Network, build_sequence
+from lab.memory.sequences.state_tracking import StateTracking
 from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
@@ -29,8 +31,8 @@ PALINDROMES = 500
 LONGEST_TO_RATE_UNITS = 60
 
 
-def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
-    """Return the data of one run for its page.
+def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, Any]]:
+    """Return the kind of page, memory or state, and the data of one run for it.
 
     Raises:
         UserError: the weights belong to another network.
@@ -48,32 +50,49 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> dict[str, Any]:
     }
     target = str(config.cell["_target_"])
     if target not in CELLS:
-        return {**about, **of_unknown(folder, f"cell {target}")}
-    if not config.asks_palindrome:
+        return "memory", {**about, **of_unknown(folder, f"cell {target}")}
+    sequence = build_sequence(config) if is_trusted(config.sequence["_target_"]) else None
+    if not isinstance(sequence, StateTracking) and (
+        not config.asks_palindrome or config.block.layers
+    ):
         reason = (
-            f"The page computes answers to palindromes, but this run has "
-            f"sequence={config.sequence_name}. "
+            "The page computes answers to palindromes without a block, and states of "
+            "parity, modular_sum, cycle and group, but this run has "
+            f"sequence={config.sequence_name}, block.layers={config.block.layers}. "
             "These are the figures that the run drew when it was trained."
         )
-        return {**about, **recorded(folder, reason)}
+        return "memory", {**about, **recorded(folder, reason)}
     network, _ = open_run(folder)
-    exact = _trace(network, _test_digits(config))
+    if isinstance(sequence, StateTracking):
+        draws = random_stream(config.seed, "page")
+        read = sequence.draw(min(config.seq_len, LONGEST_TEST), 1, draws).inputs
+    else:
+        read = _test_digits(config)
+    exact = _trace(network, read)
     weights = rounded(network.equation_weights())
     network.load_equation_weights(weights)
     # Both sides use float64, because a chaotic RNN magnifies rounding errors over many steps.
-    test = _trace(network.double(), _test_digits(config))
-    return {
+    test = _trace(network.double(), read)
+    data = {
         **about,
         "cell": CELLS[target],
+        "transition": config.cell.get("transition"),
+        "layers": config.block.layers,
+        "symbols": network.symbols,
         "weights": {name: packed(value) for name, value in weights.items()},
         "bits": 32 if fits_in_32_bits(weights.values()) else 16,
         "cost": largest_difference(test["logits"], exact["logits"]),
-        "holds": {name: packed(share) for name, share in _holds(network, config).items()},
         "selftest": {
-            "digits": _test_digits(config)[0].tolist(),
+            "digits": read[0].tolist(),
             **{name: numbers(value) for name, value in test.items()},
         },
     }
+    if isinstance(sequence, StateTracking):
+        symbols, states = sequence.names()
+        table = sequence.table().tolist()
+        return "state", {**data, "task": {"symbols": symbols, "states": states, "table": table}}
+    holds = {name: packed(share) for name, share in _holds(network, config).items()}
+    return "memory", {**data, "holds": holds}
 
 
 def _test_digits(config: MemoryConfig) -> Tensor:

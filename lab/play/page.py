@@ -9,6 +9,7 @@ WEB = Path(__file__).parent / "web"
 SHARED = ("base.js", "algebra.js", "colours.js", "draw.js", "controls.js", "selftest.js")
 SCRIPTS = {
     "memory": ("cells.js", "gradients.js", "memory_run.js", "memory_input.js", "memory.js"),
+    "state": ("cells.js", "state.js"),
     "generation": ("layers.js", "latent.js", "frames.js", "generation_tools.js", "generation.js"),
     "by_hand": ("frames.js", "by_hand.js"),
 }
@@ -18,9 +19,9 @@ def page(kind: str, title: str, runs: list[dict[str, Any]]) -> str:
     """Return the HTML of a page.
 
     Args:
-        kind: memory, generation or by_hand.
+        kind: memory, state, generation or by_hand.
         title: the title of the page.
-        runs: the data of each run, from the module with the name of the kind.
+        runs: the data of each run, from the module with the name of the kind; state is in memory.
     """
     data = json.dumps({"kind": kind, "title": title, "runs": runs}, allow_nan=False)
     script = "\n".join(

@@ -61,6 +61,9 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     if len(folders) == 2 and not all(isinstance(config, MemoryConfig) for config in configs):
         raise UserError("a page shows two runs only if both belong to the memory study, task=lstm")
     kinds, data = zip(*map(_data, folders, configs), strict=True)
+    tasks = [part.get("task") for part in data]
+    if len(set(kinds)) > 1 or tasks[0] != tasks[-1]:
+        raise UserError("a page shows two runs only if both read the same kind of sequence")
     title = " beside ".join(config.readable_name for config in configs)
     text = page(kinds[0], title, list(data))
     path = out or folders[0].path / _file_name(folders)
@@ -90,7 +93,7 @@ def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
         if isinstance(config, MemoryConfig):
             from lab.play.memory import memory_run
 
-            return "memory", memory_run(folder, config)
+            return memory_run(folder, config)
         if isinstance(config, GanConfig):
             from lab.play.generation import generation_run
 

@@ -53,6 +53,22 @@ def test_the_figure_of_a_bench_has_a_panel_for_each_sequence(tmp_path):
     assert sweep_figures(rows[:2]).keys() == {"accuracy_vs_length_parity"}
 
 
+def test_accuracy_against_the_size_of_the_state_marks_the_one_that_grows():
+    rows = [
+        {"label": label, "state_size": size, "state_grows": grows, "test_accuracy": accuracy,
+         "sequence": "recall", "seq_len": 64, "chance": 1 / 32, "val_accuracy": accuracy,
+         "series": label, "seed": 0, "run": ""}
+        for label, size, grows, accuracy in (
+            ("gru", 64, False, 0.3), ("gru", 128, False, 0.4), ("transformer", 8192, True, 1.0)
+        )
+    ]  # fmt: skip
+    figure = sweep_figures(rows)["accuracy_vs_state_size"]
+    points = {line.get_label(): line for line in figure.axes[0].lines}
+    assert points["gru"].get_xydata().tolist() == [[64, 0.3], [128, 0.4]]
+    styles = [points[name].get_fillstyle() for name in ("gru", "transformer")]
+    assert styles == ["full", "none"]
+
+
 def test_the_title_of_a_single_panel_is_not_cut():
     row = {"seq_len": 40, "label": "lstm", "accuracy_by_length": {"20": 1.0, "80": 0.9}}
     figure = accuracy_beyond_training([row])

@@ -17,7 +17,7 @@ from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, build_sequence, evaluate
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples, first_of_each, keys
-from lab.memory.sequences.state_tracking import multiplication_table
+from lab.memory.sequences.state_tracking import Group
 from lab.memory.task import MemoryTask
 from tests.command_line import ROOT, quick_lab
 from tests.run_files import only
@@ -92,7 +92,9 @@ def test_the_state_after_the_last_or_every_step_is_that_of_the_symbols_so_far(wo
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_table_is_that_of_a_group_and_only_the_cyclic_ones_commute(name):
-    table = multiplication_table(name)
+    sequence = make("group", f"sequence.group={name}")
+    assert isinstance(sequence, Group)
+    table = sequence.table()
     size = len(table)
     assert size == len(GROUPS[name])
     assert torch.equal(table[0], torch.arange(size))

@@ -6,6 +6,7 @@ import re
 import pytest
 from PIL import Image
 
+from lab.config.errors import UserError
 from lab.play.tool import write_page
 
 OUTCOME = "document.documentElement.dataset.selftest"
@@ -39,6 +40,7 @@ def tab(browser, page):
         ("cell=gru", "cell=min_gru cell.layers=3"),
         ("cell=torch_lstm", "cell=lstm input=number"),
         ("cell=lstm hidden_size=300", "cell=min_gru input=number"),  # 16 bits
+        ("cell=min_gru cell.transition=coupled", "cell=min_gru cell.transition=signed"),
     ],
 )
 def test_every_cell_of_ours_gives_the_numbers_of_pytorch(browser, untrained, overrides):
@@ -47,6 +49,45 @@ def test_every_cell_of_ours_gives_the_numbers_of_pytorch(browser, untrained, ove
     assert tab.value("tested.values") > 2 * (7 * 10 + 32 + 7) - 1
     assert tab.complaints == []
     tab.close()
+
+
+STATES = {
+    "sequence=group sequence.answers=every": (
+        "cell=min_gru cell.transition=signed block.layers=2",
+        "cell=gru",
+    ),
+    "sequence=cycle": ("cell=lstm block.layers=1 block.norm=rms", "cell=rnn input=number"),
+    "sequence=parity": ("cell=min_gru cell.transition=coupled cell.layers=1 block.layers=1",),
+    "sequence=group sequence.group=a5": ("cell=irnn block.layers=1 block.mlp=0",),
+}
+
+
+@pytest.mark.parametrize("sequence", STATES)
+def test_a_page_of_states_gives_the_numbers_of_pytorch_and_the_right_state(
+    browser, untrained, sequence
+):
+    runs = [untrained(*sequence.split(), *words.split()) for words in STATES[sequence]]
+    tab = browser.open(write_page(runs))
+    assert tab.value(OUTCOME) == "ok", tab.text("#banner")
+    tab.key("ArrowLeft")
+    tab.key("ArrowUp")
+    assert tab.value(STEP) == 7
+    shown = "[...document.querySelectorAll('.strip span')].map((s) => s.textContent)"
+    symbols = f"{shown}.map((name) => data.runs[0].task.symbols.indexOf(name))"
+    answer = tab.value(f"argmax(read(makeCell(data.runs[0]), {symbols}).logits[6])")
+    assert int(tab.value("document.querySelector('.run').dataset.answer")) == answer
+    for number in range(tab.value("document.querySelectorAll('.tries button').length")):
+        tab.value(f"document.querySelectorAll('.tries button')[{number}].click()")
+        tab.settle()
+    assert tab.value("document.getElementById('banner').hidden")
+    assert tab.complaints == []
+    tab.close()
+
+
+def test_two_kinds_of_sequence_do_not_go_into_one_page(untrained):
+    for other in ("sequence=group", "seq_len=9"):
+        with pytest.raises(UserError, match="only if both read the same kind of sequence"):
+            write_page([untrained("sequence=parity", "cell=gru"), untrained(other, "cell=gru")])
 
 
 def test_a_number_that_differs_is_found_and_a_red_banner_is_shown(browser, page, tmp_path):

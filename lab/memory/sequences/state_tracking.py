@@ -27,9 +27,22 @@ class StateTracking(Sequence):
     def __init__(self, symbols: int, states: int, answers: Answers) -> None:
         self.symbols, self.outputs, self.answers = symbols, states, answers
 
+    def table(self) -> Tensor:
+        """The state after each symbol in each state, int64 [states, symbols]: their sum."""
+        return (torch.arange(self.outputs)[:, None] + torch.arange(self.symbols)) % self.outputs
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """What a reader calls the symbols and the states."""
+        return [str(n) for n in range(self.symbols)], [str(n) for n in range(self.outputs)]
+
     def states(self, symbols: Tensor) -> Tensor:
-        """The state after each symbol, int64 [N, T]; the symbols are uint8 [N, T]."""
-        raise NotImplementedError
+        """The state after each symbol, integers [N, T]; the symbols are uint8 [N, T]."""
+        table = self.table()
+        state, states = torch.zeros(len(symbols), dtype=torch.int64), []
+        for symbol in symbols.long().T:
+            state = table[state, symbol]
+            states.append(state)
+        return torch.stack(states, dim=1)
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw examples of uniform symbols."""
@@ -58,6 +71,7 @@ class ModularSum(StateTracking):
         super().__init__(modulus, modulus, answers)
 
     def states(self, symbols: Tensor) -> Tensor:
+        """As the table says, but faster."""
         return symbols.cumsum(1, dtype=torch.int32).remainder_(self.outputs)
 
 
@@ -89,8 +103,13 @@ class Cycle(StateTracking):
     def __init__(self, places: Several = 5, answers: Answers = "last") -> None:
         super().__init__(3, places, answers)
 
-    def states(self, symbols: Tensor) -> Tensor:
-        return (symbols.to(torch.int32) - 1).cumsum(1, dtype=torch.int32).remainder_(self.outputs)
+    def table(self) -> Tensor:
+        """The place after a step of -1, 0 or 1."""
+        return (super().table() - 1) % self.outputs
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """The steps, and the places by number."""
+        return ["-", "0", "+"], super().names()[1]
 
 
 class Group(StateTracking):
@@ -110,19 +129,24 @@ class Group(StateTracking):
     def __init__(
         self, group: Literal["z2", "z5", "s3", "a5"] = "s3", answers: Answers = "last"
     ) -> None:
-        self.table = multiplication_table(group)
-        super().__init__(len(self.table), len(self.table), answers)
+        self.elements = elements = group_elements(group)
+        super().__init__(len(elements), len(elements), answers)
+        number = {element: place for place, element in enumerate(elements)}
+        rows = [[number[tuple(b[thing] for thing in a)] for b in elements] for a in elements]
+        self.products = torch.tensor(rows)
 
-    def states(self, symbols: Tensor) -> Tensor:
-        state, states = torch.zeros(len(symbols), dtype=torch.int64), []
-        for symbol in symbols.long().T:
-            state = self.table[state, symbol]
-            states.append(state)
-        return torch.stack(states, dim=1)
+    def table(self) -> Tensor:
+        """The products: entry [a, b] is a, then b."""
+        return self.products
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """Each element as what it makes of the letters abc…"""
+        names = ["".join("abcde"[thing] for thing in element) for element in self.elements]
+        return names, names
 
 
-def multiplication_table(group: str) -> Tensor:
-    """The products of a group's elements, int64: entry [a, b] is a, then b. Element 0 is the unit.
+def group_elements(group: str) -> list[tuple[int, ...]]:
+    """The elements of a group as permutations; the first is the unit.
 
     Args:
         group: z, s or a (cyclic, symmetric, alternating) and the number of things permuted.
@@ -130,14 +154,9 @@ def multiplication_table(group: str) -> Tensor:
     kind, count = group[0], int(group[1:])
     things = range(count)
     if kind == "z":
-        elements = [tuple((thing + turn) % count for thing in things) for turn in things]
-    else:
-        elements = list(itertools.permutations(things))
-    if kind == "a":
-        elements = [element for element in elements if not _inversions(element) % 2]
-    number = {element: place for place, element in enumerate(elements)}
-    rows = [[number[tuple(b[thing] for thing in a)] for b in elements] for a in elements]
-    return torch.tensor(rows)
+        return [tuple((thing + turn) % count for thing in things) for turn in things]
+    elements = itertools.permutations(things)
+    return [element for element in elements if kind == "s" or not _inversions(element) % 2]
 
 
 def _inversions(permutation: tuple[int, ...]) -> int:

@@ -80,15 +80,19 @@ function backMinGru(cell, record, before, d) {
   const result = {};
   let fromAbove = new Float64Array(H);
   for (let l = cell.layers.length; l >= 1; l--) {
-    const [z, n] = [record[`z${l}`], record[`n${l}`]];
-    const da = new Float64Array(2 * H);
+    const [z, n, a, s] = ["z", "n", "a", "s"].map((name) => record[name + l]);
+    const isSigned = cell.transition === "signed";
+    const da = new Float64Array((cell.transition === "positive" ? 2 : 3) * H);
     const kept = new Float64Array(H);
     for (let k = 0; k < H; k++) {
       const dh = d[`h${l}`][k] + fromAbove[k];
       const old = before ? before[`h${l}`][k] : 0;
-      da[k] = dh * (n[k] - old) * z[k] * (1 - z[k]);
+      da[k] = dh * (n[k] - (isSigned ? 0 : s[k] * old)) * z[k] * (1 - z[k]);
       da[H + k] = dh * z[k];
-      kept[k] = dh * (1 - z[k]);
+      if (cell.transition !== "positive") {
+        da[2 * H + k] = dh * old * (isSigned ? 1 : 1 - z[k]) * (1 - s[k] ** 2);
+      }
+      kept[k] = dh * a[k];
     }
     result[`h${l}`] = kept;
     fromAbove = addTransposed(new Float64Array(l === 1 ? cell.D : H), cell.layers[l - 1].W, da);

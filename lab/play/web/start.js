@@ -1,6 +1,7 @@
 // Build the page once the first paint is done, then test its numbers.
 
 const BUILDERS = {
+  state: typeof statePage === "function" ? statePage : null,
   memory: typeof memoryPage === "function" ? memoryPage : null,
   generation: typeof generationPage === "function" ? generationPage : null,
   by_hand: typeof byHandPage === "function" ? byHandPage : null,
@@ -28,7 +29,7 @@ function start() {
 // What the 16 bits of a run's weights cost.
 function precision(run) {
   if (!run.weights && !run.layers) return "";
-  const what = data.kind === "memory" ? "logits" : "pixels";
+  const what = ["memory", "state"].includes(data.kind) ? "logits" : "pixels";
   return run.bits === 32
     ? `The weights of ${run.name} are in 32 bits, exactly as trained.`
     : `The weights of ${run.name} are in 16 bits, which moves the ${what} by up to `
