@@ -37,13 +37,13 @@ register_resolver("lab.tools", table, replace=True)
 ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
 
 
-def compose_config(*overrides: str) -> RunConfig:
+def compose_config(*overrides: str, config_dir: str | Path | None = None) -> RunConfig:
     """The typed config of these words.
 
-    Raises:
-        UserError: a value is wrong; Hydra's own exceptions where a key or an option is.
+    Args:
+        config_dir: where YAML files of the user's own lie, as `--config-dir`.
     """
-    with hydra.initialize_config_dir(CONF, **VERSION_BASE):
+    with application(overrides, config_dir):
         return from_hydra(hydra.compose("config", list(overrides)))
 
 

@@ -79,6 +79,11 @@ TOOLS = {
         "Remove runs with all of their files.",
         "lab rm 1a2b 5e6f",
     ),
+    "check": Tool(
+        "lab.cli.check",
+        "Check a cell, generator, discriminator or loss of your own.",
+        "lab check my_cell.MyLSTM --like torch.nn.LSTM",
+    ),
     "predict": Tool(
         "lab.memory.tools.predict",
         "Show what a memory network answers after each digit of a palindrome.",
