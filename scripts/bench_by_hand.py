@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from lab.by_hand.gans import GanSettings, StackedGans
+from lab.by_hand.config import OneLayerConfig
+from lab.by_hand.gans import StackedGans
+from lab.cli import compose_config
 from lab.engine.seeding import random_stream
 
 GANS, BATCH, EPOCHS = 10, 200, 2000
@@ -28,13 +30,13 @@ class AutogradGans:
     """The game of `StackedGans` in the words of torch, on its start and its noise."""
 
     def __init__(self, start: StackedGans) -> None:
-        self.noise, chosen = start.noise, start.settings
+        self.noise, config = start.noise, start.config
         self.g = [param.clone().requires_grad_() for param in start.generator.params]
         self.d = [param.clone().requires_grad_() for param in start.discriminator.params]
-        kind = torch.optim.Adam if chosen.optimizer == "adam" else torch.optim.SGD
-        self.g_optimizer = kind(self.g, lr=chosen.generator_lr)
-        self.d_optimizer = kind(self.d, lr=chosen.discriminator_lr)
-        self.mean = chosen.reduction == "mean"
+        kind = torch.optim.Adam if config.rule == "adam" else torch.optim.SGD
+        self.g_optimizer = kind(self.g, lr=config.lr)
+        self.d_optimizer = kind(self.d, lr=config.lr)
+        self.mean = config.reduction == "mean"
 
     @staticmethod
     def forward(params: list[Tensor], x: Tensor) -> Tensor:
@@ -78,13 +80,13 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=9, help="pairs of blocks")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    settings = GanSettings(
-        generator_hidden=asked.hidden, discriminator_hidden=asked.hidden, optimizer=asked.rule
-    )
+    hidden = [f"{player}_hidden={asked.hidden}" for player in ("generator", "discriminator")]
+    config = compose_config("task=one_layer_gan", *hidden, f"rule={asked.rule}")
+    assert isinstance(config, OneLayerConfig)
 
     def stack() -> StackedGans:
         rngs = [random_stream(0, f"digit {k}") for k in range(GANS)]
-        return StackedGans(rngs, settings, pixels=PIXELS)
+        return StackedGans(rngs, config, pixels=PIXELS)
 
     real = torch.rand(GANS, BATCH, PIXELS, generator=random_stream(0, "real"))
     by_hand, autograd = stack(), AutogradGans(stack())

@@ -1,7 +1,7 @@
 """Train G small GANs side by side, with gradients from `layers` and without autograd.
 
     rngs = [lab.engine.seeding.random_stream(seed, f"digit {digit}") for digit in digits]
-    gans = StackedGans(rngs, pixels=D)    # a single FC layer each, in G and in D
+    gans = StackedGans(rngs, config, pixels=D)
     for step in range(2000):
         d_loss, g_loss = gans.step(real)  # real [G, 200, D] in [0, 1]
 
@@ -10,40 +10,15 @@ digit do not depend on the other digits, except for the last bits of the product
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lab.by_hand import layers
+from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.optimizers import Adam, Sgd, copy_all
-
-
-@dataclass(frozen=True)
-class GanSettings:
-    """The settings that all GANs of one stack have."""
-
-    noise_size: int = 100
-    """L, the width of the generator's input."""
-    noise: Literal["normal", "uniform"] = "normal"
-    """normal: N(0, 1); uniform: in [0, 1), whose mean of 1/2 acts like a second, faster bias."""
-    generator_hidden: int = 0
-    """The width of the generator's hidden layer; 0: none."""
-    discriminator_hidden: int = 0
-    """The width of the discriminator's hidden layer; 0: none."""
-    init_scale: float = 0.01
-    """The standard deviation of the initial weights; the initial biases are 0."""
-    reduction: Literal["sum", "mean"] = "sum"
-    """Whether a gradient is summed or averaged over the batch."""
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """The rule that updates the parameters."""
-    generator_lr: float = 1e-3
-    discriminator_lr: float = 1e-3
-    discriminator_decay: float = 0.0
-    """c of a penalty c/2 |W|^2 on the discriminator's weights, not on its biases. With one linear
-    layer and c = 0 nothing damps the oscillation of the two players."""
 
 
 class Perceptrons:
@@ -122,7 +97,7 @@ class StackedGans:
 
     Args:
         rngs: G random streams on the CPU, one for each GAN, which only this object may use.
-        settings: sizes, initialisation and optimizer.
+        config: the sizes, the initialisation and the optimizer.
         pixels: D, the number of values of an image.
         dtype: the dtype of parameters, noise and images.
         device: the device of parameters and noise. Numbers are drawn on the CPU, so that they are
@@ -132,35 +107,34 @@ class StackedGans:
     def __init__(
         self,
         rngs: Sequence[torch.Generator],
-        settings: GanSettings | None = None,
+        config: OneLayerConfig,
         *,
         pixels: int,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
         self.rngs = list(rngs)
-        self.settings = chosen = settings or GanSettings()
+        self.config = config
         self.dtype, self.device = dtype, torch.device(device)
 
         def perceptrons(*widths: int, relu_last: bool) -> Perceptrons:
             present = [width for width in widths if width]
-            scale = chosen.init_scale
-            return Perceptrons(present, relu_last, scale, self.rngs, dtype, self.device)
+            return Perceptrons(present, relu_last, config.init_scale, self.rngs, dtype, self.device)
 
         self.generator = perceptrons(
-            chosen.noise_size, chosen.generator_hidden, pixels, relu_last=True
+            config.noise_size, config.generator_hidden, pixels, relu_last=True
         )
-        self.discriminator = perceptrons(pixels, chosen.discriminator_hidden, 1, relu_last=False)
-        optimizer = Adam if chosen.optimizer == "adam" else Sgd
-        self.generator_optimizer = optimizer(self.generator.params, chosen.generator_lr)
-        self.discriminator_optimizer = optimizer(self.discriminator.params, chosen.discriminator_lr)
+        self.discriminator = perceptrons(pixels, config.discriminator_hidden, 1, relu_last=False)
+        optimizer, d_lr = Adam if config.rule == "adam" else Sgd, config.discriminator_lr
+        self.generator_optimizer = optimizer(self.generator.params, config.lr)
+        self.discriminator_optimizer = optimizer(self.discriminator.params, d_lr or config.lr)
         self._made: dict[int, list[Tensor]] = {}
         """The generator's outputs of the last step, by batch size; the next step reuses them."""
 
     def noise(self, count: int, rngs: Sequence[torch.Generator] | None = None) -> Tensor:
         """Draw Z [G, count, L] from each GAN's random stream, or from `rngs`, one for each GAN."""
-        kind = torch.randn if self.settings.noise == "normal" else torch.rand
-        size = self.settings.noise_size
+        kind = torch.randn if self.config.noise == "normal" else torch.rand
+        size = self.config.noise_size
         return draw(kind, rngs or self.rngs, count, size, self.dtype).to(self.device)
 
     def generate(self, noise: Tensor) -> Tensor:
@@ -183,7 +157,7 @@ class StackedGans:
             images.
         """
         count = real.shape[1]
-        scale = 1.0 if self.settings.reduction == "sum" else 1 / count
+        scale = 1.0 if self.config.reduction == "sum" else 1 / count
         noise = self.noise(count)
         self._made = {count: self.generator.forward(noise, into=self._made.get(count))}
         made = self._made[count]
@@ -205,7 +179,7 @@ class StackedGans:
             halves.append(net.backward_params(outputs, grad.mul_(scale)))
         grads = [a.add_(b) for a, b in zip(*halves, strict=True)]
         for grad, weight in zip(grads[::2], net.params[::2], strict=True):
-            grad.add_(weight, alpha=self.settings.discriminator_decay)
+            grad.add_(weight, alpha=self.config.discriminator_decay)
         self.discriminator_optimizer.step(grads)
         return loss
 

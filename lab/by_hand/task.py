@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lab.by_hand.batches import ClassBatches, class_images
 from lab.by_hand.config import OneLayerConfig
-from lab.by_hand.gans import GanSettings, StackedGans
+from lab.by_hand.gans import StackedGans
 from lab.by_hand.measures import METRICS, Measures, as_images
 from lab.by_hand.study import COLUMNS
 from lab.config.columns import logged
@@ -51,22 +51,10 @@ class OneLayerTask(Task):
             images, config.digits, config.images_per_epoch, self._rngs("images"), device
         )
         self.measures = Measures(self.data, config.digits, config.eval_samples, device)
-        settings = GanSettings(
-            noise_size=config.noise_size,
-            noise=config.noise,
-            generator_hidden=config.generator_hidden,
-            discriminator_hidden=config.discriminator_hidden,
-            init_scale=config.init_scale,
-            reduction=config.reduction,
-            optimizer=config.rule,
-            generator_lr=config.lr,
-            discriminator_lr=config.discriminator_lr or config.lr,
-            discriminator_decay=config.discriminator_decay,
-        )
         pixels = images[0].shape[1]
         if self.data.remark:
             say(self.data.remark)
-        self.gans = StackedGans(self._rngs("game"), settings, pixels=pixels, device=device)
+        self.gans = StackedGans(self._rngs("game"), config, pixels=pixels, device=device)
         self.fixed_z = self.gans.noise(IMAGES_IN_FRAME, self._rngs("fixed noise"))
         self.total_steps = min(config.epochs, config.max_steps or config.epochs)
         self.log_every = config.log_every

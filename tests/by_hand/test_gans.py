@@ -9,36 +9,44 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
-from lab.by_hand.gans import GanSettings, StackedGans
+from lab.by_hand.config import OneLayerConfig
+from lab.by_hand.gans import StackedGans
+from lab.cli import compose_config
 from lab.engine.seeding import random_stream
+
+
+def settings(*words: str) -> OneLayerConfig:
+    config = compose_config("task=one_layer_gan", "noise_size=4", *words)
+    assert isinstance(config, OneLayerConfig)
+    return config
+
 
 DIGITS = range(10)
 BATCH, PIXELS = 6, 12
 WIDTHS = [(0, 0), (7, 5)]
 UPDATES: list[tuple[Any, Any]] = [("sum", "sgd"), ("mean", "sgd"), ("mean", "adam")]
-SETTINGS = [
-    GanSettings(
-        noise_size=4,
-        generator_hidden=g,
-        discriminator_hidden=d,
-        init_scale=0.3,
-        reduction=reduction,
-        optimizer=optimizer,
-        generator_lr=0.02,
-        discriminator_lr=0.03,
-        discriminator_decay=0.5,
+CONFIGS = [
+    settings(
+        f"generator_hidden={g}",
+        f"discriminator_hidden={d}",
+        "init_scale=0.3",
+        f"reduction={reduction}",
+        f"rule={rule}",
+        "lr=0.02",
+        "discriminator_lr=0.03",
+        "discriminator_decay=0.5",
     )
     for g, d in WIDTHS
-    for reduction, optimizer in UPDATES
+    for reduction, rule in UPDATES
 ]
-by_settings = pytest.mark.parametrize(
-    "settings", SETTINGS, ids=lambda s: f"{s.generator_hidden}-{s.reduction}-{s.optimizer}"
+by_config = pytest.mark.parametrize(
+    "config", CONFIGS, ids=lambda c: f"{c.generator_hidden}-{c.reduction}-{c.rule}"
 )
 
 
-def make(settings: GanSettings, digits: Any = DIGITS) -> StackedGans:
+def make(config: OneLayerConfig, digits: Any = DIGITS) -> StackedGans:
     rngs = [random_stream(0, f"digit {digit}") for digit in digits]
-    return StackedGans(rngs, settings, pixels=PIXELS, dtype=torch.float64)
+    return StackedGans(rngs, config, pixels=PIXELS, dtype=torch.float64)
 
 
 def real_images(digits: Any = DIGITS) -> Tensor:
@@ -52,11 +60,11 @@ class AutogradGans:
     def __init__(self, gans: StackedGans) -> None:
         self.g = [p.clone().requires_grad_() for p in gans.generator.params]
         self.d = [p.clone().requires_grad_() for p in gans.discriminator.params]
-        self.mean = gans.settings.reduction == "mean"
-        self.decay = gans.settings.discriminator_decay
-        kind: Any = torch.optim.Adam if gans.settings.optimizer == "adam" else torch.optim.SGD
-        self.g_optimizer = kind(self.g, lr=gans.settings.generator_lr)
-        self.d_optimizer = kind(self.d, lr=gans.settings.discriminator_lr)
+        self.mean = gans.config.reduction == "mean"
+        self.decay = gans.config.discriminator_decay
+        kind: Any = torch.optim.Adam if gans.config.rule == "adam" else torch.optim.SGD
+        self.g_optimizer = kind(self.g, lr=gans.config.lr)
+        self.d_optimizer = kind(self.d, lr=gans.config.discriminator_lr)
 
     def forward(self, params: list[Tensor], x: Tensor) -> Tensor:
         for i in range(0, len(params), 2):
@@ -85,10 +93,10 @@ class AutogradGans:
         return d_loss.detach().mean((1, 2)), g_loss.detach().mean((1, 2))
 
 
-@by_settings
-def test_steps_agree_with_autograd(settings: GanSettings):
-    gans, real = make(settings), real_images()
-    theirs, draws = AutogradGans(gans), make(settings)
+@by_config
+def test_steps_agree_with_autograd(config: OneLayerConfig):
+    gans, real = make(config), real_images()
+    theirs, draws = AutogradGans(gans), make(config)
     for _ in range(5):
         got = gans.step(real)
         expected = theirs.step(real, draws.noise(BATCH))
@@ -98,9 +106,9 @@ def test_steps_agree_with_autograd(settings: GanSettings):
     torch.testing.assert_close(params, expected_params, rtol=1e-12, atol=1e-12)
 
 
-@by_settings
-def test_resumes_bit_for_bit_from_a_file_read_with_weights_only(settings: GanSettings):
-    straight, interrupted, real = make(settings), make(settings), real_images()
+@by_config
+def test_resumes_bit_for_bit_from_a_file_read_with_weights_only(config: OneLayerConfig):
+    straight, interrupted, real = make(config), make(config), real_images()
     for _ in range(6):
         straight.step(real)
     for _ in range(3):
@@ -108,7 +116,7 @@ def test_resumes_bit_for_bit_from_a_file_read_with_weights_only(settings: GanSet
     file = io.BytesIO()
     torch.save(interrupted.state_dict(), file)
     file.seek(0)
-    resumed = make(settings)
+    resumed = make(config)
     resumed.load_state_dict(torch.load(file, weights_only=True))
     for _ in range(3):
         resumed.step(real)
@@ -119,13 +127,13 @@ def assert_equal(a: Any, b: Any) -> None:
     torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-@by_settings
-def test_ten_in_a_stack_are_ten_single_ones(settings: GanSettings):
-    stack, real = make(settings), real_images()
+@by_config
+def test_ten_in_a_stack_are_ten_single_ones(config: OneLayerConfig):
+    stack, real = make(config), real_images()
     for _ in range(5):
         stack.step(real)
     for digit in DIGITS:
-        single = make(settings, [digit])
+        single = make(config, [digit])
         for _ in range(5):
             single.step(real[digit : digit + 1])
         for many, one in zip(stack.generator.params, single.generator.params, strict=True):
@@ -133,9 +141,9 @@ def test_ten_in_a_stack_are_ten_single_ones(settings: GanSettings):
 
 
 def test_a_digits_draws_do_not_depend_on_its_neighbours():
-    settings = GanSettings()
+    config = settings()
     torch.testing.assert_close(
-        make(settings, [7, 3]).noise(5), make(settings).noise(5)[[7, 3]], rtol=0, atol=0
+        make(config, [7, 3]).noise(5), make(config).noise(5)[[7, 3]], rtol=0, atol=0
     )
 
 
@@ -143,25 +151,25 @@ def test_a_digits_draws_do_not_depend_on_its_neighbours():
     ("kind", "mean", "low"), [("normal", 0.0, -float("inf")), ("uniform", 0.5, 0.0)]
 )
 def test_noise_is_of_the_kind_asked_for(kind: Any, mean: float, low: float):
-    noise = make(GanSettings(noise=kind)).noise(50)
+    noise = make(settings(f"noise={kind}", "noise_size=100")).noise(50)
     assert noise.shape == (10, 50, 100)
     assert noise.mean() == pytest.approx(mean, abs=0.02)
     assert low <= noise.min() < 0.01
 
 
 def test_a_state_of_other_gans_is_refused():
-    state = make(SETTINGS[0]).state_dict()
+    state = make(CONFIGS[0]).state_dict()
     with pytest.raises(ValueError, match="other GANs"):
-        make(SETTINGS[0], [1, 2]).load_state_dict(state)
+        make(CONFIGS[0], [1, 2]).load_state_dict(state)
     with pytest.raises(ValueError, match="other GANs"):
-        make(SETTINGS[3]).load_state_dict(state)
+        make(CONFIGS[3]).load_state_dict(state)
 
 
 def test_loading_copies_the_state():
-    gans, real = make(SETTINGS[2]), real_images()
+    gans, real = make(CONFIGS[2]), real_images()
     gans.step(real)
     state = copy.deepcopy(gans.state_dict())
-    other = make(SETTINGS[2])
+    other = make(CONFIGS[2])
     other.load_state_dict(state)
     before = copy.deepcopy(state)
     other.step(real)
@@ -169,9 +177,9 @@ def test_loading_copies_the_state():
 
 
 def test_finite_where_the_discriminator_saturates():
-    settings = GanSettings(noise_size=4, init_scale=1.0, discriminator_lr=1e3, generator_lr=1e-3)
+    config = settings("init_scale=1.0", "discriminator_lr=1e3", "lr=1e-3")
     rngs = [random_stream(0, "saturated")]
-    gans = StackedGans(rngs, settings, pixels=PIXELS)
+    gans = StackedGans(rngs, config, pixels=PIXELS)
     real = real_images([0]).float()
     for _ in range(20):
         losses = gans.step(real)
@@ -184,8 +192,8 @@ def test_one_layer_gans_learn_the_mean_of_their_class():
     templates = torch.rand(2, 1, PIXELS, generator=random_stream(0, "templates"))
     images = templates * (torch.rand(2, 64, 1, generator=random_stream(0, "light")) * 0.4 + 0.8)
     rngs = [random_stream(0, f"digit {digit}") for digit in range(2)]
-    settings = GanSettings(noise_size=5, reduction="mean", generator_lr=0.1, discriminator_lr=0.1)
-    gans = StackedGans(rngs, settings, pixels=PIXELS)
+    config = settings("noise_size=5", "reduction=mean", "lr=0.1", "discriminator_lr=0.1")
+    gans = StackedGans(rngs, config, pixels=PIXELS)
     for _ in range(300):
         gans.step(images)
     fakes = gans.generate(gans.noise(200))
