@@ -20,9 +20,10 @@ setup() {
     [ -e "$stamp" ] && [ "$stamp" -nt pyproject.toml ] && return
     if [ ! -x .venv/bin/python ]; then
         python=$(find_python) || exit 1
-        echo "making .venv and installing torch and the rest; this takes a few minutes, once"
+        echo "making .venv and installing torch, torchvision and the rest: about 5 GB, some minutes, once"
+        echo "(docs/running.md says how to have 1.2 GB instead, on a machine without a GPU)"
         "$python" -m venv .venv || exit 1
     fi
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$1" || exit 1
+    .venv/bin/python -m pip install --disable-pip-version-check -e ".$1" || exit 1
     touch "$stamp"
 }
