@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from lab.config import RunConfig, config
-from lab.engine.recorder import History, Recorder
-from lab.engine.task import Evaluator, Task
+from lab.engine.task import Evaluator, History, Recorder, Task
 
 
 @config

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from lab.by_hand import figures
-from lab.engine.recorder import History, Recorder
+from lab.engine.task import History, Recorder
 from lab.figures.sheets import animation, image_grid
 
 COLUMNS = 5

@@ -17,9 +17,8 @@ from lab.by_hand.measures import METRICS, Measures, as_images
 from lab.by_hand.study import COLUMNS
 from lab.config.columns import logged
 from lab.config.errors import say
-from lab.engine.recorder import History, Recorder
 from lab.engine.seeding import random_stream
-from lab.engine.task import Evaluator, Task
+from lab.engine.task import Evaluator, History, Recorder, Task
 from lab.images.datasets import as_drawn, load, to_bytes
 
 IMAGES_IN_FRAME = 25

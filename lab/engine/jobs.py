@@ -12,7 +12,7 @@ from typing import Any, Literal
 from lab.config import RunConfig
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine import interrupts, provenance, same_data, study
+from lab.engine import interrupts, provenance, study
 from lab.engine.files import short
 from lab.engine.run_folder import RunFolder, folder_of
 
@@ -89,7 +89,7 @@ def _would_do(
         return "busy"
     planned = plan(config, folder, fresh_for)
     with trusting(EVERYTHING):  # the data set may be the user's own class
-        refused = planned in ("finished before", "resume") and same_data.are_others(config, folder)
+        refused = planned in ("finished before", "resume") and provenance.are_others(config, folder)
     return "other data" if refused else planned
 
 
@@ -119,7 +119,7 @@ def perform(
                     with _log_to(folder):
                         return _train(config, folder, command, fresh_for)
         with trusting(EVERYTHING):  # the data set may be the user's own class
-            same_data.check_finished(config, folder)
+            provenance.check_finished(config, folder)
         return Outcome("finished before", _shown_again(config, folder))
     except UserError as error:
         return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
@@ -156,7 +156,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
         task = study.build_task(config, device)
         is_fresh = starts_over(config, folder, fresh_for)
         if folder.has_checkpoint and not is_fresh:
-            same_data.check_begun(folder, task.data_checksum)
+            provenance.check_begun(folder, task.data_checksum)
         with own_style():
             check(task)
         interrupts.act()

@@ -14,10 +14,9 @@ from torch import Tensor
 from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.engine import checkpoints, interrupts
-from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of
-from lab.engine.task import Task, evaluate, evaluate_at_start
+from lab.engine.task import Recorder, Task, evaluate, evaluate_at_start
 from lab.engine.tracking import Progress, Tracker
 
 

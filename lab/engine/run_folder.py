@@ -9,7 +9,7 @@ import glob
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import yaml
 
 from lab.config import RunConfig
-from lab.config.errors import BusyError
+from lab.config.errors import BusyError, UserError
 from lab.config.old_names import COLUMNS, result_now
 from lab.engine import files, locks
-from lab.engine.weights import read_weights, weight_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -320,3 +319,34 @@ def folder_of(config: RunConfig) -> RunFolder:
     start, end = glob.escape(config.subject), f"s{config.seed}-{config.identity}"
     others = (RunFolder(path) for path in sorted(named.path.parent.glob(f"{start}-*{end}")))
     return next((run for run in others if run.status is not None), named)
+
+
+LFS_POINTER = b"version https://git-lfs"
+
+
+def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
+    """Return tensors in the format of safetensors."""
+    from safetensors.torch import save
+
+    # safetensors refuses tensors that share memory, such as tied weights, so they are cloned.
+    return save({name: t.detach().cpu().contiguous().clone() for name, t in weights.items()})
+
+
+def read_weights(path: Path) -> "dict[str, torch.Tensor]":
+    """Read the tensors in a file, on the CPU.
+
+    Raises:
+        UserError: the file does not exist or is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; was the run copied only in part?")
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        with open(path, "rb") as file:
+            is_pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
+        remedy = "git lfs pull fetches the file itself" if is_pointer else "copy it again"
+        raise UserError(f"{path} holds no weights: {remedy}") from error

@@ -5,16 +5,16 @@ The config class names the module as `STUDY`; by default it is the module of the
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
+from lab.config.base import flatten
 from lab.config.columns import Column
 from lab.config.errors import UserError
 from lab.config.wording import in_table, percent
-from lab.engine.results import entry, flat
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,3 +135,46 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
         except (KeyError, TypeError):  # an entry of result.json is missing
             return None
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def flat(result: Mapping[str, Any], most: int = 0) -> dict[str, Any]:
+    """Return the entries of a result that fit into a cell of a table, nested ones as `quality.fid`.
+
+    Lists do not fit. Values by length, class or epoch do not fit either, because their keys are not
+    names.
+
+    Args:
+        result: the content of result.json.
+        most: a nested entry with at most so many numbers is included in any case.
+    """
+    cells: dict[str, Any] = {}
+    for key, value in result.items():
+        nested = flatten({key: value})
+        if len(nested) > most:
+            nested = {name: v for name, v in nested.items() if name == key or _is_path(name)}
+        cells |= nested
+    return {name: value for name, value in cells.items() if not isinstance(value, list)}
+
+
+def _is_path(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """The full names by their last part, if only one name ends with it: `quality.fid` by `fid`."""
+    full: dict[str, list[str]] = {}
+    for name in names:
+        full.setdefault(name.rpartition(".")[2], []).append(name)
+    return {
+        last: found[0]
+        for last, found in full.items()
+        if len(found) == 1 and found[0] != last and _is_path(found[0])
+    }
+
+
+def entry(cells: Mapping[str, Any], name: str) -> Any:
+    """The cell of a name, or of the one longer name that ends with it; None if there is none."""
+    if name in cells:
+        return cells[name]
+    found = [full for full in cells if full.endswith(f".{name}")]
+    return cells[found[0]] if len(found) == 1 else None

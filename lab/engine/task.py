@@ -1,12 +1,65 @@
 """The base class of a study's task, with defaults for everything that need not be written."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from torch import Tensor
 
-from lab.engine.recorder import History, Recorder
+from lab.engine.files import png_bytes
+from lab.engine.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from lab.engine.tracking import Tracker
+
+
+History = Mapping[str, list[float]]
+"""The columns of metrics.csv by name, with a value for each row; nan if a row has none."""
+
+
+class Recorder:
+    """Writes weights, figures and other files of one run.
+
+    Args:
+        folder: the run's folder.
+        tracker: also shows the figures in TensorBoard; None: they are only written.
+    """
+
+    def __init__(self, folder: RunFolder, tracker: "Tracker | None" = None) -> None:
+        self._folder, self._tracker = folder, tracker
+
+    def figure(self, name: str, figure: "Figure", *, tag: str | None = None, step: int = 0) -> Path:
+        """Draw a figure once, and give the same bytes to figures/<name>.png and to TensorBoard.
+
+        Args:
+            name: the name of the file, without its ending.
+            figure: a Matplotlib figure.
+            tag: the name in TensorBoard; None: `name`. Figures with one tag are a series of steps.
+            step: the step in TensorBoard.
+
+        Returns:
+            the path of the file.
+        """
+        png = png_bytes(figure)
+        if self._tracker:
+            self._tracker.image(tag or name, png, step)
+        return self.file(f"{name}.png", lambda file: file.write(png))
+
+    def file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
+        """Let `write` fill figures/<name>, such as an animation or an array; return its path."""
+        return self._folder.save_file(name, write)
+
+    def weights(self, weights: "dict[str, Tensor]") -> None:
+        """Write model.safetensors, with the tensors by their names in the equations."""
+        self._folder.save_weights(weights)
+
+    def last_weights(self, weights: "dict[str, Tensor]") -> None:
+        """Write last.safetensors, for a run whose model.safetensors has weights of another step."""
+        self._folder.save_weights(weights, last=True)
 
 
 @dataclass(frozen=True)
@@ -41,7 +94,7 @@ class Task:
     """The columns of metrics.csv besides `step`: the names of all scalars that are returned."""
 
     data_checksum: str | None = None
-    """The checksum of the training data, for provenance.json; see lab.engine.same_data."""
+    """The checksum of the training data, for provenance.json; see lab.engine.provenance."""
 
     precision: str | None = None
     """The precision of matrix products, for provenance.json, if it depends on the device."""
@@ -109,3 +162,38 @@ def evaluate_at_start(task: Task) -> None:
     for evaluator in task.evaluators:
         if evaluator.at_start:
             evaluator.run()
+
+
+class Patience:
+    """Counts evaluations without progress: a smaller loss or a larger accuracy than all before.
+
+    Args:
+        evaluations: how many without progress are too many; None: any number is allowed.
+    """
+
+    def __init__(self, evaluations: int | None) -> None:
+        self.evaluations = evaluations
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget the evaluations so far, because the task has changed."""
+        self.least_loss, self.best_accuracy, self.waited = math.inf, -math.inf, 0
+
+    def see(self, loss: float, accuracy: float) -> None:
+        """Take note of an evaluation."""
+        is_progress = loss < self.least_loss or accuracy > self.best_accuracy
+        self.waited = 0 if is_progress else self.waited + 1
+        self.least_loss = min(loss, self.least_loss)
+        self.best_accuracy = max(accuracy, self.best_accuracy)
+
+    @property
+    def is_out(self) -> bool:
+        """Whether too many evaluations brought no progress."""
+        return self.evaluations is not None and self.waited >= self.evaluations
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": [self.least_loss, self.best_accuracy], "waited": self.waited}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.least_loss, self.best_accuracy = state["seen"]
+        self.waited = state["waited"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lab.engine.recorder import Recorder
+from lab.engine.task import Recorder
 
 
 class Best:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import nn
 from torch.nn.functional import one_hot
 
-from lab.engine.recorder import Recorder
+from lab.engine.task import Recorder
 from lab.figures import sheets
 from lab.generation import latent
 from lab.generation.conditional import Inputs, latent_size

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lab.config.errors import UserError
 from lab.config.wording import listed, percent
-from lab.engine.recorder import History, Recorder
+from lab.engine.task import History, Recorder
 from lab.figures import sheets as sheet_figures
 from lab.generation import figures, latent
 from lab.generation.conditional import COLUMNS, Inputs

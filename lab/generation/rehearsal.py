@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.optimizers import build_optimizer
-from lab.engine.weights import weight_bytes
+from lab.engine.run_folder import weight_bytes
 from lab.generation.conditional import build_player, given, latent_size
 from lab.generation.config import GanConfig
 from lab.generation.ema import EMA

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lab.config.columns import Column
-from lab.engine.results import entry
+from lab.engine.study import entry
 from lab.generation.config import GanConfig
 from lab.images.columns import QUALITY
 

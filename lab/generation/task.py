@@ -11,11 +11,9 @@ from lab.config.columns import logged
 from lab.config.components import build
 from lab.config.errors import UserError, say
 from lab.engine.devices import resolve_precision
-from lab.engine.optimizers import build_optimizer
-from lab.engine.recorder import History, Recorder
-from lab.engine.schedules import schedule
+from lab.engine.optimizers import build_optimizer, schedule
 from lab.engine.seeding import random_stream
-from lab.engine.task import Evaluator, Task
+from lab.engine.task import Evaluator, History, Recorder, Task
 from lab.generation import trouble
 from lab.generation.best import Best
 from lab.generation.conditional import Prior, build_player, classes_to_ask_for, given, latent_size

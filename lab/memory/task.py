@@ -9,13 +9,10 @@ from torch import Tensor, nn
 
 from lab.config.columns import logged
 from lab.config.errors import UserError
-from lab.engine.optimizers import build_optimizer
-from lab.engine.patience import Patience
-from lab.engine.recorder import History, Recorder
-from lab.engine.schedules import schedule
+from lab.engine.optimizers import build_optimizer, schedule
+from lab.engine.run_folder import weight_bytes
 from lab.engine.seeding import random_stream
-from lab.engine.task import Evaluator, Task
-from lab.engine.weights import weight_bytes
+from lab.engine.task import Evaluator, History, Patience, Recorder, Task
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent, state_size
 from lab.memory.network import (

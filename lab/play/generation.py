@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
-from lab.engine import same_data
+from lab.engine.provenance import check_classifier
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
 from lab.generation.config import GanConfig
@@ -109,7 +109,7 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
     """Return the classifier of the run's data, or the reason why the page has none."""
     try:
         data = load(config.data)
-        same_data.check_classifier(folder, data.checksum)
+        check_classifier(folder, data.checksum)
         if data.channels_of:
             return {"missing": "the page has no classifier for images with several channels"}
         classifier = load_classifier(data.train, data.test)

@@ -17,8 +17,8 @@ from lab.config.base import flatten
 from lab.config.errors import UserError
 from lab.config.reading import from_dict, from_file
 from lab.engine.files import write_text
-from lab.engine.results import flat, short_names
 from lab.engine.run_folder import RunFolder
+from lab.engine.study import flat, short_names
 
 MOST_ENTRIES = 100
 """A nested entry of a result with more numbers than this is left out of the table."""

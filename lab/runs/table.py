@@ -15,8 +15,8 @@ from lab.config.errors import UserError
 from lab.config.reading import config_class, from_file
 from lab.config.wording import did_you_mean
 from lab.engine import study
-from lab.engine.results import entry, flat, short_names
 from lab.engine.run_folder import RunFolder
+from lab.engine.study import entry, flat, short_names
 from lab.runs.finding import find_runs
 
 Row = dict[str, Any]

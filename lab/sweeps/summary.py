@@ -18,9 +18,8 @@ from lab.config.errors import UserError, say
 from lab.config.reading import from_file
 from lab.engine.files import save_png, write_atomically, write_text
 from lab.engine.locks import locked
-from lab.engine.results import flat
 from lab.engine.run_folder import RunFolder
-from lab.engine.study import study_of
+from lab.engine.study import flat, study_of
 from lab.figures.style import own_style
 from lab.sweeps import search
 from lab.sweeps.records import Sweep

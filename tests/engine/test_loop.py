@@ -10,9 +10,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from lab.cli import compose_config
 from lab.engine.checkpoints import load
 from lab.engine.loop import train
-from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
-from lab.engine.task import Evaluator, Task
+from lab.engine.task import Evaluator, Recorder, Task
 
 
 class Counting(Task):

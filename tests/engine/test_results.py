@@ -5,8 +5,8 @@ import pytest
 from lab.cli import CONF, compose_config
 from lab.config.old_names import result_now
 from lab.engine import study
-from lab.engine.results import entry, flat, short_names
 from lab.engine.run_folder import RunFolder, columns_of
+from lab.engine.study import entry, flat, short_names
 from lab.engine.tracking import Tracker
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence

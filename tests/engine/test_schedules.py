@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from lab.engine.schedules import ScheduleName, schedule
+from lab.engine.optimizers import ScheduleName, schedule
 
 
 def factors(name: ScheduleName, steps: int = 100) -> list[float]:

@@ -16,10 +16,9 @@ from torch import Tensor, nn
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.engine.jobs import perform
-from lab.engine.recorder import Recorder
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import seed_everything
-from lab.engine.task import evaluate
+from lab.engine.task import Recorder, evaluate
 from lab.generation import trouble
 from lab.generation.best import Best
 from lab.generation.config import GanConfig

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import compose_config
-from lab.engine.patience import Patience
+from lab.engine.task import Patience
 from lab.memory.study import objective
 from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
 

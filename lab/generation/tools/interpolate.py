@@ -83,7 +83,7 @@ def interpolate(
         UserError: the folder is not a finished run of the generation study; its data have changed
             or have no labels; or a class is not among them, or the generator does not make it.
     """
-    from lab.engine import same_data
+    from lab.engine.provenance import check_classifier
     from lab.engine.seeding import random_stream
     from lab.generation import class_pictures, latent, pictures
     from lab.generation.finished import class_names, open_run
@@ -100,7 +100,7 @@ def interpolate(
     if not asked and ends[0] is not None and ends[0] == ends[1]:
         raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
     data = load(config.data)
-    same_data.check_classifier(folder, data.checksum)
+    check_classifier(folder, data.checksum)
     for name in (*ends, *(plus_minus_base or ())):
         _check(name, data.train.classes)  # before a classifier is trained
     classifier = classifier_of(data)
@@ -182,12 +182,12 @@ def _classifier(
     folder: RunFolder, config: "ImageConfig", names: Sequence[str | None]
 ) -> "Classifier":
     """The classifier of a run's data; the names are checked before it may have to be trained."""
-    from lab.engine import same_data
+    from lab.engine.provenance import check_classifier
     from lab.images.channels import classifier_of
     from lab.images.datasets import load
 
     data = load(config.data)
-    same_data.check_classifier(folder, data.checksum)
+    check_classifier(folder, data.checksum)
     for name in names:
         _check(name, data.train.classes)
     return classifier_of(data)
