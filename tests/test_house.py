@@ -41,7 +41,7 @@ def test_the_house_is_drawn_from_its_folders():
 
 
 def test_the_size_of_mnist_stands_with_the_data_sets_alone():
-    allowed = {LAB / "images" / name for name in ("published.py", "folder.py", "idx.py")}
+    allowed = {LAB / "images" / name for name in ("published.py", "folder.py")}
     for path in set(LAB.rglob("*.py")) - allowed:
         text = re.sub(r"TITLE = 28|0\.28", "", path.read_text())  # dots, and a share of a figure
         assert not re.search(r"\b(28|784)\b", text), path.relative_to(ROOT)

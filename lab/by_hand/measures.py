@@ -16,7 +16,7 @@ from lab.config.columns import logged
 from lab.images.base import Shape
 from lab.images.channels import classifier_of
 from lab.images.classifier import Classifier
-from lab.images.datasets import Data, to_float
+from lab.images.datasets import Data, fixed_subset, to_float
 from lab.images.quality import fid
 
 METRICS = logged(COLUMNS)[2:]  # without the losses
@@ -50,13 +50,16 @@ class Measures:
         self.digits = torch.tensor(digits, device=device)
         self.count = min(count, *(len(images) for images in (*known, *unseen)))
         self._known, self._unseen = (
-            torch.stack([_some(images, self.count) for images in split]).to(device).float() / 255
+            torch.stack([images[fixed_subset(len(images), self.count)] for images in split])
+            .to(device)
+            .float()
+            / 255
             for split in (known, unseen)
         )  # [G, count, D] each
         self.class_means = torch.stack([i.float().mean(0) for i in known]).to(device)  # [G, D]
         self._features = [self._features_of(images, device) for images in unseen]
         self.floors = [
-            fid(real, self._features_of(_some(images, self.count), device))
+            fid(real, self._features_of(images[fixed_subset(len(images), self.count)], device))
             for real, images in zip(self._features, known, strict=True)
         ]
         """The reference value of each digit: the FID of as many real training images."""
@@ -98,11 +101,6 @@ class Measures:
             "d_train_accuracy": ((refused + train_accepted) / 2).tolist(),
             "saturated": (made > 1).double().mean((1, 2)).tolist(),
         }
-
-
-def _some(images: Tensor, count: int) -> Tensor:
-    """Choose `count` of [n, D], always the same random ones, because files may be sorted."""
-    return images[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]]
 
 
 def _correlation(a: Tensor, b: Tensor) -> Tensor:

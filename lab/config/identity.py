@@ -19,6 +19,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 MOVED: dict[str, str] = {
+    "lab.images.stacked.StackedMNIST": "lab.images.published.StackedMNIST",
     "lab.memory.min_gru.MinGRU": "lab.memory.linear_cells.MinGRU",
     "lab.memory.sequences.modular_sum.ModularSum": "lab.memory.sequences.state_tracking.ModularSum",
     "lab.memory.sequences.parity.Parity": "lab.memory.sequences.state_tracking.Parity",
@@ -26,7 +27,7 @@ MOVED: dict[str, str] = {
 """Where a class was: where it is now."""
 
 ADDED: dict[str, dict[str, Any]] = {
-    "lab.images.folder.Folder": {"convert": False},
+    "lab.images.folder.Folder": {"convert": False, "ground": None},
     "lab.memory.linear_cells.MinGRU": {"transition": "positive"},
     "lab.memory.sequences.state_tracking.ModularSum": {"answers": "last"},
     "lab.memory.sequences.state_tracking.Parity": {"answers": "last"},

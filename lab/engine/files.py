@@ -3,6 +3,7 @@
 import io
 import itertools
 import os
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -96,6 +97,11 @@ def short(path: Path) -> str:
     except OSError:  # the current folder is gone
         return str(path)
     return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+
+
+def in_a_name(text: str) -> str:
+    """Write `/` and what else file names must not contain as %2F; other text stays as it is."""
+    return re.sub(r'[/\\:*?"<>|%\x00-\x1f]', lambda found: f"%{ord(found[0]):02X}", text)
 
 
 def make_folders(path: Path) -> list[Path]:

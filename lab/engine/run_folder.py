@@ -277,9 +277,12 @@ class RunFolder:
         return self.save_file(f"{name}.png", partial(files.save_png, figure))
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
-        """Let `write` fill figures/<name>, such as an animation or an array; return its path."""
+        """Let `write` fill figures/<name>, such as an animation or an array; return its path.
+
+        A name may contain a class's name, and so a slash: see `files.in_a_name`.
+        """
         self._figures.mkdir(exist_ok=True)
-        return self._save(f"{self._figures.name}/{name}", write)
+        return self._save(f"{self._figures.name}/{files.in_a_name(name)}", write)
 
     def save_page(self, name: str, text: str) -> Path:
         """Write a web page beside the run's other files and return its path."""

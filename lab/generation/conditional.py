@@ -12,7 +12,7 @@ from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.wording import listed
 from lab.images.base import Shape
-from lab.images.datasets import Images
+from lab.images.datasets import Data
 
 # The number of images on the sheet of a run that is not conditional.
 GRID = 25
@@ -34,8 +34,11 @@ def given(x: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
 
 def latent_size(generator: nn.Module) -> int:
     """The length of a generator's z."""
-    size = generator.latent
-    assert isinstance(size, int)
+    size = getattr(generator, "latent", None)
+    if not isinstance(size, int):
+        raise UserError(
+            f"generator {type(generator).__name__} has no attribute `latent`, the length of its z"
+        )
     return size
 
 
@@ -104,17 +107,19 @@ class Prior:
         return Inputs(self.z(COLUMNS, random).repeat(rows, 1), labels)
 
 
-def classes_to_ask_for(conditional: bool, train: Images, device: str) -> Asked | None:
-    """Return the classes that a run asks for; None in a run that is not conditional.
-
-    Raises:
-        UserError: the run is conditional, and its images have no labels of several classes.
-    """
+def classes_to_ask_for(conditional: bool, data: Data, device: str) -> Asked | None:
+    """Return the classes that a run asks for; None in a run that is not conditional."""
     if not conditional:
         return None
+    train = data.train
     if train.labels is None or len(train.classes) < 2:
         raise UserError(
             f"conditional=true needs labels of several classes, which data={train.name} has not"
+        )
+    if data.test.labels is None:
+        raise UserError(
+            "conditional=true needs labels of the test images too, because the evaluations show D "
+            f"each image with its class; data={train.name} has none"
         )
     return Asked(train.labels.to(device), train.classes)
 

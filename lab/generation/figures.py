@@ -21,7 +21,8 @@ def loss_dynamics(
             `d_real_score`, `d_fake_score`.
         title: the figure's title.
         is_cross_entropy: whether D(x), the sigmoid of a score, is a probability. A probability is
-            drawn with the shares; a score has a panel of its own.
+            drawn with the shares; a score has a panel of its own. D's accuracy is drawn if it has a
+            meaning for the loss.
         undecided: the loss of a D that cannot decide.
     """
     figure, (left, middle, *others) = plots.new_figure(title, panels=2 if is_cross_entropy else 3)
@@ -29,7 +30,9 @@ def loss_dynamics(
     _smoothed(left, steps, {"D's loss": history["d_loss"], "G's loss": history["g_loss"]})
     plots.level_line(left, undecided, f"{level(undecided)}: D cannot decide")
     left.set_ylabel("loss (nats)" if is_cross_entropy else "loss")
-    shares = {"accuracy of D on training images and samples": history["d_right"]}
+    shares = {}
+    if not np.isnan(history["d_right"]).all():
+        shares["accuracy of D on training images and samples"] = history["d_right"]
     if is_cross_entropy:
         shares |= {
             "D(x), probability that a training image is real": history["d_real"],

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lab.config.errors import UserError
 from lab.config.wording import listed
+from lab.generation.conditional import latent_size
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import to_float
 from lab.images.quality import CLEAR, distance_to_real
@@ -26,13 +27,23 @@ def generate(
 ) -> Tensor:
     """Return images [N, C, H, W] in [-1, 1] of any number of z [N, latent].
 
+    A generator without Tanh may leave [-1, 1]. Its pixels are clamped here, once for metrics,
+    pictures and files.
+
     Args:
         labels: of a conditional generator: classes, int64 [N], or shares of the classes [N, K].
     """
     if labels is None:
-        return torch.cat([generator(part) for part in z.split(batch_size)])
+        return torch.cat([generator(part) for part in z.split(batch_size)]).clamp_(-1, 1)
     parts = zip(z.split(batch_size), labels.split(batch_size), strict=True)
-    return torch.cat([generator(*part) for part in parts])
+    return torch.cat([generator(*part) for part in parts]).clamp_(-1, 1)
+
+
+@torch.inference_mode()
+def clamped_share(generator: nn.Module, z: Tensor, labels: Tensor | None = None) -> float:
+    """The share of the pixels of a few images that `generate` clamps."""
+    inputs = (z,) if labels is None else (z, labels)
+    return float((generator(*inputs).abs() > 1).double().mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +102,8 @@ def draw(
     generator: nn.Module, classifier: Classifier, count: int, random: torch.Generator
 ) -> Draws:
     """Draw `count` samples from the standard normal prior; `random` is on the CPU."""
-    latent = generator.latent
-    assert isinstance(latent, int)
     device = next(classifier.parameters()).device
-    z = torch.randn(count, latent, generator=random).to(device)
+    z = torch.randn(count, latent_size(generator), generator=random).to(device)
     return Draws(z, classifier.read(generate(generator, z)), classifier.classes)
 
 

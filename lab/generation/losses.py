@@ -41,6 +41,19 @@ def undecided(loss: Loss) -> float:
     return float(loss.discriminator(torch.zeros(1), torch.zeros(1)))
 
 
+@torch.no_grad()
+def has_threshold(loss: Loss) -> bool:
+    """Whether a logit of 0 separates real from generated images.
+
+    It does not if the discriminator's loss stays the same when a constant is added to every logit,
+    as for `Wasserstein` and `Relativistic`. Then the sign and the sigmoid of a logit mean nothing.
+    """
+    real, fake = torch.tensor([0.5, -1.0]), torch.tensor([-0.25, 2.0])
+    with torch.random.fork_rng(devices=[]):  # a user's loss may draw random numbers
+        first, second = (loss.discriminator(real + c, fake + c) for c in (0.0, 3.0))
+    return not torch.allclose(first, second, atol=1e-6)
+
+
 class Minimax(Loss):
     """The original game: min over G, max over D of E[log D(x)] + E[log(1 - D(G(z)))].
 

@@ -20,7 +20,7 @@ from lab.generation.conditional import Prior, build_player, classes_to_ask_for, 
 from lab.generation.config import GanConfig
 from lab.generation.ema import EMA
 from lab.generation.latent import generate
-from lab.generation.losses import Loss, gradient_penalty
+from lab.generation.losses import Loss, gradient_penalty, has_threshold
 from lab.generation.rehearsal import rehearse
 from lab.generation.study import COLUMNS
 from lab.images.base import open_data_set
@@ -50,7 +50,7 @@ class GanTask(Task):
         self.data = load(config.data)
         if not known:
             rehearse(config, self.data.train.shape)
-        asked = classes_to_ask_for(config.conditional, self.data.train, device)
+        asked = classes_to_ask_for(config.conditional, self.data, device)
         self.data_checksum = self.data.checksum
         order = random_stream(config.seed, "batches")
         self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
@@ -68,6 +68,7 @@ class GanTask(Task):
         )
         self.loss = build("loss", config.loss, base=Loss)
         self.is_paired = getattr(self.loss, "is_paired", False)
+        self.has_threshold = has_threshold(self.loss)
         self.ema = EMA(self.generator, config.ema) if config.ema is not None else None
         d_lr = config.discriminator_lr or config.optimizer["lr"]
         self.optimizers = {
@@ -101,6 +102,7 @@ class GanTask(Task):
         self.precision = resolve_precision(config.precision, device)
         for line in trouble.known_at_start(self.data, config.final_samples if self.measures else 0):
             say(line)
+        self.warnings.note(0, trouble.of_images(self.data.train))
 
     @property
     def sampled(self) -> nn.Module:
@@ -143,24 +145,35 @@ class GanTask(Task):
         if self.ema:
             self.ema.update(self.generator)
         self.steps += 1
-        right = self._discriminator_accuracy(real_logits, fake_logits)
-        self.right_sum, self.right_count = self.right_sum + float(right), self.right_count + 1
+        decided = self._decided(real_logits.detach(), fake_logits.detach())
+        if "d_right" in decided:
+            self.right_sum += float(decided["d_right"])
+            self.right_count += 1
         return {
             "lr": lr,
             "d_loss": d_loss.detach(),
             "g_loss": g_loss.detach(),
-            "d_real": real_logits.detach().sigmoid().mean(),
-            "d_fake": fake_logits.detach().sigmoid().mean(),
-            "d_right": right,
+            **decided,
             "d_real_score": real_logits.detach().mean(),
             "d_fake_score": fake_logits.detach().mean(),
         }
 
-    def _discriminator_accuracy(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-        """D's accuracy on the batch; if the loss compares pairs, on its pairs."""
+    def _decided(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
+        """What D decides about a batch, as far as it has a meaning for the loss.
+
+        `d_right` is D's accuracy, on pairs if the loss compares pairs. `d_real` and `d_fake` are
+        means of the sigmoid.
+        """
+        decided = {}
+        if self.has_threshold:
+            decided = {
+                "d_real": real_logits.sigmoid().mean(),
+                "d_fake": fake_logits.sigmoid().mean(),
+                "d_right": torch.cat([real_logits > 0, fake_logits < 0]).float().mean(),
+            }
         if self.is_paired:
-            return (real_logits > fake_logits).float().mean()
-        return torch.cat([real_logits > 0, fake_logits < 0]).float().mean()
+            decided["d_right"] = (real_logits > fake_logits).float().mean()
+        return decided
 
     def _descend(self, player: str, loss: Tensor) -> None:
         self.optimizers[player].zero_grad()
@@ -174,6 +187,8 @@ class GanTask(Task):
         images = self.sampled.eval()(*given(*self.sheet))
         self.generator.train()
         self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
+        clamped = float((images.abs() > 1).double().mean())
+        self.warnings.note(self.steps, trouble.of_pixels(clamped))
         return {}
 
     def quality(self) -> Mapping[str, float]:
@@ -194,7 +209,8 @@ class GanTask(Task):
                 metrics["training_fid"] = training_fid
             if asked is not None:
                 metrics["read_as_asked"] = self.measures.read_as_asked(fake, asked)
-            found |= trouble.of_quality(measured, len(fake), self.measures.features)
+            if self.steps < self.total_steps:  # the end of the run measures `final_samples`
+                found |= trouble.of_quality(measured, len(fake), self.measures.features)
             found |= trouble.of_course(training_fid, self.best.lowest)
             self.best.offer(training_fid, self.steps, self.sampled)
         self.warnings.note(self.steps, found)

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.config.errors import say
 from lab.config.wording import percent
-from lab.images.datasets import Data
+from lab.images.datasets import Data, Images
 
 # D is too strong if its accuracy between two evaluations of quality is above this.
 OVERPOWERING = 0.99
@@ -16,6 +16,8 @@ MOST_CLASSES = 0.97
 NO_RECALL, ENOUGH = 0.01, 0.5
 # Training has diverged if the training FID is more than so many times the lowest before.
 RISEN = 2.0
+# Training images have hardly any contrast if their pixels span fewer levels than this, of 256.
+FEWEST_LEVELS = 32
 FEWER = (
     "{n:,} samples are measured instead of {asked:,}, because there are no more real images in the "
     "training or the test set"
@@ -92,6 +94,45 @@ def known_at_start(data: Data, asked: int) -> list[str]:
     return [line for line in (data.remark, fewer) if line]
 
 
+def of_images(train: Images) -> dict[str, str]:
+    """Return warnings about training images from which nothing can be learnt, by kind."""
+    flat = train.pixels.flatten(1)
+    low, high = flat.amin(1), flat.amax(1)
+    constant = int((low == high).sum())
+    darkest, brightest = int(low.min()), int(high.max())
+    if bool((flat == flat[0]).all()):
+        sentence = f"all {len(train):,} training images are equal"
+    elif 10 * constant > len(train):
+        sentence = (
+            f"{constant:,} of {len(train):,} training images are empty: "
+            "each has one grey level or colour value throughout"
+        )
+    elif brightest - darkest < FEWEST_LEVELS:
+        sentence = (
+            f"the pixels of all training images lie between {darkest} and {brightest} of 255, "
+            "so the images have hardly any contrast"
+        )
+    else:
+        return {}
+    return {"data": sentence}
+
+
+def of_pixels(clamped: float) -> dict[str, str]:
+    """Return warnings about the range of G's images, by kind.
+
+    Args:
+        clamped: the share of pixels outside [-1, 1].
+    """
+    if not clamped:
+        return {}
+    return {
+        "range": (
+            f"{percent(clamped)} of the pixels that G makes lie outside [-1, 1]; metrics, pictures "
+            "and files take them as -1 or 1 (a Tanh at the end of G keeps them inside)"
+        )
+    }
+
+
 def of_players(right: float) -> dict[str, str]:
     """Return warnings about the balance of the two players, by kind.
 
@@ -135,8 +176,8 @@ def of_quality(measured: Mapping[str, float], asked: int, features: int) -> dict
     made, wanted = measured["classes"], measured["real_classes"]
     if made < MOST_CLASSES * wanted:
         found["classes"] = (
-            f"G makes only {made} of {wanted} classes (a class counts if its share of the samples "
-            "is more than a fifth of its share of real images)"
+            f"in {n:,} samples G makes only {made} of {wanted} classes (a class counts if its "
+            "share of the samples is more than a fifth of its share of real images)"
         )
     recall, best = measured["recall"], measured["real_recall"]
     if recall < NO_RECALL and best >= ENOUGH:

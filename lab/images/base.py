@@ -1,11 +1,17 @@
 """What a data set is: a class anywhere on the Python path that returns arrays, and a YAML file.
 
+Also the idx format, in which MNIST and its relatives are published.
+
 This module imports no torch, so that tools can read the images of a finished run without it.
 """
 
+import gzip
 import hashlib
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +22,7 @@ from lab.config.errors import UserError
 Split = Literal["train", "test"]
 Shape = tuple[int, int, int]
 SPLITS: tuple[Split, Split] = ("train", "test")
+UNSIGNED_BYTE = 8  # the type in an idx file
 
 
 class Arrays(NamedTuple):
@@ -76,6 +83,8 @@ def open_data_set(component: Mapping[str, Any]) -> DataSet:
 def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, Arrays]:
     """Return the training and the test images, with labels as int64 and classes as a tuple.
 
+    Classes without training images are left out, so that none is shown or sampled.
+
     Raises:
         UserError: the images cannot be read, or are not as `Arrays` describes.
     """
@@ -85,9 +94,27 @@ def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, 
             f"data={component['name']}: the training images are {form(train.pixels.shape[1:])}, "
             f"the test images are {form(test.pixels.shape[1:])}"
         )
-    if train.classes != test.classes and test.labels is not None and train.labels is not None:
+    if train.labels is None or test.labels is None:
+        return train, test
+    if train.classes != test.classes:
         raise UserError(f"data={component['name']}: the two splits name different classes")
-    return train, test
+    test_alone = np.setdiff1d(test.labels, train.labels)
+    if len(test_alone):
+        raise UserError(
+            f"data={component['name']}: the class {test.classes[test_alone[0]]} has test images "
+            "but no training images"
+        )
+    used = np.unique(train.labels)
+    return _with_classes(train, used), _with_classes(test, used)
+
+
+def _with_classes(arrays: Arrays, used: np.ndarray) -> Arrays:
+    """Keep only the classes with the labels `used`, sorted, and count them from 0."""
+    if len(used) == len(arrays.classes):
+        return arrays
+    assert arrays.labels is not None
+    labels = np.searchsorted(used, arrays.labels)
+    return Arrays(arrays.pixels, labels, tuple(arrays.classes[label] for label in used))
 
 
 def form(shape: Sequence[int]) -> str:
@@ -129,3 +156,46 @@ def split_checksum(arrays: Arrays) -> str:
 def joint_checksum(train: str, test: str) -> str:
     """One checksum for the checksums of the two splits."""
     return hashlib.sha256(f"{train} {test}".encode()).hexdigest()
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read the array of unsigned bytes in an idx file.
+
+    The format (LeCun, http://yann.lecun.com/exdb/mnist) has two zero bytes, the type, the number of
+    dimensions, each dimension as a big-endian 32-bit integer, then the bytes, last index fastest.
+
+    Args:
+        path: the file; it is unpacked with gzip if its name ends in .gz.
+
+    Returns:
+        uint8 with the shape that the header gives, such as [N, H, W] or [N]; read-only.
+
+    Raises:
+        OSError: the file does not exist or may not be read.
+        ValueError: it is not an idx file, or longer or shorter than its header says.
+    """
+    content = _read_bytes(path)
+    if len(content) < 4 or content[:2] != b"\0\0":
+        raise ValueError(f"{path} is not an idx file: it begins with {content[:4].hex(' ')}")
+    kind, dimensions = content[2], content[3]
+    if kind != UNSIGNED_BYTE:
+        raise ValueError(f"{path} holds idx type {kind}, not unsigned bytes (type 8)")
+    header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise ValueError(f"{path} ends within its header")
+    shape = tuple(int(size) for size in np.frombuffer(content[4:header], dtype=">u4"))
+    if len(content) != header + prod(shape):
+        raise ValueError(
+            f"{path} has {len(content):,} bytes, not the {header + prod(shape):,} its header says"
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as file:
+            return file.read()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} cannot be unpacked ({error})") from error

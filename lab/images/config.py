@@ -28,7 +28,9 @@ def upgraded(data: Any) -> Any:
     name = data.get("name")
     if name not in CLASSES_BY_NAME or not data.keys() <= {"name", "root"}:
         return data
-    arguments = {"root": data.get("root"), "convert": False} if name == "folder" else {}
+    arguments = (
+        {"root": data.get("root"), "convert": False, "ground": None} if name == "folder" else {}
+    )
     return {"_target_": CLASSES_BY_NAME[name], "name": name, **arguments}
 
 

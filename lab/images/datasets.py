@@ -101,13 +101,32 @@ def to_float(pixels: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Turn floats in [-1, 1] of any shape into uint8; this is the reverse of `to_float`."""
-    return ((images + 1) * 127.5).round().to(torch.uint8)
+    """Turn floats of any shape into uint8, clamped to [-1, 1]; the reverse of `to_float`."""
+    return ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def as_drawn(images: Tensor) -> Tensor:
     """Turn images [..., C, H, W] into [..., H, W], or [..., H, W, 3] if RGB, to draw or save."""
     return images.squeeze(-3) if images.shape[-3] == 1 else images.movedim(-3, -1)
+
+
+def fixed_subset(count: int, n: int) -> Tensor:
+    """Return random indices [n] below `count`, always the same: a split may be sorted by class."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:n]
+
+
+def first_or_fixed(images: Images, n: int) -> Tensor:
+    """Return indices [n]: the first images if their classes are mixed, else a `fixed_subset`.
+
+    The first images give the numbers of all earlier runs on MNIST and its relatives. A split counts
+    as mixed if neighbours have the same label hardly more often than in a random order.
+    """
+    if images.labels is not None and n < len(images):
+        shares = images.labels.bincount().double() / len(images)
+        equal = (images.labels[1:] == images.labels[:-1]).double().mean()
+        if equal <= (1 + shares.square().sum()) / 2 and len(images.classes) > 1:
+            return torch.arange(n)
+    return fixed_subset(len(images), n)
 
 
 class Batches:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lab.images.by_class import read_as_asked, within_classes
 from lab.images.channels import classifier_of
 from lab.images.classifier import Classifier
-from lab.images.datasets import Data, Images, to_float
+from lab.images.datasets import Data, Images, first_or_fixed, fixed_subset, to_float
 from lab.images.modes import SAMPLES, count_modes
 from lab.images.quality import (
     NEIGHBOURS,
@@ -18,7 +18,6 @@ from lab.images.quality import (
     measure,
     read_some,
     reference_values,
-    some,
 )
 
 PART = 2560  # the number of images that are in memory at a time
@@ -72,9 +71,10 @@ class QualityEvaluator:
         """
         made = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
         device = next(self.classifier.parameters()).device
+        chosen = first_or_fixed(self._data.train, SAMPLES)
         known = [
-            self.classifier.read(to_float(part.to(device))).labels
-            for part in self._data.train.pixels[:SAMPLES].split(PART)
+            self.classifier.read(to_float(self._data.train.pixels[part].to(device))).labels
+            for part in chosen.split(PART)
         ]
         count = len(self.classifier.classes)
         found, real = (count_modes(torch.cat(labels), count) for labels in (made, known))
@@ -102,7 +102,7 @@ class QualityEvaluator:
         """Features and labels of n real images drawn always alike."""
         assert images.labels is not None
         readings = read_some(self.classifier, images, n)
-        return readings.features, images.labels[some(images, n)]
+        return readings.features, images.labels[fixed_subset(len(images), n)]
 
 
 @torch.no_grad()
@@ -117,16 +117,17 @@ def held_out_auc(
 
     Args:
         discriminator: the discriminator, in evaluation mode.
-        images: real images that were never trained on; the first N are used.
+        images: real images that were never trained on; N are used, see `first_or_fixed`.
         generated: generated images, float [N, C, H, W] in [-1, 1].
         asked: the classes that were asked for, int64 [N]; None if not conditional.
     """
-    real = to_float(images.pixels[: len(generated)].to(generated.device))
+    chosen = first_or_fixed(images, len(generated))
+    real = to_float(images.pixels[chosen].to(generated.device))
     if asked is None:
         logits = torch.cat([discriminator(real), discriminator(generated)])
     else:
         assert images.labels is not None
-        labels = images.labels[: len(generated)].to(asked.device)
+        labels = images.labels[chosen].to(asked.device)
         logits = torch.cat([discriminator(real, labels), discriminator(generated, asked)])
     is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))])
     return area_under_roc(logits.float().cpu(), is_real.bool())
@@ -136,12 +137,10 @@ def area_under_roc(logits: Tensor, is_real: Tensor) -> float:
     """The area under the ROC curve, by the trapezoidal rule.
 
     Args:
-        logits: float [N]. They are ranked as probabilities in float32, of which all above 17 or so
-            are equal.
+        logits: float [N]; ranked as they are, since a sigmoid would make all above 17 or so equal.
         is_real: bool [N], with some of either kind.
     """
-    scores = logits if logits.min() >= 0 and logits.max() <= 1 else logits.sigmoid()
-    scores, order = scores.sort(descending=True)
+    scores, order = logits.sort(descending=True)
     # The curve has a point for each score that occurs, however often it does.
     last_of_each = torch.cat([scores[1:] != scores[:-1], torch.ones(1, dtype=torch.bool)])
     hits = is_real[order].cumsum(0)[last_of_each]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lab.images.classifier import Classifier, Readings
-from lab.images.datasets import Images, to_float
+from lab.images.datasets import Images, fixed_subset, to_float
 
 NEIGHBOURS = 5
 # A class counts as made if its share of the samples exceeds this part of its share of the
@@ -224,15 +224,10 @@ def reference_values(
     )
 
 
-def some(images: Images, n: int) -> Tensor:
-    """Indices [n] of random images, always the same ones; files may be sorted by class."""
-    return torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:n]
-
-
 def read_some(classifier: Classifier, images: Images, n: int) -> Readings:
-    """Read n images: see `some`."""
+    """Read n images: see `fixed_subset`."""
     device = next(classifier.parameters()).device
-    return classifier.read(to_float(images.pixels[some(images, n)].to(device)))
+    return classifier.read(to_float(images.pixels[fixed_subset(len(images), n)].to(device)))
 
 
 def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> Mapping[str, float]:

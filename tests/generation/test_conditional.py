@@ -131,10 +131,17 @@ def test_without_the_key_nothing_is_asked_for(make):
     assert "conditional" not in task.config.to_dict() or not task.config.conditional
 
 
-def test_images_without_labels_cannot_be_asked_for(make, images, tmp_path):
-    for name in MNIST_FILES[::2]:
+@pytest.mark.parametrize(
+    ("files", "complaint"),
+    [
+        (MNIST_FILES[::2], "conditional=true needs labels of several classes"),
+        (MNIST_FILES[:3], "conditional=true needs labels of the test images too"),
+    ],
+)
+def test_images_without_labels_cannot_be_asked_for(make, images, tmp_path, files, complaint):
+    for name in files:
         (tmp_path / name).write_bytes((images / name).read_bytes())
-    with pytest.raises(UserError, match="conditional=true needs labels of several classes"):
+    with pytest.raises(UserError, match=complaint):
         make(*MLP, root=tmp_path)
 
 

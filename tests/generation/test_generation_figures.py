@@ -127,6 +127,12 @@ def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, i
     if scores:
         lowest = min(np.min(line.get_ydata()) for line in scores[0].get_lines())
         assert lowest == pytest.approx(-0.9)
+    assert any("accuracy of D" in name for name in named)
+    without = figures.loss_dynamics(
+        {**history, "d_right": [np.nan] * count}, "gan", is_cross_entropy, undecided
+    )
+    shown = [text.get_text() for text in without.legends[0].get_texts()]
+    assert shown == [name for name in named if "accuracy of D" not in name]
     (mean,) = (line for line in losses.get_lines() if line.get_label() == "G's loss")
     assert np.allclose(mean.get_ydata(), 0.8)
     (auc,) = (line for line in shares.get_lines() if str(line.get_label()).startswith("AUC"))

@@ -9,6 +9,7 @@ from torch import nn
 from lab.config.errors import UserError
 from lab.generation import pictures
 from lab.generation.latent import (
+    clamped_share,
     closed_path,
     different_pairs,
     draw,
@@ -27,13 +28,13 @@ from lab.images.classifier import Classifier
 
 
 class Plane(nn.Module):
-    """Writes z = (x, y) into the first two pixels."""
+    """Writes an eighth of z = (x, y) into the first two pixels, which are in [-1, 1]."""
 
     latent = 2
 
     def forward(self, z):
         images = torch.zeros(len(z), 1, 28, 28)
-        images[:, 0, 0, :2] = z
+        images[:, 0, 0, :2] = z / 8
         return images
 
 
@@ -44,7 +45,7 @@ class Sectors(Classifier):
         super().__init__(("e", "n", "w", "s"), (1, 28, 28))
 
     def forward(self, images):
-        z = images[:, 0, 0, :2]
+        z = 8 * images[:, 0, 0, :2]
         directions = torch.tensor([[1.0, 0], [0, 1], [-1, 0], [0, -1]])
         return 20 * z @ directions.T, z
 
@@ -67,7 +68,7 @@ def test_draws_are_repeatable_and_read(draws):
     assert torch.equal(draws.z, draw(PLANE, SECTORS, 1000, random()).z)
     x, y = draws.z.T
     assert torch.equal(draws.readings.labels == E, (x > y.abs()))
-    assert torch.equal(generate(PLANE, draws.z)[:, 0, 0, :2], draws.z)
+    assert torch.equal(8 * generate(PLANE, draws.z)[:, 0, 0, :2], draws.z)
 
 
 def test_sure_samples_are_of_the_class(draws):
@@ -234,3 +235,10 @@ def test_the_picture_says_how_sure_the_classifier_is_of_its_ends(draws):
     assert float(caption.split()[-2]) >= 99
     assert result["pairs"] == 200
     assert set(result["ends"]) < {"e", "n", "w", "s"}
+
+
+def test_what_a_generator_makes_beyond_the_range_is_clamped_once_for_all():
+    z = torch.linspace(-3, 3, 7)[:, None]
+    made = generate(nn.Unflatten(1, (1, 1, 1)), z)
+    assert made.flatten().tolist() == [-1, -1, -1, 0, 1, 1, 1]
+    assert clamped_share(nn.Unflatten(1, (1, 1, 1)), z) == 4 / 7

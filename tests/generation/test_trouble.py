@@ -25,7 +25,7 @@ from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
 from lab.images import channels
 from lab.images.classifier import load_classifier
-from lab.images.datasets import load
+from lab.images.datasets import Images, load
 from lab.report.evidence import Evidence
 from lab.report.page import _warnings
 from lab.report.verdict import Finding
@@ -40,7 +40,7 @@ GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
     [
-        ({"classes": 3}, "classes", "G makes only 3 of 10 classes"),
+        ({"classes": 3}, "classes", "in 1,000 samples G makes only 3 of 10 classes"),
         ({"recall": 0.004}, "recall", "recall is 0.004 (real images 0.90)"),
         ({"n": 900}, "images", "900 samples are measured instead of 1,000"),
         ({"n": 128}, "samples", "128 samples are too few for the classifier's 128 features"),
@@ -66,6 +66,28 @@ def test_a_training_fid_that_has_doubled_is_a_divergence():
     assert list(found) == ["divergence"]
     words = "training FID 5.0 is more than twice the lowest, 2.4 at step 100"
     assert found["divergence"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("level", "sentence"),
+    [
+        (lambda image, pixel: 7, "all 20 training images are equal"),
+        (lambda image, pixel: 9 * image, "20 of 20 training images are empty"),
+        (lambda image, pixel: (image + pixel) % 16, "lie between 0 and 15 of 255"),
+        (lambda image, pixel: 16 * (image + pixel) % 256, None),
+    ],
+)
+def test_training_images_that_teach_nothing_are_told(level, sentence):
+    pixels = torch.tensor([[level(image, pixel) for pixel in range(16)] for image in range(20)])
+    images = Images("mine", pixels.view(20, 1, 4, 4).byte(), None, (), "")
+    found = trouble.of_images(images)
+    assert list(found) == (["data"] if sentence else [])
+    assert sentence is None or sentence in found["data"]
+
+
+def test_pixels_outside_the_range_are_told():
+    assert trouble.of_pixels(0.0) == {}
+    assert "25 % of the pixels that G makes lie outside [-1, 1]" in trouble.of_pixels(0.25)["range"]
 
 
 def test_good_samples_and_balanced_players_have_none():

@@ -6,7 +6,14 @@ import pytest
 import torch
 
 from lab.config.errors import UserError
-from lab.images.datasets import Batches, to_bytes, to_float
+from lab.images.datasets import (
+    Batches,
+    Images,
+    first_or_fixed,
+    fixed_subset,
+    to_bytes,
+    to_float,
+)
 
 
 def numbered(count):
@@ -29,6 +36,29 @@ def test_floats_span_minus_one_to_one():
     assert images.dtype == torch.float32
     assert (images.min(), images.max()) == (-1, 1)
     assert torch.equal(to_bytes(images), pixels)
+
+
+def test_floats_outside_their_range_do_not_wrap_round():
+    assert to_bytes(torch.tensor([-9.0, -1.02, 1.02, 3.5])).tolist() == [0, 0, 255, 255]
+
+
+def split(labels):
+    labels = torch.tensor(labels)
+    classes = tuple(map(str, range(int(labels.max()) + 1)))
+    return Images("numbered", numbered(len(labels)), labels, classes, "")
+
+
+def test_a_part_of_a_split_has_all_classes():
+    mixed, by_class = [k % 10 for k in range(200)], [k // 20 for k in range(200)]
+    assert first_or_fixed(split(mixed), 50).tolist() == list(range(50))  # as in earlier runs
+    in_blocks = by_class[100:] + by_class[:100]
+    for labels in (by_class, in_blocks):
+        chosen = first_or_fixed(split(labels), 50)
+        assert len(set(chosen.tolist())) == 50
+        assert set(torch.tensor(labels)[chosen].tolist()) == set(range(10))
+        assert torch.equal(chosen, first_or_fixed(split(labels), 50))
+    unlabelled = Images("numbered", numbered(200), None, (), "")
+    assert torch.equal(first_or_fixed(unlabelled, 50), fixed_subset(200, 50))
 
 
 def test_an_epoch_shows_every_image_at_most_once():

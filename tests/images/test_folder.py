@@ -54,11 +54,20 @@ def test_labels_may_be_missing(tmp_path):
     assert images.classes == ()
 
 
-def test_both_splits_know_of_the_same_classes(tmp_path):
+def test_the_classes_of_both_splits_are_those_with_training_images(tmp_path):
     arrays = random_arrays()
     arrays[3] = arrays[3] % 2
     write_raw_files(tmp_path, arrays)
     assert load_folder(tmp_path).test.classes == tuple("0123456789")
+    arrays[1], arrays[3] = arrays[1] % 2 * 3 + 1, arrays[3] * 3 + 1  # 1 and 4
+    write_raw_files(tmp_path, arrays)
+    data = load_folder(tmp_path)
+    assert data.train.classes == data.test.classes == ("1", "4")
+    assert data.test.labels.tolist() == [0, 1] * 5
+    arrays[3][0] = 2
+    write_raw_files(tmp_path, arrays)
+    with pytest.raises(UserError, match="the class 2 has test images but no training images"):
+        load_folder(tmp_path)
 
 
 def test_a_folder_for_each_class(tmp_path):
@@ -130,11 +139,50 @@ def test_images_that_differ_in_form_are_refused_or_converted(tmp_path):
     assert "data.convert=true made all images 28x28 grey" in data.remark
 
 
-def test_what_is_transparent_is_converted_to_black(tmp_path):
+@pytest.mark.parametrize(
+    ("ink", "ground", "found"),
+    [(255, None, (255, 0)), (0, None, (0, 255)), (0, "black", (0, 0)), (255, "white", (255, 255))],
+)
+def test_what_is_drawn_on_transparency_stays_visible(tmp_path, ink, ground, found):
     (tmp_path / "a").mkdir()
+    for index in range(7):  # the first is empty and says nothing
+        image = Image.new("LA", (28, 28), (255 - ink, 0))
+        if index:
+            image.paste((ink, 255), (0, 0, 28, 14))
+        image.save(tmp_path / "a" / f"{index}.png")
+    data = load_folder(tmp_path, convert=True, ground=ground)
+    assert data.train.pixels[1, 0, [0, 27], 5].tolist() == list(found)
+    assert ("transparent parts are made white" in data.remark) is (ink == 0 and ground is None)
+
+
+@pytest.mark.parametrize(("largest", "bits"), [(65535, 16), (40_000, 16), (4095, 12), (900, 10)])
+def test_the_range_of_16_bit_images_is_that_of_all_of_them(tmp_path, largest, bits):
+    (tmp_path / "a").mkdir()
+    for index in range(7):  # the last, a test image, has the largest value
+        level = np.uint16(largest * (index + 1) // 7)
+        Image.fromarray(np.full((28, 28), level)).save(tmp_path / "a" / f"{index}.png")
+    data = load_folder(tmp_path, convert=True)
+    found = [*data.train.pixels[:, 0, 3, 3].tolist(), int(data.test.pixels.max())]
+    wanted = [255 * (largest * (index + 1) // 7) / (2**bits - 1) for index in range(7)]
+    assert found == pytest.approx(wanted, abs=0.51)
+    assert (f"read as {bits} bits" in data.remark) is (bits < 16)
+
+
+@pytest.mark.parametrize("convert", [False, True])
+def test_a_photo_is_turned_upright(tmp_path, convert):
+    (tmp_path / "a").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it a quarter turn to the right
+    lying = np.zeros((16, 24), np.uint8)
+    lying[:, :8] = 255  # its left is above
     for index in range(7):
-        Image.new("RGBA", (28, 28), (255, 255, 255, 0)).save(tmp_path / "a" / f"{index}.png")
-    assert load_folder(tmp_path, convert=True).train.pixels.max() == 0
+        Image.fromarray(lying).save(tmp_path / "a" / f"{index}.jpg", exif=exif, quality=100)
+    data = load_folder(tmp_path, convert=convert)
+    image = data.train.pixels[0, 0]
+    assert image.shape == ((28, 28) if convert else (24, 16))
+    assert (image[0] > 250).all()
+    assert (image[-1] < 5).all()
+    assert ("images that were not square are stretched" in data.remark) is convert
 
 
 def test_idx_images_in_colour_and_converted(tmp_path):
@@ -155,7 +203,7 @@ def test_jpegs_count_as_images_and_what_is_no_image_is_said(tmp_path):
     data = load_folder(tmp_path)
     assert len(data.train) + len(data.test) == 14
     assert "7 PNG and 7 JPEG files" in data.remark
-    assert "2 other files are ignored (readme.md is the first)" in data.remark
+    assert "other files are ignored (2; readme.md is the first)" in data.remark
     assert "\n" not in data.remark
 
 
@@ -167,6 +215,39 @@ def test_what_systems_hide_in_folders_is_passed_over(tmp_path):
     data = load_folder(tmp_path)
     assert data.train.classes == ("a",)
     assert data.remark == ""
+
+
+def test_a_class_folder_without_images_is_left_out(tmp_path):
+    write_classes(tmp_path, {"a": 7, "b": 7})
+    (tmp_path / "aa").mkdir()
+    (tmp_path / "@eaDir").mkdir()
+    (tmp_path / "@eaDir" / "000.png@SynoEAStream").touch()
+    data = load_folder(tmp_path)
+    assert data.train.classes == ("a", "b")
+    assert "folders without images are ignored (2; @eaDir is the first)" in data.remark
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Training", "valid")])
+def test_folders_with_the_names_of_splits_are_the_splits(tmp_path, names):
+    write_classes(tmp_path / names[0], {"2": 3, "10": 4})
+    write_classes(tmp_path / names[1], {"10": 2})
+    (tmp_path / "unlabelled").mkdir()
+    data = load_folder(tmp_path)
+    assert data.train.classes == data.test.classes == ("2", "10")
+    assert (data.train.labels.tolist(), data.test.labels.tolist()) == ([0] * 3 + [1] * 4, [1] * 2)
+    assert f"the folders {names[0]} and {names[1]} are the splits" in data.remark
+    assert "folders without images are ignored (1; unlabelled is the first)" in data.remark
+    for name in names:  # images without classes
+        (tmp_path / name).rename(tmp_path / "classes")
+        (tmp_path / "classes" / "10").rename(tmp_path / name)
+        (tmp_path / "classes").rename(tmp_path / f".{name}")
+    data = load_folder(tmp_path)
+    assert (len(data.train), len(data.test), data.train.labels) == (4, 2, None)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    write_classes(tmp_path, {"bus": 7, "train": 7})
+    assert load_folder(tmp_path).train.classes == ("bus", "train")
 
 
 def test_images_without_folders_have_no_labels(tmp_path):
@@ -204,7 +285,7 @@ def test_what_is_damaged_or_missing_is_named(tmp_path):
     with pytest.raises(UserError, match="no train images; expected train-images-idx3-ubyte"):
         load_folder(tmp_path)
     (tmp_path / "a").mkdir()
-    with pytest.raises(UserError, match="a holds no PNG or JPEG files"):
+    with pytest.raises(UserError, match="no train images; expected train-images-idx3-ubyte"):
         load_folder(tmp_path)
     (tmp_path / "a" / "0.png").write_bytes(b"<html>")
     with pytest.raises(UserError, match=r"0\.png is damaged, or not a PNG or JPEG file"):
@@ -223,7 +304,8 @@ def chunk(kind, content):
 
 
 @pytest.mark.parametrize(
-    "damage", ["half zeros", "one bit", "chunk length", "truncated", "no pixels", "empty"]
+    "damage",
+    ["half zeros", "zeros within", "one bit", "chunk length", "truncated", "no pixels", "empty"],
 )
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_a_damaged_image_is_refused_by_name(tmp_path, damage, kind):
@@ -233,10 +315,11 @@ def test_a_damaged_image_is_refused_by_name(tmp_path, damage, kind):
     Image.fromarray(noise).save(path)
     whole = path.read_bytes()
     half = len(whole) // 2
-    if kind == "jpg" and damage not in ("truncated", "empty"):
-        pytest.skip("a JPEG has no checksums")
+    if kind == "jpg" and damage in ("one bit", "chunk length", "no pixels"):
+        pytest.skip("a JPEG has neither checksums nor chunks")
     changed = {
         "half zeros": whole[:half] + bytes(len(whole) - half),
+        "zeros within": whole[:half] + bytes(len(whole) - half - 2) + whole[-2:],
         "one bit": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
         "chunk length": whole[:33] + b"\xff\xff" + whole[35:],
         "truncated": whole[:half],
@@ -252,12 +335,36 @@ def test_a_damaged_image_is_refused_by_name(tmp_path, damage, kind):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 5, "optimize": True},
+        {"quality": 100, "subsampling": 0},
+        {"progressive": True},
+        {"restart_marker_blocks": 2},
+    ],
+)
+@pytest.mark.parametrize("kind", ["noise", "flat", "nearly flat"])
+def test_no_whole_jpeg_is_taken_for_a_damaged_one(tmp_path, options, kind):
+    (tmp_path / "a").mkdir()
+    random = np.random.default_rng(0)
+    for index in range(7):
+        pixels = np.full((21, 30, 3), 20 * index, np.uint8)
+        if kind == "noise":
+            pixels = random.integers(0, 256, pixels.shape).astype(np.uint8)
+        elif kind == "nearly flat":
+            pixels[0, 0] += 1
+        Image.fromarray(pixels).save(tmp_path / "a" / f"{index}.jpg", **options)
+    assert len(load_folder(tmp_path).train) == 6
+
+
+@pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ({"convert": "yes"}, r"data\.convert=.*yes.* is not allowed: expected true or false"),
         ({"root": 5}, r"data\.root=5 is not allowed: expected a word"),
         ({"root": None}, r"data\.root=null is not allowed"),
         ({"size": 28}, "size"),
+        ({"ground": "grey"}, r"data\.ground=grey is not allowed: expected black or white|ground"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_read(tmp_path, arguments, complaint):

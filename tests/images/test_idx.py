@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from lab.images.idx import read_idx
+from lab.images.base import read_idx
 from tests.images.small_data import idx_bytes
 
 

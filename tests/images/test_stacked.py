@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from lab.images import stacked
 from lab.images.base import Arrays
 from lab.images.channels import ChannelClassifier, classifier_of
 from lab.images.classifier import Classifier
 from lab.images.datasets import Data, Images, to_float
 from lab.images.evaluation import QualityEvaluator
 from lab.images.modes import count_modes
-from lab.images.stacked import MNIST, StackedMNIST
+from lab.images.published import MNIST, StackedMNIST, raw_files
 from tests.images.small_data import bars
 
 
@@ -27,7 +26,7 @@ def digits(monkeypatch):
         return Arrays(pixels.astype(np.uint8), labels, tuple("0123456789"))
 
     monkeypatch.setattr(MNIST, "arrays", arrays)
-    monkeypatch.setattr(stacked, "COUNTS", {"train": 300, "test": 100})
+    monkeypatch.setattr(MNIST, "files", raw_files("train", "t10k", (300, 100)))
 
 
 def test_the_label_is_the_three_digits_and_the_splits_share_none(digits):

@@ -55,6 +55,21 @@ def test_a_convolutional_generator_gives_the_same_pixels_too(browser, trained):
     tab.close()
 
 
+def test_images_that_are_not_square_keep_their_proportions(browser, trained, tmp_path):
+    random = np.random.default_rng(0)
+    for index in range(21):
+        pixels = random.integers(0, 256, (16, 40), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{index}.png")
+    run = trained(*GAN, "generator=mlp", "generator.widths=[16]", f"data.root={tmp_path}")
+    tab = browser.open(write_page([run]))
+    tab.wait_for("document.querySelector('.frames canvas').width === 40")
+    for where in (".samples", ".nine", ".sum", ".even", ".frames"):
+        box = f"document.querySelector('{where} canvas').getBoundingClientRect()"
+        ratio = tab.value(f"{box}.width / {box}.height")
+        assert ratio == pytest.approx(40 / 16, rel=0.05), where
+    tab.close()
+
+
 def test_a_drag_in_the_triangle_makes_another_image(tab):
     before = tab.value(pixels_of(".even canvas"))
     tab.drag(".triangle", start=(0.5, 0.6), end=(0.2, 0.8))

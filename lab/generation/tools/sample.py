@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.engine.run_folder import RunFolder
 from lab.runs.arguments import add_number, add_run, chosen_run
 
@@ -102,7 +102,8 @@ def _draw(
     from lab.engine.seeding import random_stream
     from lab.generation.conditional import label_of, latent_size
     from lab.generation.finished import class_names, open_run
-    from lab.generation.latent import generate
+    from lab.generation.latent import clamped_share, generate
+    from lab.generation.trouble import of_pixels
     from lab.images.datasets import as_drawn
 
     generator, _ = open_run(folder)
@@ -112,6 +113,10 @@ def _draw(
     if classes:
         labels = torch.arange(n) % len(classes) if label is None else torch.full((n,), label)
     z = torch.randn(n, latent_size(generator), generator=random_stream(seed, "samples"))
+    few = slice(ON_THE_GRID)
+    clamped = clamped_share(generator, z[few], None if labels is None else labels[few])
+    for sentence in of_pixels(clamped).values():
+        say(sentence)
     return as_drawn(generate(generator, z, labels)), z, labels
 
 
@@ -133,8 +138,7 @@ def write_pngs(
     from PIL import Image
 
     from lab.generation.finished import open_run
-    from lab.images.datasets import as_drawn, load, to_bytes
-    from lab.images.quality import some
+    from lab.images.datasets import as_drawn, fixed_subset, load, to_bytes
 
     if into is None:
         raise UserError("--real writes PNG files: give their folder too, --png FOLDER")
@@ -146,7 +150,7 @@ def write_pngs(
         images = getattr(load(open_run(folder)[1].data), real)
         if n > len(images):
             raise UserError(f"--n {n}: there are only {len(images):,} {real} images")
-        pixels = as_drawn(images.pixels[some(images, n)])
+        pixels = as_drawn(images.pixels[fixed_subset(len(images), n)])
     else:
         pixels = to_bytes(_draw(folder, n, seed, name)[0])
     unfinished = into.with_name(f"{into.name}.unfinished")
