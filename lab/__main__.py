@@ -5,6 +5,11 @@ import gc
 import os
 import sys
 
+if os.path.isdir(sys.path[0] or ".") and os.path.samefile(sys.path[0] or ".", "."):
+    # `python -m` puts the current folder first, where a secrets.py of the user's own would be
+    # imported in place of Python's. At the end it still serves for classes of the user's own.
+    sys.path.append(sys.path.pop(0))
+
 from lab.engine.interrupts import note_signals
 from lab.engine.terminal import forgive
 

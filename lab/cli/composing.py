@@ -99,7 +99,7 @@ def application(
     except UserError:
         raise
     except Exception as error:
-        raise UserError(hydra_complaint(error, [CONF, *own], list(overrides))) from error
+        raise UserError(hydra_complaint(error, [CONF, *own], list(overrides), True)) from error
     finally:
         GlobalHydra.instance().hydra = hosts
 

@@ -9,12 +9,14 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+import lab
 from lab.cli.composing import CONF
 from lab.config import RunConfig, flags
+from lab.config.command import as_written
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError, say
 from lab.config.hydra_versions import VERSION_BASE
-from lab.config.reading import from_hydra, unresolved
+from lab.config.reading import from_hydra
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
 from lab.engine.files import short
@@ -51,7 +53,9 @@ def _compose_and_run() -> str | int | None:
     """Does what the command line asks for; gives the exit code, and says what stopped it."""
     try:
         interrupts.act()
-        flags.parse(sys.argv[1:])
+        if flags.parse(sys.argv[1:]).version:
+            print(f"lab {lab.__version__}")
+            return 0
         see_current_folder()
         compose_and_run()
         interrupts.act()
@@ -99,8 +103,7 @@ def composed_job(cfg: DictConfig) -> Job:
     config: RunConfig | UserError
     try:
         sources = [source.path for source in hydra_cfg.runtime.config_sources]
-        # As they were written: to iterate would be to resolve `seed=${oc.env:X}`.
-        refuse_added_keys(sources, unresolved(hydra_cfg.overrides.task))
+        refuse_added_keys(sources, as_written(hydra_cfg.overrides.task))
         config = from_hydra(cfg)
     except UserError as error:
         config = error

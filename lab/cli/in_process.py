@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from lab.cli.composing import application
 from lab.cli.hydra_entry import composed_job
+from lab.config.complaints import needs_a_sweep
 from lab.config.errors import UserError
 from lab.config.trust import current_folder
 from lab.engine import interrupts
@@ -32,8 +34,15 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         UserError: a key or a value is wrong, the run failed, or another process is training it.
         KeyboardInterrupt: it was stopped.
     """
+    _check_words("run", overrides)
     with _host_is_kept(), application(overrides, config_dir) as app:
-        done = app.run("config", _one, list(overrides), with_log_configuration=False)
+        try:
+            done = app.run("config", _one, list(overrides), with_log_configuration=False)
+        except AssertionError as error:  # Hydra's, of a preset that is a sweep
+            mode = app.compose_config("config", list(overrides), RunMode.RUN).hydra.mode
+            if mode == RunMode.MULTIRUN:
+                raise UserError(needs_a_sweep("this preset is a sweep", overrides, True)) from error
+            raise
         job, outcome = done.return_value
     if outcome is None:
         raise UserError("dry_run=true trains nothing, so lab.run has no run to return")
@@ -51,6 +60,7 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         UserError: a key or a value is wrong in a way that leaves nothing to run.
         KeyboardInterrupt: it was stopped.
     """
+    _check_words("sweep", overrides)
     with _host_is_kept():
         try:
             with application(overrides, config_dir) as app:
@@ -65,6 +75,21 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
     if folder is None or not folder.is_dir():
         raise UserError("the sweep has no job")
     return folder
+
+
+def _check_words(function: str, overrides: Sequence[object]) -> None:
+    """Refuse a list of overrides in place of each as an argument of its own, and flags."""
+    for word in overrides:
+        if not isinstance(word, str):
+            raise UserError(
+                f"lab.{function} takes each override as an argument of its own: "
+                f'lab.{function}("task=lstm", "seq_len=20"); got {word!r}'
+            )
+        if word.startswith("-"):
+            raise UserError(
+                f"lab.{function} takes no flag {word}: lab.sweep is -m, and config_dir= is "
+                "--config-dir"
+            )
 
 
 def _multirun(app: "Hydra", overrides: Sequence[str]) -> None:

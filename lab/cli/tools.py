@@ -7,6 +7,7 @@ user's. The module imports torch and Matplotlib only inside `run`.
 
 import argparse
 import importlib
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -135,22 +136,7 @@ def run_tool(name: str, arguments: Sequence[str]) -> int:
         hide_current_folder()  # a run that somebody else made may lie there, with a torch.py too
         tool = _find(name)
         module = _import(name, tool)
-        parser = Parser(
-            prog=f"lab {name}",
-            description=tool.summary,
-            epilog=f"example: {tool.example}",
-            allow_abbrev=False,
-        )
-        module.add_arguments(parser)
-        parser.add_argument(
-            "--trust", action="store_true",
-            help="allow a run's config to name any code, which is then executed",
-        )  # fmt: skip
-        parser.add_argument(
-            "--trust-package", metavar="NAME", action="append", default=[],
-            help="allow a run's config to name classes of this package; may be repeated",
-        )  # fmt: skip
-        args = parser.parse_args(arguments)
+        args = _parser(name, module).parse_args(arguments)
         trusted = [EVERYTHING] if args.trust else args.trust_package
         with trusting(*trusted) if trusted else nullcontext(), _style_of(tool):
             module.run(args)
@@ -171,6 +157,52 @@ def _style_of(tool: Tool) -> AbstractContextManager[None]:
     from lab.figures.style import own_style
 
     return own_style()
+
+
+def completions(line: str) -> list[str]:
+    """The words that may end a command line whose first word is a tool, or begins like one.
+
+    Args:
+        line: as the shell has it, from `lab` to the cursor.
+    """
+    words = line.split()[1:]
+    last = "" if not words or line[-1].isspace() else words.pop()
+    if not words:
+        choices = list(TOOLS)
+    elif words[0] not in TOOLS:
+        return []
+    else:
+        parser = _parser(words[0], _import(words[0], TOOLS[words[0]]))
+        if last.startswith("-"):
+            choices = re.findall(r"(?<=[ [])--[a-z-]+", parser.format_help())
+        elif re.search(r"\bRUN\b", parser.format_usage()):
+            from lab.runs.finding import LAST, find_runs
+
+            flag = words.index("--out-dir") if "--out-dir" in words[:-1] else None
+            out_dir = parser.get_default("out_dir") if flag is None else words[flag + 1]
+            choices = [LAST, *(run.path.name for run in find_runs(out_dir))]
+        else:
+            choices = []
+    return [word for word in dict.fromkeys(choices) if word.startswith(last)]
+
+
+def _parser(name: str, module: ModuleType) -> Parser:
+    parser = Parser(
+        prog=f"lab {name}",
+        description=TOOLS[name].summary,
+        epilog=f"example: {TOOLS[name].example}",
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    parser.add_argument(
+        "--trust", action="store_true",
+        help="allow a run's config to name any code, which is then executed",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trust-package", metavar="NAME", action="append", default=[],
+        help="allow a run's config to name classes of this package; may be repeated",
+    )  # fmt: skip
+    return parser
 
 
 def _complain(line: str, exit_code: int) -> int:

@@ -1,14 +1,60 @@
 """The words of a command line that make one very job, read from what Hydra knows of it."""
 
 import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
 
 from lab.config.conf import CONF
 from lab.config.hydra_versions import IS_13
 
 # The recorded command shows or continues a run, and never deletes it.
 NOT_AGAIN = ("fresh=", "dry_run=")
+# `${oc.env:NAME}`; Hydra writes it with backslashes into the overrides of a sweep's job.
+ENVIRONMENT = re.compile(r"\$\\?\{oc\.env\\?:(\w+)(?:\\?,[^{}\\]*)?\\?\}")
+DECODE = re.compile(r"\$\\?\{oc\.decode\\?:$")
+OPTION = re.compile(r"[\w*?][\w.*?-]*")
+PLAIN = re.compile(r"[\w./~+-]+")
+
+
+def as_written(node: Any) -> list[str]:
+    """Hydra's record of overrides, as they were written: `hidden_size=${seq_len}`.
+
+    To iterate the node would be to resolve it, among keys that are not the run's.
+    """
+    values = OmegaConf.to_container(node, resolve=False)
+    assert isinstance(values, list)
+    return [str(value) for value in values]
+
+
+def with_environment(override: str) -> str:
+    """An override with the values of environment variables in place of their names.
+
+    Another shell has other values, or none. A value that would mean something else without the
+    interpolation around it is left as it is.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1], "")
+        is_decoded = DECODE.search(override[: match.start()]) is not None
+        is_safe = PLAIN.fullmatch(value) and (is_decoded or _is_text(value))
+        return value if is_safe else match[0]
+
+    return ENVIRONMENT.sub(value_of, override)
+
+
+def _is_text(value: str) -> bool:
+    return isinstance(yaml.safe_load(value), str)
+
+
+def environment_of(overrides: Sequence[str]) -> list[str]:
+    """The environment variables that overrides read, with their values: `NAME=value`."""
+    names = {match[1] for word in overrides for match in ENVIRONMENT.finditer(word)}
+    return [f"{name}={os.environ.get(name, '')}" for name in sorted(names)]
 
 
 def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
@@ -18,11 +64,15 @@ def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
         hydra_cfg: the node `hydra` of the job's config, or of its sweep's.
         overrides: of the job.
     """
-    overrides = [o for o in overrides if not o.lstrip("+").startswith(NOT_AGAIN)]
+    overrides = [
+        with_environment(override)
+        for override in overrides
+        if not override.lstrip("+").startswith(NOT_AGAIN)
+    ]
     # A preset may make a sweep of every command. Of Hydra 1.3 it can be told whether it does, as it
     # sets the mode itself only for a preset that does not.
     is_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
-    is_hydras = "hydra.mode=MULTIRUN" in hydra_cfg.overrides.hydra
+    is_hydras = "hydra.mode=MULTIRUN" in as_written(hydra_cfg.overrides.hydra)
     has_preset = any(word.lstrip("+").startswith("experiment") for word in overrides)
     if is_sweep and (has_preset if not IS_13 else not is_hydras):
         overrides.append("hydra.mode=RUN")
@@ -43,4 +93,53 @@ def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:
             flags += ["--config-path", os.path.abspath(source.path)]
     if job.config_name != "config":
         flags += ["--config-name", job.config_name]
-    return [*flags, *(o for o in overrides.hydra if o.lstrip("+").startswith("hydra.searchpath"))]
+    words = as_written(overrides.hydra)
+    return [*flags, *(o for o in words if o.lstrip("+").startswith("hydra.searchpath"))]
+
+
+def own_files(runtime: Any, config_name: str, overrides: Sequence[str]) -> list[str]:
+    """The contents of those YAML files of the user's own that a command names.
+
+    They may have been edited since a command with the same words. Comments do not count.
+
+    Args:
+        runtime: node of Hydra's config.
+        config_name: of the primary config.
+        overrides: of the command; a swept group names several files.
+    """
+    sources = (source for source in runtime.config_sources if source.schema == "file")
+    folders = [Path(source.path) for source in sources if source.path != CONF]
+    pending = [("", config_name), *(runtime.get("choices") or {}).items()]
+    for override in overrides:
+        key, _, value = override.lstrip("+").partition("=")
+        pending += [(key.partition("@")[0], option) for option in OPTION.findall(value)]
+    contents: dict[Path, str] = {}
+    while pending:
+        group, option = pending.pop()
+        for folder in (Path(folder, group) for folder in folders if Path(folder, group).is_dir()):
+            for path in folder.glob(f"{option}.yaml"):
+                if path not in contents:
+                    values = _values_in(path)
+                    contents[path] = str(values)
+                    pending += _defaults_of(values, group)
+    return [contents[path] for path in sorted(contents)]
+
+
+def _values_in(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):  # Hydra says what is wrong with it
+        return None
+
+
+def _defaults_of(values: Any, group: str) -> list[tuple[str, str]]:
+    """The groups and options in the defaults list of a YAML file of a group."""
+    named = []
+    for entry in (values.get("defaults") or []) if isinstance(values, dict) else []:
+        for key, options in entry.items() if isinstance(entry, dict) else [("", entry)]:
+            key = str(key).removeprefix("override ").partition("@")[0]
+            parent = key[1:] if key.startswith("/") else f"{group}/{key}".strip("/")
+            named += [
+                (parent, str(o)) for o in (options if isinstance(options, list) else [options])
+            ]
+    return named

@@ -81,12 +81,15 @@ def _nested_keys(values: object, prefix: str = "") -> list[str]:
     ]
 
 
-def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str]) -> str:
+def hydra_complaint(
+    error: Exception, conf_dirs: Dirs, overrides: Sequence[str], in_python: bool = False
+) -> str:
     """The line for an exception of Hydra's, whose own message may have a dozen, or for any other.
 
     Args:
         error: what was raised while Hydra composed `overrides`.
         conf_dirs: where the YAML files lie.
+        in_python: whether `lab.run` was called, and no command given.
     """
     is_choice = "Config group override must be a string" in str(error)
     is_missing = isinstance(error, MissingConfigException) and bool(error.missing_cfg_file)
@@ -112,11 +115,17 @@ def hydra_complaint(error: Exception, conf_dirs: Dirs, overrides: Sequence[str])
         near = did_you_mean(option, options)
         return f"{group}={option} is not an option: expected one of {', '.join(options)}{near}"
     if first_line.startswith("hydra.mode changed"):  # Hydra 1.4 takes no preset's word for it
-        return f"this preset is a sweep, which needs -m: python -m lab -m {' '.join(overrides)}"
+        return needs_a_sweep("this preset is a sweep", overrides, in_python)
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
-        command = f"python -m lab -m {shlex.join(overrides)}"
-        return f"several values are a sweep, which needs -m: {command}"
+        return needs_a_sweep("several values are a sweep", overrides, in_python)
     return first_line
+
+
+def needs_a_sweep(what: str, overrides: Sequence[str], in_python: bool) -> str:
+    """The line for a sweep that was asked for as one run."""
+    if in_python:
+        return f"{what}, which needs lab.sweep: lab.sweep({', '.join(map(repr, overrides))})"
+    return f"{what}, which needs -m: python -m lab -m {shlex.join(overrides)}"
 
 
 def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:

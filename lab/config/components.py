@@ -56,6 +56,24 @@ def build(
         raise UserError(line) from error
 
 
+def check_own_classes(settings: Mapping[str, Any], where: str = "") -> None:
+    """Import the classes that a config names outside lab and torch, as a run would.
+
+    Args:
+        settings: the config, or a component in it.
+        where: the keys that lead to it.
+
+    Raises:
+        UserError: there is no such class, or its package is not installed.
+    """
+    target = settings.get("_target_")
+    if isinstance(target, str) and target.partition(".")[0] not in trust.ALWAYS:
+        trust.load(target, None, where or "_target_")
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            check_own_classes(value, f"{where}.{key}" if where else key)
+
+
 def refuse_other_kind(group: str, component: Mapping[str, Any], built: object, base: type) -> None:
     """Raise a UserError unless what was built is a `base`, where the study needs all it has."""
     if not isinstance(built, base):

@@ -65,13 +65,6 @@ def from_hydra(cfg: DictConfig) -> RunConfig:
         return from_dict({str(key): _absolute(value) for key, value in values.items()})
 
 
-def unresolved(words: Any) -> list[str]:
-    """Hydra's record of the overrides, as they were written: `seed=${oc.env:X}`."""
-    values = OmegaConf.to_container(words, resolve=False)
-    assert isinstance(values, list)
-    return [str(value) for value in values]
-
-
 def _absolute(value: Any) -> Any:
     """A group with its `root` absolute: one folder is one path, wherever the run is read."""
     if not isinstance(value, dict):

@@ -61,10 +61,10 @@ def current_folder() -> str:
 
 
 def see_current_folder() -> None:
-    """Let modules in the current folder be imported, as `python -m` does."""
+    """Let modules in the current folder be imported, unless an installed one has the name."""
     folder = current_folder()
     if not {"", folder} & set(sys.path):
-        sys.path.insert(0, folder)
+        sys.path.append(folder)
 
 
 def hide_current_folder() -> None:

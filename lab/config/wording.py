@@ -155,7 +155,7 @@ def _text_for_number(key: str, value: str, nullable: bool) -> str:
     if re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?|true|false", value, re.IGNORECASE):
         return (
             f", got the text '{value}'; write {key}={value} without quotes, and of an environment "
-            f"variable {key}=${{oc.decode:${{oc.env:NAME}}}}"
+            f"variable '{key}=\"${{oc.decode:${{oc.env:NAME}}}}\"'"
         )
     return ""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lab.config import RunConfig
+from lab.config.components import check_own_classes
 from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, study
@@ -77,7 +78,11 @@ def starts_over(config: RunConfig, folder: RunFolder, fresh_for: str = "") -> bo
 
 
 def preview(config: RunConfig, fresh_for: str = "") -> str:
-    """A line that says what `perform` would do now, or why it would refuse."""
+    """A line that says what `perform` would do now.
+
+    Raises:
+        UserError: it would refuse, because a class of the user's own cannot be imported.
+    """
     folder = folder_of(config)
     return f"{_would_do(config, folder, fresh_for):15}  {short(folder.path)}"
 
@@ -88,7 +93,9 @@ def _would_do(
     if folder.is_held:
         return "busy"
     planned = plan(config, folder, fresh_for)
-    with trusting(EVERYTHING):  # the data set may be the user's own class
+    with trusting(EVERYTHING):  # the user's own command
+        if planned != "finished before":
+            check_own_classes(config.to_dict())
         refused = planned in ("finished before", "resume") and provenance.are_others(config, folder)
     return "other data" if refused else planned
 
@@ -186,8 +193,11 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
             trained = train(task, config, folder, checkpoint)
         result = {"task": config.task, "seed": config.seed, **trained}
         folder.save_provenance({**origin, "end": provenance.now()})
-        seconds = time.monotonic() - begin
-        line = f"{study.headline(config, result)} in {seconds:.1f} s → {short(folder.path)}"
+        training = result["seconds"]
+        now = training - (checkpoint["seconds"] if checkpoint else 0)
+        rest = max(time.monotonic() - begin - now, 0)
+        times = f"training {training:.1f} s, tests and figures {rest:.1f} s"
+        line = f"{study.headline(config, result)}; {times} → {short(folder.path)}"
         log.info("finished: %s", line)
         folder.save_result(result)
     return Outcome("resumed" if checkpoint else "finished", line)

@@ -10,14 +10,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from lab.config.command import as_written
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError
-from lab.config.reading import unresolved
 from lab.engine import interrupts
 from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
 from lab.sweeps import recap, search
-from lab.sweeps.expand import configs_of, fixed_of, jobs_of
+from lab.sweeps.expand import configs_of, fixed_of, jobs_of, refuse_fractions
 from lab.sweeps.job import planned
 from lab.sweeps.launcher import PLUGINS, suit_machine
 from lab.sweeps.records import Sweep, asked_for, named, shared
@@ -46,7 +46,7 @@ class Announce(Callback):
             raise SystemExit(f"lab: {error}") from error
         except Exception as error:
             GlobalHydra.instance().clear()  # the complaint composes anew
-            overrides = unresolved(config.hydra.overrides.task)
+            overrides = as_written(config.hydra.overrides.task)
             line = hydra_complaint(error, _conf_dirs(config), overrides)
             raise SystemExit(f"lab: {line}") from error
 
@@ -98,10 +98,11 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
     for kind in ("launcher", "sweeper"):
         _refuse_what_is_not_installed(config, kind)
     jobs = jobs_of(config)
-    refuse_added_keys(_conf_dirs(config), unresolved(config.hydra.overrides.task))
+    refuse_added_keys(_conf_dirs(config), as_written(config.hydra.overrides.task))
     is_search = search.direction_of(config.hydra.sweeper) is not None
     if is_search:
-        search.refuse_no_trials(config.hydra.sweeper)
+        search.refuse_wrong_settings(config.hydra.sweeper)
+        refuse_fractions(config)
     known = fixed_of(config) if jobs is None and is_search else jobs or []
     _refuse_if_all_are_wrong(config.hydra.job.config_name, known)
     return jobs
@@ -151,10 +152,12 @@ def _dry_run(config: DictConfig) -> int:
     sweep = Sweep(Path(config.hydra.sweep.dir))
     for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
         interrupts.act()
-        if isinstance(asked, UserError):
-            line = named(asked_for(job), in_all, str(asked))
-            report(Outcome("failed", line, asked.exit_code))
-            code = asked.exit_code
-        else:
+        try:
+            if isinstance(asked, UserError):
+                raise asked
             print(planned(asked, job, sweep.fresh_for), flush=True)
+        except UserError as error:
+            line = named(asked_for(job), in_all, str(error))
+            report(Outcome("failed", line, error.exit_code))
+            code = error.exit_code
     return code

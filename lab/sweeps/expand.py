@@ -4,20 +4,22 @@ Called inside a Hydra application. Nothing here needs torch.
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from lab.config import RunConfig
+from lab.config.command import as_written
 from lab.config.errors import UserError
-from lab.config.reading import from_hydra, unresolved
-from lab.sweeps.search import knows_its_jobs
+from lab.config.reading import from_hydra
+from lab.sweeps.search import knows_its_jobs, list_params
 
 
 def jobs_of(config: DictConfig) -> list[list[str]] | None:
@@ -32,14 +34,22 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     Raises:
         UserError: there is no job, or a preset that is a sweep is swept over.
     """
-    overrides = unresolved(config.hydra.overrides.task)
+    overrides = as_written(config.hydra.overrides.task)
     parsed = _parse(overrides)
     _refuse_swept_sweeps(config, parsed)
+    preset = _parse([f"{key}={value}" for key, value in _params(config).items()])
+    swept = {o.key_or_group: o.input_line for o in (*preset, *parsed) if o.is_sweep_override()}
+    for key, words in {**list_params(config), **swept}.items():
+        if key in RunConfig.NOT_ASKED_FOR:
+            raise UserError(
+                f"{words}: this key makes no other run, so there is nothing to sweep; "
+                "give it one value"
+            )
     if not knows_its_jobs(config.hydra.sweeper):
         return None
     choices: dict[str, list[str]] = {}
     # As Hydra has it, the command line's values take the place of a preset's.
-    for override in (*_parse([f"{k}={v}" for k, v in _params(config).items()]), *parsed):
+    for override in (*preset, *parsed):
         key = override.get_key_element()
         if override.is_discrete_sweep():
             values = list(override.sweep_string_iterator())
@@ -61,11 +71,32 @@ def fixed_of(config: DictConfig) -> list[list[str]]:
 
     Both are no valid config only if no trial can be one.
     """
-    parsed = _parse(unresolved(config.hydra.overrides.task))
+    parsed = _parse(as_written(config.hydra.overrides.task))
     fixed = [str(o.input_line) for o in parsed if not o.is_sweep_override()]
     listed = [o for o in parsed if o.is_discrete_sweep()]
     firsts = [f"{o.get_key_element()}={next(o.sweep_string_iterator(), '')}" for o in listed]
     return [fixed, [*fixed, *firsts]]
+
+
+def refuse_fractions(config: DictConfig) -> None:
+    """Refuse a search of fractions for a key that takes integers, as each trial would fail."""
+    fixed = fixed_of(config)[-1]
+    preset = _parse([f"{key}={value}" for key, value in _params(config).items()])
+    for override in (*preset, *_parse(as_written(config.hydra.overrides.task))):
+        interval, key = override.value(), override.key_or_group
+        if not isinstance(interval, IntervalSweep):
+            continue
+        start, end = interval.start, interval.end
+        if not isinstance(start, float) or not isinstance(end, float):
+            continue
+        fraction = f"{key}={start + (end - start) / math.e}"
+        job = [*(word for word in fixed if not word.startswith(f"{key}=")), fraction]
+        (asked,) = configs_of(config.hydra.job.config_name, [job])
+        if str(asked) == f"{fraction} is not allowed: expected an integer":
+            raise UserError(
+                f"{override.input_line} gives fractions, and {key} takes integers: write "
+                f"{key}=int(interval({start:g},{end:g}))"
+            )
 
 
 def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:
@@ -138,3 +169,10 @@ def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None
                     f"{override.input_line}: {name} is a sweep already, which cannot be swept "
                     "over; give each such preset a command of its own"
                 )
+            plain = compose(config.hydra.job.config_name, return_hydra_config=True)
+            for kind in ("launcher", "sweeper"):
+                if alone.hydra[kind] not in (plain.hydra[kind], config.hydra[kind]):
+                    raise UserError(
+                        f"{override.input_line}: {name} sets hydra.{kind}, which has no effect "
+                        f"where presets are swept over; set it on the command line"
+                    )

@@ -8,9 +8,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from lab.config import RunConfig
-from lab.config.command import command_of
+from lab.config.command import as_written, command_of
 from lab.config.errors import UserError
-from lab.config.reading import unresolved
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
 from lab.engine.files import short
@@ -48,7 +47,7 @@ class Job:
         Args:
             hydra_cfg: the node `hydra` of what Hydra composed for it.
         """
-        overrides = unresolved(hydra_cfg.overrides.task)
+        overrides = as_written(hydra_cfg.overrides.task)
         if OmegaConf.is_missing(hydra_cfg.job, "num"):
             return cls(config, overrides, command_of(hydra_cfg, overrides))
         return cls.of_sweep(config, hydra_cfg, overrides, hydra_cfg.job.num)
@@ -89,7 +88,10 @@ class Job:
         if isinstance(self.config, UserError):
             outcome = Outcome("failed", str(self.config), self.config.exit_code)
         elif self.config.dry_run:
-            print(planned(self.config, self.overrides, self._fresh_for), flush=True)
+            try:
+                print(planned(self.config, self.overrides, self._fresh_for), flush=True)
+            except UserError as error:
+                return Outcome("failed", str(error), error.exit_code)
             return None
         else:
             outcome = perform(

@@ -12,6 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 from tqdm import tqdm
 
+from lab.config.command import as_written
 from lab.config.errors import UserError, say
 from lab.config.hydra_versions import register_resolver
 from lab.engine import interrupts
@@ -186,7 +187,7 @@ def suit_machine(config: DictConfig) -> None:
     """
     with open_dict(config):
         if "basic_launcher" in config.hydra.launcher._target_ and not any(
-            word.startswith("hydra/launcher=") for word in config.hydra.overrides.hydra
+            word.startswith("hydra/launcher=") for word in as_written(config.hydra.overrides.hydra)
         ):
             count = workers(config.threads, config.device)
             config.hydra.launcher = {"_target_": f"{PLUGINS}.Workers", "n_jobs": count}

@@ -85,13 +85,16 @@ def end_of_sweep(code: str | int | None) -> str | int | None:
             begun.direction,
             lambda record: str(sweep.run_of(record).provenance.get("command", "")),
         )
-    print("\n".join(lines), flush=True)
     try:
         if is_over:
             sweep.end_fresh()
         with trusting(EVERYTHING):
-            rebuild(sweep.folder)
+            plots = [path.name for path in rebuild(sweep.folder) if path.suffix == ".png"]
+        if plots:
+            lines[-1] += f"/{', '.join(plots)}"
     except (OSError, UserError) as error:
         report(not_written(sweep, error))
-        return code or 1
+        worst = 1
+    finally:
+        print("\n".join(lines), flush=True)
     return code or worst

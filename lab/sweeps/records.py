@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from lab.config import RunConfig
-from lab.config.command import composing_flags
+from lab.config.command import (
+    as_written,
+    composing_flags,
+    environment_of,
+    own_files,
+    with_environment,
+)
 from lab.config.hydra_versions import register_resolver
 from lab.config.identity import short_hash
 from lab.engine.files import read_text, short, write_text
@@ -53,7 +59,8 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     Args:
         job, runtime, overrides, sweeper: nodes of Hydra's config.
     """
-    asked = sorted(asked_for(overrides.task))
+    words, hydras = as_written(overrides.task), as_written(overrides.hydra)
+    asked = sorted(map(with_environment, asked_for(words)))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
     parts = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
@@ -62,12 +69,15 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     params = sorted((sweeper.get("params") or {}).items())
     own = sorted(
         o
-        for o in overrides.hydra
+        for o in hydras
         if o.lstrip("+").startswith(SWEEPER) and not o.lstrip("+").startswith(GOES_FURTHER)
     )
     if direction_of(sweeper) is not None:
-        own += [o for o in overrides.task if o.lstrip("+").startswith("objective=")]
-    identity = short_hash([asked, params, composing_flags(job, runtime, overrides), own])
+        own += [o for o in words if o.lstrip("+").startswith("objective=")]
+    changing = [*environment_of([*asked, *own]), *own_files(runtime, job.config_name, words)]
+    flags = composing_flags(job, runtime, overrides)
+    # A sweep without such things keeps the folder that it had before they were looked at.
+    identity = short_hash([asked, params, flags, own, *([changing] if changing else [])])
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
 
@@ -114,7 +124,7 @@ class Sweep:
             outcome: of the job.
             trial: what is noted of a search's, `objective` and `direction`.
         """
-        asked = asked_in(overrides, self.folder)
+        asked = asked_for(overrides)
         run = None if config is None else folder_of(config).path
         return {
             "number": number,
@@ -236,7 +246,7 @@ class Sweep:
         newest = {_file_name(one["overrides"]): one for one in (*self.since(before), *known)}
         records = sorted(newest.values(), key=lambda record: record["number"])
         begun = {_file_name(record["overrides"]) for record in records}
-        asked = [asked_in(job, self.folder) for job in jobs or []]
+        asked = [asked_for(job) for job in jobs or []]
         missing = [job for job in asked if _file_name(job) not in begun]
         in_all = shared([*(record["overrides"] for record in records), *missing])
         lines = [
@@ -273,23 +283,6 @@ def named(job: Sequence[str], in_all: Collection[str], line: str) -> str:
     """
     own = _own(job, in_all)
     return line if line.startswith(own) else f"{own}: {line}"
-
-
-def asked_in(overrides: Sequence[str], folder: Path) -> list[str]:
-    """Those overrides that make a job what it is, for the sweep in `folder`.
-
-    A job's `out_dir=…` is one of them if its run goes elsewhere than beside that folder.
-    """
-    asked = asked_for(overrides)
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key.lstrip("+") == "out_dir" and not _is_same(value, folder.parents[1]):
-            asked.append(override)
-    return asked
-
-
-def _is_same(path: str, folder: Path) -> bool:
-    return os.path.realpath(os.path.expanduser(path.strip("'\""))) == os.path.realpath(folder)
 
 
 def _file_name(asked: Sequence[str]) -> str:

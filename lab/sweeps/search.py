@@ -9,8 +9,10 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from lab.config.base import flatten
 from lab.config.errors import UserError
 from lab.config.hydra_versions import IS_13
+from lab.config.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,6 +71,25 @@ def suit_plugin(hydra_cfg: DictConfig) -> None:
             sweeper.n_jobs = OmegaConf.select(hydra_cfg, "launcher.n_jobs") if is_blind else 1
 
 
+def list_params(config: DictConfig) -> dict[str, str]:
+    """The keys whose values the plugin hydra-list-sweeper pairs, as `key=[…]`; of others none.
+
+    Args:
+        config: what Hydra composed. `list_params` in it gets keys with dots, as the plugin wants.
+    """
+    params = OmegaConf.select(config, "hydra.sweeper.list_params")
+    if not params:
+        return {}
+    paired: Any = flatten(OmegaConf.to_container(params, resolve=True))  # type: ignore[arg-type]
+    values = {key: value if isinstance(value, list) else [value] for key, value in paired.items()}
+    if len({len(value) for value in values.values()}) > 1:
+        lengths = ", ".join(f"{len(value)} of {key}" for key, value in values.items())
+        raise UserError(f"the list sweeper pairs values, so there must be equally many: {lengths}")
+    with open_dict(config):
+        config.hydra.sweeper.list_params = values
+    return {key: f"{key}={shown(value)}" for key, value in values.items()}
+
+
 def be_quiet() -> None:
     """Keep Optuna's lines on each trial, and on each that failed, from the terminal."""
     import optuna
@@ -77,8 +98,8 @@ def be_quiet() -> None:
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
 
 
-def refuse_no_trials(sweeper: DictConfig) -> None:
-    """Refuse counts with which Optuna's plugin fails at its end, or never ends.
+def refuse_wrong_settings(sweeper: DictConfig) -> None:
+    """Refuse counts and a storage with which Optuna's plugin fails late, or never ends.
 
     Raises:
         UserError: naming the key and what is allowed.
@@ -89,6 +110,17 @@ def refuse_no_trials(sweeper: DictConfig) -> None:
             raise UserError(
                 f"hydra.sweeper.{key}={count} is not allowed: expected an integer, at least 1"
             )
+    rate = OmegaConf.select(sweeper, "max_failure_rate")
+    if rate is not None and not (isinstance(rate, int | float) and 0 <= rate <= 1):
+        raise UserError(
+            f"hydra.sweeper.max_failure_rate={rate} is not allowed: expected a number from 0 to 1"
+        )
+    storage = OmegaConf.select(sweeper, "storage")
+    if isinstance(storage, str) and "://" not in storage:
+        raise UserError(
+            f"hydra.sweeper.storage={storage} is not allowed: expected a database's URL, such as "
+            "sqlite:///search.db, or null"
+        )
 
 
 def is_only_its_end(error: Exception) -> bool:

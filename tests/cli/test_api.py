@@ -133,12 +133,14 @@ def test_a_host_that_uses_hydra_itself_keeps_it(cwd: Path, reference: Path):
         (["+seqlen=5"], "no key seqlen"),
         (["cell=lstmm"], "did you mean lstm?"),
         (["seq_len=["], "cannot read seq_len=["),
-        (["seq_len=3,4"], "which needs -m: python -m lab -m seq_len=3,4"),
-        (["seq_len=range(3,6)"], "needs -m: python -m lab -m 'seq_len=range(3,6)'"),
+        (["seq_len=3,4"], "which needs lab.sweep: lab.sweep('seq_len=3,4')"),
+        (["+experiment=all_remember"], "needs lab.sweep: lab.sweep('+experiment=all_remember')"),
+        ([["seq_len=5"]], "lab.run takes each override as an argument of its own"),
+        (["-m", "seq_len=5"], "lab.run takes no flag -m: lab.sweep is -m"),
         (["dry_run=true"], "dry_run=true trains nothing"),
     ],
 )
-def test_a_mistake_raises_one_line_and_leaves_nothing(cwd: Path, words: list[str], message: str):
+def test_a_mistake_raises_one_line_and_leaves_nothing(cwd: Path, words: list[Any], message: str):
     with pytest.raises(lab.UserError) as raised:
         lab.run(*words)
     assert message in str(raised.value)

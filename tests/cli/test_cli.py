@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
+import lab
 from tests.command_line import ROOT, TINY, environment, quick_lab, refusal, run_lab
 from tests.run_files import only
 
@@ -224,7 +225,7 @@ BAD = {
     "T=5": "task=lstm has no key T; did you mean seq_len?",
     "experiment=best": "write +experiment=best",
     "seed=${oc.env:TEXT}": "got the text '3'; write seed=3 without quotes, and of an environment "
-    "variable seed=${oc.decode:${oc.env:NAME}}",
+    "variable 'seed=\"${oc.decode:${oc.env:NAME}}\"'",
     "device=${oc.env:NO_SUCH_VARIABLE}": "Environment variable 'NO_SUCH_VARIABLE' not found",
     "resume=RUN": "the same command continues a run without it",
     "fresch=true": "task=lstm has no key fresch",
@@ -233,7 +234,7 @@ BAD = {
     "train_part=1.5": "train_part=1.5 is not allowed: expected less than 1.0",
     "data_size=1": "data_size=1 is not allowed: expected at least 2",
     "hidden_size=[1,2]": "hidden_size=[1, 2] is not allowed: expected an integer",
-    "seq_len=range(3,5)": "needs -m",
+    "seq_len=range(3,5)": "needs lab.sweep",
     "seq_len=[": "cannot read seq_len=[",
     "device=gpu": "expected auto, cpu, cuda, mps",
     "bench=parity": "bench is a group of +experiment=bench",
@@ -259,6 +260,10 @@ AT_THE_COMMAND_LINE = {
     "seq_len=3,4": "needs -m",
     "+bench=parity": "bench is a group of +experiment=bench",
 }
+
+
+def test_the_version_is_labs(tmp_path):
+    assert quick_lab("--version", cwd=tmp_path).stdout == f"lab {lab.__version__}\n"
 
 
 @pytest.mark.parametrize("word", AT_THE_COMMAND_LINE)

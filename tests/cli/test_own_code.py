@@ -32,6 +32,7 @@ CONSOLE_SCRIPT = "import sys; from lab.cli import main; sys.exit(main())"
 def own(tmp_path) -> Path:
     (tmp_path / "my_cells.py").write_text(CELLS)
     (tmp_path / "conf/cell").mkdir(parents=True)
+    (tmp_path / "conf/cell/gone.yaml").write_text("_target_: no_such_package.Cell\n")
     for name in ("Cell", "Lazy", "Cel"):
         (tmp_path / f"conf/cell/{name}.yaml").write_text(f"_target_: my_cells.{name}\n")
     (tmp_path / "conf/cell/large.yaml").write_text("_target_: my_cells.Cell\nsize: 3\n")
@@ -45,6 +46,7 @@ FAILING = {
     "(my_cells.py:8: assert size < 3)",
     ("cell=large", "cell.size=x"): "lab: cell.size=x is not allowed: expected an integer",
     ("cell=Cel",): "lab: cell names my_cells.Cel: there is no Cel in my_cells; did you mean Cell?",
+    ("cell=gone",): "lab: cell names no_such_package.Cell: there is no module no_such_package to ",
     ("cell=nothing",): "lab: cell._target_ is missing: it names the class to build, "
     "my_module.MyClass",
     ("cell=broken",): "lab: {conf}/cell/broken.yaml is not YAML: expected ',' or ']', but got "
@@ -56,18 +58,28 @@ FAILING = {
 }
 
 
+IMPORTED = ("cell=Cel", "cell=gone", "cell=nothing")
+
+
 @pytest.mark.parametrize("words", FAILING)
 def test_a_cell_that_fails_is_one_line_that_names_what_and_where(words, own):
-    done = quick_lab("--config-dir=conf", *words, *TINY, cwd=own)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith(FAILING[words].format(conf=own / "conf"))
+    # A dry run says what the run would; it builds nothing.
+    dry = [["dry_run=true"]] if words[0] in IMPORTED else []
+    for more in ([], *dry):
+        done = quick_lab("--config-dir=conf", *words, *TINY, *more, cwd=own)
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert done.stderr.startswith(FAILING[words].format(conf=own / "conf"))
 
 
-def test_the_console_script_finds_the_modules_of_the_current_folder(own, tmp_path_factory):
+@pytest.mark.parametrize("door", ["script", "module"])
+def test_the_modules_of_the_current_folder_are_found_and_shadow_none(door, own, tmp_path_factory):
+    for name in ("secrets", "random", "tqdm"):
+        (own / f"{name}.py").write_text("raise SystemExit('mine')\n")
     script = tmp_path_factory.mktemp("bin") / "lab"
     script.write_text(CONSOLE_SCRIPT)
-    words = [sys.executable, str(script), "--config-dir=conf", "cell=Cell", *TINY]
+    start = [str(script)] if door == "script" else ["-m", "lab"]
+    words = [sys.executable, *start, "--config-dir=conf", "cell=Cell", *TINY]
     environ = environment()
     done = subprocess.run(words, cwd=own, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -58,6 +58,29 @@ def test_neither_a_tools_help_nor_the_list_of_runs_imports_torch(made: Path):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("lab sh", ["show"]),
+        ("lab pr", ["predict", "probe"]),
+        ("lab show la", ["last"]),
+        ("lab show out", []),
+        ("lab show gan", ["{run}"]),
+        ("lab show --out-dir nowhere gan", []),
+        ("lab runs --o", ["--out-dir"]),
+        ("lab foo=[ ba", []),
+        ("lab cell=ls", ["cell=lstm"]),
+    ],
+)
+def test_the_shell_completes_tools_runs_and_keys(
+    line: str, words: list[str], made: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COMP_LINE", line)
+    (run,) = (path.name for path in made.rglob("gan-*"))
+    done = quick_lab("-sc", "query=bash", cwd=made)
+    assert (done.stdout.split(), done.stderr) == ([word.format(run=run) for word in words], "")
+
+
 def test_help_lists_every_tool(tmp_path: Path):
     done = quick_lab("--help", cwd=tmp_path)
     for name, tool in TOOLS.items():

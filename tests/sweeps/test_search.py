@@ -86,6 +86,13 @@ def test_an_objective_that_is_no_result_is_refused_before_training(tmp_path: Pat
     [
         (["hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials=0 is not allowed: expected an "),
         (["hydra.sweeper.n_jobs=0"], "hydra.sweeper.n_jobs=0 is not allowed: expected an "),
+        (["hydra.sweeper.max_failure_rate=2"], "hydra.sweeper.max_failure_rate=2 is not allowed: "),
+        (["hydra.sweeper.storage=sqlite"], "hydra.sweeper.storage=sqlite is not allowed: expected"),
+        (
+            ["hidden_size=interval(3,10)"],
+            "hidden_size=interval(3,10) gives fractions, and hidden_size takes integers: write "
+            "hidden_size=int(interval(3,10))",
+        ),
         (["objective=nosuch"], "objective=nosuch is not allowed: expected val_accuracy, "),
     ],
 )

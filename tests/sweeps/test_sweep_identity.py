@@ -6,9 +6,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from lab.config.command import with_environment
+from lab.sweeps.records import sweep_dir
 from tests.command_line import TINY, quick_lab, run_folders
-from tests.run_files import only, recap
+from tests.run_files import recap
 
 SHORT = [*TINY, "max_steps=2"]
 ADAM = ["optimizer=adam", "optimizer.betas=[0.5,0.9]"]  # needs quotes in a shell
@@ -64,19 +67,62 @@ def test_the_command_of_a_presets_job_makes_one_run_and_no_sweep(tmp_path: Path)
     assert "sweep" not in again.stdout
 
 
-def test_runs_in_several_outputs_folders_each_have_their_record(tmp_path: Path) -> None:
-    done = quick_lab("-m", *SHORT, "out_dir=a,b", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "2 finished"
-    with open(only(tmp_path, "outputs/sweeps/*/summary.csv")) as file:
-        rows = list(csv.DictReader(file))
-    assert [Path(row["run"]).parts[0] for row in rows] == ["a", "b"]
-    assert {row["status"] for row in rows} == {"finished"}
+def folder(overrides: list[str], own: Path | None = None) -> str:
+    """The folder of a sweep of these overrides, of whose config some keys are known."""
+    sources = [{"provider": "command-line", "schema": "file", "path": str(own)}] if own else []
+    config = OmegaConf.create(
+        {
+            **{"seq_len": 5, "hidden_size": 20, "job": {"config_name": "config"}},
+            "runtime": {"config_sources": sources, "choices": {"experiment": "mine"}},
+            "overrides": {"task": overrides, "hydra": []},
+            "sweeper": {},
+        }
+    )
+    return sweep_dir("outputs", config.job, config.runtime, config.overrides, config.sweeper)
 
 
-def test_the_last_line_names_a_short_path(tmp_path: Path) -> None:
+def test_an_interpolation_is_no_value_and_an_environment_variable_is_one(monkeypatch) -> None:
+    assert folder(["hidden_size=${seq_len}"]) != folder(["hidden_size=5"])
+    assert folder(["optimizer.momentum=${.alpha}"]) != folder([])
+    for word in ("seed=${oc.env:N}", 'seed="${oc.decode:${oc.env:N}}"', "name=${oc.env:N,x}"):
+        folders = set()
+        for value in ("1", "2", "a b"):
+            monkeypatch.setenv("N", value)
+            folders.add(folder([word]))
+        assert len(folders) == 3
+
+
+def test_a_file_of_ones_own_that_was_edited_makes_another_sweep(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "cell").mkdir()
+    preset, cell = tmp_path / "experiment/mine.yaml", tmp_path / "cell/mine.yaml"
+    folders = []
+    for text, size in (("seed: 1", 1), ("seed: 1 # two", 1), ("seed: 2", 1), ("seed: 2", 2)):
+        preset.write_text(f"defaults: [override /cell: mine]\n{text}\n")
+        cell.write_text(f"size: {size}\n")
+        folders.append(folder(["+experiment=mine,yours"], tmp_path))
+    assert folders[0] == folders[1]
+    assert len(set(folders)) == 3
+
+
+def test_a_recorded_command_needs_no_variable_of_the_environment(monkeypatch) -> None:
+    monkeypatch.setenv("N", "7")
+    monkeypatch.setenv("NAME", "lstm")
+    words = ['seed="${oc.decode:${oc.env:N}}"', "cell=${oc.env:NAME}", "input=${oc.env:N}"]
+    assert list(map(with_environment, words)) == ['seed="${oc.decode:7}"', "cell=lstm", words[2]]
+    assert with_environment(r"cell=$\{oc.env\:NAME\}") == "cell=lstm"  # as Hydra passes it on
+
+
+def test_the_last_line_names_the_plot_with_a_short_path(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
-    done = quick_lab("-m", *SHORT, f"out_dir={tmp_path}/there", cwd=tmp_path / "here")
+    words = [*SHORT, f"out_dir={tmp_path}/there", "optimizer.momentum=${.alpha}"]
+    done = quick_lab("-m", *words, cwd=tmp_path / "here")
     assert done.returncode == 0, done.stderr
     assert ".." not in done.stdout
-    assert f" → {tmp_path}/there/sweeps/" in done.stdout.splitlines()[-1]
+    last = done.stdout.splitlines()[-1]
+    assert f" → {tmp_path}/there/sweeps/" in last
+    assert last.endswith("/accuracy_vs_length.png")
+    # The same run alone, and by the command that it recorded.
+    (run,) = (tmp_path / "there/runs").iterdir()
+    for again in (words, command_in(run)):
+        assert quick_lab(*again, cwd=tmp_path / "here").stdout.startswith("finished before: ")

@@ -1,6 +1,7 @@
 """Sweeps continue, share runs with one another, and tell the truth about every job."""
 
 import fcntl
+import shlex
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_docs import commands
 from tests.command_line import SMALL, TINY, quick_lab, run_folders, run_lab, start_lab, wait_until
 from tests.run_files import recap, snapshot, summary
 
@@ -165,9 +167,8 @@ def test_two_equal_sweeps_at_once_end_with_a_right_summary(tmp_path: Path) -> No
 
 def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.list_sweeper_plugin")
-    pairs = ("seq_len=[3,4]", "seed=[0,1]")
-    words = ["-m", *SMALL, "max_steps=6", "hydra/sweeper=list"]
-    words += [f"+hydra.sweeper.list_params.{pair}" for pair in pairs]
+    (documented,) = (words for words in commands() if "hydra/sweeper=list" in words)
+    words = [*shlex.split(documented), *SMALL, "max_steps=6"]
     dry = quick_lab(*words, "dry_run=true", cwd=tmp_path)
     assert dry.stderr == (
         "lab: dry_run=true: hydra/sweeper=list names its jobs only as it runs them\n"
@@ -176,7 +177,9 @@ def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert recap(done.stdout) == "2 finished"
     assert "best:" not in done.stdout
-    assert [(row["seq_len"], row["seed"]) for row in summary(tmp_path)] == [("3", "0"), ("4", "1")]
+    assert [(row["seq_len"], row["optimizer.lr"]) for row in summary(tmp_path)] == [
+        ("10", "0.01"), ("20", "0.003"),
+    ]  # fmt: skip
     assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 finished before"
 
 
