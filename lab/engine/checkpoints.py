@@ -3,18 +3,17 @@
 import io
 import logging
 import os
-import random
 import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from lab.config.errors import UserError
 from lab.engine.files import write_atomically
 from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import rng_state, set_rng_state
 
 FORMAT = 1
 # Types that are read back unchanged. Subclasses are not, such as NumPy's float.
@@ -125,33 +124,3 @@ def _read(path: Path, identity: str) -> dict[str, Any]:
     if content["identity"] != identity:
         raise ValueError("a checkpoint of another run")
     return content
-
-
-def rng_state() -> dict[str, Any]:
-    """The global random states of Python, NumPy and torch, as tensors and plain values."""
-    version, internal, gauss = random.getstate()
-    numpy_state = np.random.get_state(legacy=False)
-    assert isinstance(numpy_state, dict)
-    return {
-        "python": [version, list(internal), gauss],
-        "numpy_key": torch.from_numpy(numpy_state["state"]["key"].astype(np.int64)),
-        "numpy": [
-            int(numpy_state["state"]["pos"]),
-            int(numpy_state["has_gauss"]),
-            float(numpy_state["gauss"]),
-        ],
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    """Restore the random states that `rng_state` returned."""
-    version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal), gauss))
-    position, has_gauss, cached = state["numpy"]
-    key = state["numpy_key"].numpy().astype(np.uint32)
-    np.random.set_state(("MT19937", key, position, has_gauss, cached))
-    torch.set_rng_state(state["torch"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])

@@ -16,7 +16,7 @@ from lab.config.errors import UserError
 from lab.engine import checkpoints, interrupts
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of
-from lab.engine.task import Recorder, Task, evaluate, evaluate_at_start
+from lab.engine.task import Recorder, Task, evaluate, evaluate_at_start, observing
 from lab.engine.tracking import Progress, Tracker
 
 
@@ -82,7 +82,8 @@ def train(
         interrupts.act(f"stopped at step {step}")
         seconds = time.monotonic() - begin
         bar.close()
-        concluded = task.conclude(tracker.history, Recorder(folder, tracker))
+        with observing(task):
+            concluded = task.conclude(tracker.history, Recorder(folder, tracker))
         result = {
             "steps": step,
             "seconds": round(seconds, 3),
@@ -97,14 +98,13 @@ def train(
 
 
 def check(task: Task) -> None:
-    """Let the task try what its evaluation and end need, and restore the random streams.
+    """Let the task try what its evaluation and end need, within `observing`.
 
     Raises:
         UserError: a component cannot do what is needed.
     """
-    before = checkpoints.rng_state()
-    task.check()
-    checkpoints.set_rng_state(before)
+    with observing(task):
+        task.check()
 
 
 def _restore(task: Task, checkpoint: dict[str, Any], folder: RunFolder) -> None:

@@ -1,15 +1,17 @@
 """The base class of a study's task, with defaults for everything that need not be written."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from lab.engine.files import png_bytes
 from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import random_streams_kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,8 +71,9 @@ class Evaluator:
     Args:
         name: the name, for messages.
         every: the number of steps between two calls.
-        run: returns the scalars to log, or an empty mapping. It must not change anything on which
-            training depends.
+        run: returns the scalars to log, or an empty mapping. It runs within `observing`, so that
+            it need neither set eval mode nor keep random streams. It must not change anything else
+            on which training depends.
         at_start: whether it also runs before the first step. Its scalars are not logged then.
     """
 
@@ -105,6 +108,14 @@ class Task:
     evaluators: Sequence[Evaluator] = ()
     """The evaluators, in the order in which they run."""
 
+    def networks(self) -> Iterator[nn.Module]:
+        """The networks whose mode `observing` sets.
+
+        By default these are the attributes, and what the attributes hold: elements of lists, tuples
+        and dicts, and attributes of other objects.
+        """
+        return _networks_in(self, depth=2)
+
     def step(self) -> Mapping[str, Tensor]:
         """Take one optimizer step; return scalars, whose means are logged."""
         raise NotImplementedError
@@ -128,14 +139,14 @@ class Task:
     def check(self) -> None:
         """Try evaluation and the end of the run on tiny inputs, before the first step.
 
-        This changes no state and writes nothing. The caller restores the global random streams.
+        This changes no state and writes nothing. It runs within `observing`, as evaluators do.
 
         Raises:
             UserError: a component cannot do what is needed.
         """
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        """Write the final weights and figures after training.
+        """Write the final weights and figures after training, within `observing`.
 
         Args:
             history: everything that was logged, as in metrics.csv.
@@ -147,21 +158,54 @@ class Task:
         return {}
 
 
+@contextmanager
+def observing(task: Task) -> Iterator[None]:
+    """A context in which a task is looked at: networks in eval mode, and random streams kept.
+
+    At its end each module has its own mode again, and the global random streams of torch, NumPy and
+    Python are as before. So no evaluation changes the training, however often it runs.
+    """
+    networks = list(task.networks())
+    modes = [[(module, module.training) for module in network.modules()] for network in networks]
+    with random_streams_kept():
+        try:
+            for network in networks:
+                network.eval()
+            yield
+        finally:
+            for network, of_each in zip(networks, modes, strict=True):
+                network.train(of_each[0][1])  # for a class with a `train` of its own
+                for module, mode in of_each:
+                    module.training = mode
+
+
 def evaluate(task: Task, step: int) -> dict[str, float]:
     """Run the evaluators that are due after `step`, after the last step all; return scalars."""
     last = step == task.total_steps
-    metrics: dict[str, float] = {}
-    for evaluator in task.evaluators:
-        if last or step % evaluator.every == 0:
-            metrics |= evaluator.run()
-    return metrics
+    return _run(task, [e for e in task.evaluators if last or step % e.every == 0])
 
 
 def evaluate_at_start(task: Task) -> None:
     """Run the evaluators that also run before the first step."""
-    for evaluator in task.evaluators:
-        if evaluator.at_start:
-            evaluator.run()
+    _run(task, [evaluator for evaluator in task.evaluators if evaluator.at_start])
+
+
+def _networks_in(holder: object, depth: int) -> Iterator[nn.Module]:
+    if isinstance(holder, nn.Module):
+        yield holder
+    elif depth:
+        held = holder if isinstance(holder, dict) else getattr(holder, "__dict__", {})
+        parts = holder if isinstance(holder, list | tuple) else held.values()
+        for part in parts:
+            yield from _networks_in(part, depth - 1)
+
+
+def _run(task: Task, evaluators: Sequence[Evaluator]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for evaluator in evaluators:
+        with observing(task):
+            metrics |= evaluator.run()
+    return metrics
 
 
 class Patience:

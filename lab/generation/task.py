@@ -184,8 +184,7 @@ class GanTask(Task):
     @torch.no_grad()
     def take_samples(self) -> Mapping[str, float]:
         """Keep the images of the sheet."""
-        images = self.sampled.eval()(*given(*self.sheet))
-        self.generator.train()
+        images = self.sampled(*given(*self.sheet))
         self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         clamped = float((images.abs() > 1).double().mean())
         self.warnings.note(self.steps, trouble.of_pixels(clamped))
@@ -195,10 +194,8 @@ class GanTask(Task):
         """Measure quality on `eval_samples` samples, and D's AUC on test images."""
         random = random_stream(self.config.seed, "evaluation")
         z, asked = self.prior.draw(self.config.eval_samples, random)
-        self.discriminator.eval()
-        fake = generate(self.sampled.eval(), z, asked)
+        fake = generate(self.sampled, z, asked)
         metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake, asked)}
-        self.discriminator.train()
         found = trouble.of_players(self.right_sum / max(self.right_count, 1))
         self.right_sum, self.right_count = 0.0, 0
         if self.measures:
@@ -214,7 +211,6 @@ class GanTask(Task):
             found |= trouble.of_course(training_fid, self.best.lowest)
             self.best.offer(training_fid, self.steps, self.sampled)
         self.warnings.note(self.steps, found)
-        self.generator.train()
         return metrics
 
     def state_dict(self) -> dict[str, Any]:
@@ -253,7 +249,7 @@ class GanTask(Task):
         """Measure quality on `final_samples` samples; write the generator and the pictures."""
         from lab.generation import class_pictures, pictures
 
-        network = copy.deepcopy(self.sampled).eval()
+        network = copy.deepcopy(self.sampled)
         chosen = self.best.choose(network, self.steps, recorder)
         title = f"{self.config.short_name}: {self.config.title}"
         samples = self.config.eval_samples

@@ -1,16 +1,21 @@
 """The loop and the smallest task: evaluators when they are due, the history handed to the end."""
 
+import random
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
 
 from lab.cli import compose_config
 from lab.engine.checkpoints import load
-from lab.engine.loop import train
+from lab.engine.loop import check, train
 from lab.engine.run_folder import RunFolder
+from lab.engine.seeding import seed_everything
 from lab.engine.task import Evaluator, Recorder, Task
 
 
@@ -118,6 +123,52 @@ def test_the_smallest_task_has_five_members(tmp_path):
     result = train(Least(), compose_config(f"out_dir={tmp_path}"), RunFolder(tmp_path), None)
     assert (result["steps"], result["stopped"]) == (3, "budget")
     assert RunFolder(tmp_path).read_metrics()["loss"] == [1.0, 1.0, 1.0]
+
+
+class Noisy(Task):
+    """Draws from every global stream in steps and evaluations, with networks of two modes."""
+
+    columns = ("loss", "seen")
+    total_steps = 6
+
+    def __init__(self, every):
+        seed_everything(0)
+        self.network = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(3), nn.BatchNorm1d(3).eval())
+        self.held, self.listed = SimpleNamespace(network=nn.Dropout()), [nn.Dropout()]
+        self.evaluators = [Evaluator("all", every, self.see, at_start=True)]
+
+    def draw(self, modes):
+        networks = (*self.network, self.held.network, *self.listed)
+        assert [network.training for network in networks] == modes
+        x = torch.rand(4, 3) + random.random() + np.random.rand()
+        return self.network(x)[0].sum().detach()
+
+    def step(self):
+        return {"loss": self.draw([True, True, False, True, True])}
+
+    def see(self):
+        return {"seen": float(self.draw([False] * 5))}
+
+    def check(self):
+        self.see()
+
+    def state_dict(self):
+        return self.network.state_dict()
+
+    def conclude(self, history, recorder):
+        return {"losses": history["loss"], **self.see()}
+
+
+def test_how_often_a_run_is_evaluated_changes_nothing(tmp_path):
+    found = []
+    for every in (1, 4, 6):
+        task, folder = Noisy(every), RunFolder(tmp_path / str(every))
+        folder.path.mkdir()
+        check(task)
+        found.append(train(task, compose_config(f"out_dir={tmp_path}"), folder, None))
+    assert found[0]["losses"] == found[1]["losses"] == found[2]["losses"]
+    assert len(set(found[0]["losses"])) == 6
+    assert found[0]["seen"] == found[1]["seen"]
 
 
 class Ending(Least):

@@ -130,8 +130,7 @@ def test_it_goes_on_bit_for_bit_from_a_saved_state(unlabelled, overrides):
 def test_samples_and_quality_change_nothing_that_training_depends_on(unlabelled):
     plain, watched = make(unlabelled), make(unlabelled)
     for _ in range(5):
-        watched.take_samples()
-        watched.quality()
+        evaluate(watched, watched.total_steps)
         seed_everything(2)
         expected = plain.step()
         seed_everything(2)
