@@ -1,9 +1,10 @@
 """The same door from Python: `import lab`, then `lab.run`, `lab.sweep`, `lab.runs`, `lab.load`.
 
 A run or a sweep started here is the one of the same command line: the same folder, the same files,
-the same bits. The host's logging, warnings, signal handlers, random numbers and threads are as they
-were when a function returns. A mistake raises `lab.UserError` with one line that says what is
-wrong; nothing here ends the process.
+the same bits, whatever default dtype, device, grad mode or autocast the host has set. The host's
+settings, logging, warnings, signal handlers and random numbers are as they were when a function
+returns. One run trains at a time: the calls of other threads wait. A mistake raises `lab.UserError`
+with one line that says what is wrong; nothing here ends the process.
 """
 
 from collections.abc import Sequence
@@ -115,8 +116,10 @@ class Run:
             UserError: the run is not finished, its study keeps no network, or its config names
                 code that is not trusted.
         """
+        from lab.engine.process import own_process
+
         self.result  # noqa: B018 - raises where there is none
-        with self._trusting():
+        with own_process(), self._trusting():  # to build a network draws random numbers
             return study.load_network(self.config, self.weights, self.result)
 
     def _trusting(self) -> AbstractContextManager[None]:

@@ -1,12 +1,10 @@
 """Runs and sweeps inside somebody else's process, which is left as it was."""
 
-import random
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -118,24 +116,13 @@ def _job_of_a_sweep(cfg: DictConfig) -> float | None:
 
 @contextmanager
 def _host_is_kept() -> Iterator[None]:
-    """Put back what a run sets for the whole process; Ctrl-C stops it at a safe point."""
-    current_folder()
-    import numpy as np
-    import torch
+    """Put back what a run sets for the whole process; Ctrl-C stops it at a safe point.
 
-    numbers: Any = random.getstate(), np.random.get_state()
-    threads = torch.get_num_threads()
-    path = sys.path.copy()  # the current folder is put there, for classes of the user's own
-    try:
-        with (
-            warnings.catch_warnings(),
-            torch.random.fork_rng(range(torch.cuda.device_count())),
-            interrupts.noted_in_a_host(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        random.setstate(numbers[0])
-        np.random.set_state(numbers[1])
-        torch.set_num_threads(threads)
-        sys.path[:] = path
+    Other threads wait, because two runs would draw from the same random streams.
+    """
+    current_folder()
+    from lab.engine.process import own_process
+
+    with own_process(), warnings.catch_warnings(), interrupts.noted_in_a_host():
+        warnings.simplefilter("ignore")
+        yield

@@ -124,7 +124,7 @@ def perform(
                 if plan(config, folder, fresh_for) != "finished before":
                     begin()
                     with _log_to(folder):
-                        return _train(config, folder, command, fresh_for)
+                        return _train_in_own_process(config, folder, command, fresh_for)
         with trusting(EVERYTHING):  # the data set may be the user's own class
             provenance.check_finished(config, folder)
         return Outcome("finished before", _shown_again(config, folder))
@@ -145,8 +145,17 @@ def report(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str) -> Outcome:
+def _train_in_own_process(
+    config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str
+) -> Outcome:
     # torch is imported here, so that a wrong argument or a finished run is answered at once.
+    from lab.engine.process import own_process
+
+    with own_process():
+        return _train(config, folder, command, fresh_for)
+
+
+def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str) -> Outcome:
     import torch
 
     from lab.engine import checkpoints
@@ -267,14 +276,18 @@ def _log_to(folder: RunFolder) -> Iterator[None]:
     """A context in which `lab` logs to this run's lab.log, and to no other run's."""
     handler = _Quiet(folder.log_file, delay=True, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level, log.propagate = log.level, False  # our lines do not go to a host program's handlers
+    hosts = log.level, log.propagate, log.disabled, logging.root.manager.disable
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    # Our lines do not go to a host's handlers, and a host that has disabled loggers gets lab.log.
+    log.propagate = log.disabled = False
+    logging.disable(logging.NOTSET)
     try:
         yield
     finally:
+        level, log.propagate, log.disabled, disabled = hosts
         log.setLevel(level)
-        log.propagate = True
+        logging.disable(disabled)
         log.removeHandler(handler)
         handler.close()
 

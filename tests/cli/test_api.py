@@ -9,6 +9,9 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 import lab
 from lab.config.hydra_versions import VERSION_BASE
+from lab.engine import process
 from tests.command_line import (
     ENDLESS,
     ROOT,
@@ -45,8 +49,41 @@ def test_importing_lab_is_cheap(tmp_path: Path):
     assert done.returncode == 0
 
 
+@contextmanager
+def hostile() -> Iterator[None]:
+    """A host that has set everything in torch and NumPy which a run's numbers depend on."""
+    before = process._settings()
+    values = [read() for read, _, _ in before]
+    torch.set_default_dtype(torch.float64)
+    torch.set_flush_denormal(True)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.set_float32_matmul_precision("medium")
+    torch.backends.cudnn.enabled = False
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            np.errstate(all="raise"),
+            torch.device("meta"),
+            torch.autocast("cpu", torch.bfloat16),
+            torch.inference_mode(),
+            torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH),
+        ):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+        for (_, write, _), value in zip(before, values, strict=True):
+            write(value)
+
+
 def test_a_run_from_python_is_the_one_of_the_command_line(cwd: Path, reference: Path):
-    run = lab.run(*TINY)
+    with hostile():
+        before = state_of_this_process()
+        run = lab.run(*TINY)
+        assert run.network.W_ph.dtype == torch.float32
+        after = state_of_this_process()
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed <= {"filters"}  # what is imported for the first time may set some of its own
+    assert "finished" in (run.path / "lab.log").read_text()
     assert run.name == reference.name
     assert_same_run(run.path, reference)
     assert run.status == "finished"
@@ -55,6 +92,20 @@ def test_a_run_from_python_is_the_one_of_the_command_line(cwd: Path, reference: 
     assert run.figures["learning_curves"].is_file()
     assert run.network(torch.tensor([[1, 2]], dtype=torch.uint8)).shape == (1, 10)
     assert run.name in repr(run)
+
+
+def test_runs_in_several_threads_have_the_bits_of_one(cwd: Path):
+    cell = cwd / "own/cell"
+    cell.mkdir(parents=True)
+    (cell / "noisy.yaml").write_text("_target_: torch.nn.GRU\nnum_layers: 2\ndropout: 0.5\n")
+    words = (*TINY, "cell=noisy", "max_steps=20")
+    with ThreadPoolExecutor(3) as threads:
+        runs = list(
+            threads.map(
+                lambda name: lab.run(*words, f"out_dir={name}", config_dir="own"), ("a", "b", "c")
+            )
+        )
+    assert len({(run.path / "model.safetensors").read_bytes() for run in runs}) == 1
 
 
 def test_a_finished_run_is_found_and_loaded(cwd: Path, reference: Path):
@@ -79,9 +130,14 @@ def state_of_this_process() -> dict[str, Any]:
         "filters": list(warnings.filters),
         "signals": [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)],
         "hook": threading.excepthook,
-        "threads": torch.get_num_threads(),
+        "torch settings": [read() for read, _, _ in process._settings()],
+        "modes": [torch.is_grad_enabled(), torch.is_inference_mode_enabled()],
+        "device": torch.get_default_device(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "numpy": np.geterr(),
+        "logging": logging.root.manager.disable,
         "random": (random.getstate(), str(np.random.get_state())),
-        "torch": torch.get_rng_state().tolist(),
+        "torch": torch.get_rng_state().numpy().tobytes(),
         "path": list(sys.path),
         "environment": dict(os.environ),
         "hydra": GlobalHydra.instance().hydra,
