@@ -8,7 +8,7 @@ Its sets, curricula, horizons, figures and sweeps come with it.
 import torch
 
 from lab.memory.sequences.base import Sequence
-from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.examples import Examples, symbol_type
 
 
 class Largest(Sequence):
@@ -25,6 +25,6 @@ class Largest(Sequence):
         # A cap for each example, so that every answer comes as often as any other.
         cap = torch.randint(self.symbols, (count, 1), generator=generator)
         drawn = torch.randint(self.symbols, (count, seq_len), generator=generator)
-        symbols = torch.minimum(drawn, cap).to(torch.uint8)
+        symbols = torch.minimum(drawn, cap).to(symbol_type(self.symbols))
         largest = symbols.amax(1, keepdim=True).long()
         return Examples(symbols, largest, due=torch.tensor([seq_len - 1]))

@@ -48,8 +48,12 @@ def listed(words: Iterable[str], most: int = 30) -> str:
 
 
 def percent(share: float) -> str:
-    """A share with at most two decimals, never rounded up to 100 %."""
-    return f"{math.floor(share * 1e4 + 1e-9) / 100:g} %"
+    """A share with at most two decimals, rounded down, so that 100 % is exact.
+
+    A share in float32 may be 1e-7 too small: 0.41 is 0.40999999.
+    """
+    hundredths = math.floor(share * 1e4 + 1e-3)
+    return f"{(min(hundredths, 9999) if share < 1 else hundredths) / 100:g} %"
 
 
 def shown(value: object) -> str:

@@ -1,6 +1,7 @@
 """How far networks generalise beyond the lengths they were trained on, and what state they need."""
 
 from collections.abc import Mapping, Sequence
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -11,25 +12,26 @@ NEEDED = 0.99
 COLUMNS = 4
 
 
-def longest_correct(accuracies: Mapping[int, float]) -> int:
-    """The largest length up to which all tested lengths have 99 %; 0 if the shortest has less."""
-    longest = 0
-    for length in sorted(accuracies):
-        if accuracies[length] < NEEDED:
-            break
-        longest = length
-    return longest
+def correct_lengths(accuracies: Mapping[int, float]) -> tuple[int, int]:
+    """The first and the last of the shortest tested lengths that have 99 % and no gap between them.
+
+    Both are 0 if no length has 99 %.
+    """
+    correct = dropwhile(lambda length: accuracies[length] < NEEDED, sorted(accuracies))
+    block = list(takewhile(lambda length: accuracies[length] >= NEEDED, correct))
+    return (block[0], block[-1]) if block else (0, 0)
 
 
 def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw accuracy against the length tested: a panel for each sequence, a line for each cell.
 
-    The lengths that were trained on are shaded. A band goes from the smallest to the largest value
-    of the seeds.
+    The lengths that some run was trained on are shaded. A band goes from the smallest to the
+    largest value of the seeds.
 
     Args:
         rows: a row for each run, with `seq_len`, `label`, `accuracy_by_length`, and for another
-            sequence than the palindrome also `sequence` and `chance`.
+            sequence than the palindrome also `sequence` and `chance`. Early versions wrote no
+            `trained_lengths`; without them the row may have the config's `curriculum`.
     """
     panels: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -39,8 +41,11 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
     figure, axes = plots.new_grid(len(panels), COLUMNS, size)
     labels = list(dict.fromkeys(row["label"] for row in rows))
     for axis, (name, runs) in zip(axes, panels.items(), strict=True):
-        longest = max(int(run["seq_len"]) for run in runs)
-        axis.axvspan(0, longest, color=plots.GREY, alpha=0.12, linewidth=0)
+        for first, last in {span for run in runs for span in _trained_spans(run)}:
+            if first == last:
+                axis.axvline(first, color=plots.GREY, alpha=0.25, linewidth=3)
+            else:
+                axis.axvspan(first, last, color=plots.GREY, alpha=0.12, linewidth=0)
         for place, label in enumerate(labels):
             by_length = _by_length([run for run in runs if run["label"] == label])
             lengths = sorted(by_length)
@@ -88,6 +93,16 @@ def accuracy_by_state_size(rows: Sequence[Mapping[str, Any]]) -> Figure:
     axis.set_ylabel("accuracy")
     plots.legend_below(figure)
     return figure
+
+
+def _trained_spans(run: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The lengths that a run was trained on, as spans of a first and a last one."""
+    words = run.get("trained_lengths")
+    if not isinstance(words, str):  # nan in a table where other runs have it
+        curriculum = run.get("curriculum", run.get("config.curriculum", "none"))
+        words = f"2 to {run['seq_len']}" if curriculum == "upper_half" else str(run["seq_len"])
+    ends = [[int(end) for end in span.split(" to ")] for span in words.split(", ")]
+    return [(span[0], span[-1]) for span in ends]
 
 
 def _by_length(runs: Sequence[Mapping[str, Any]]) -> dict[int, list[float]]:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
+from lab.config.wording import shown
+from lab.engine.seeding import random_streams_kept, seed_everything
 from lab.memory.block import Blocks
 from lab.memory.cells import LSTM, State, TorchLSTM
 from lab.memory.config import MemoryConfig
@@ -48,8 +50,8 @@ class Network(nn.Module):
         """Turn what is read into the inputs x of the cell, float [T, B, D].
 
         Args:
-            inputs: symbols, uint8 [B, T], or numbers, float [B, T, D]. For symbols, D is how many
-                symbols there are if input=one_hot, and 1 if input=number.
+            inputs: symbols, integers [B, T], or numbers, float [B, T, D]. For symbols, D is how
+                many symbols there are if input=one_hot, and 1 if input=number.
         """
         if inputs.is_floating_point():
             return inputs.transpose(0, 1).to(self.b_p.dtype)
@@ -124,12 +126,15 @@ def build_sequence(config: MemoryConfig) -> Sequence:
     """
     sequence: Sequence = build("sequence", config.sequence, base=Sequence)
     refuse_other_kind("sequence", config.sequence, sequence, Sequence)
-    short = min([config.seq_len, *(config.tested_lengths or [])])
-    if short < sequence.shortest:
-        raise UserError(
-            f"seq_len={short} is too short for sequence={config.sequence_name}: expected at least "
-            f"{sequence.shortest}"
-        )
+    tested = config.tested_lengths or []
+    lengths = {length: f"{length} in tested_lengths={shown(tested)}" for length in tested}
+    lengths[config.seq_len] = f"seq_len={config.seq_len}"
+    for length in sorted(lengths):
+        if length < sequence.shortest:
+            raise UserError(
+                f"{lengths[length]} is too short for sequence={config.sequence_name}: expected at "
+                f"least {sequence.shortest}"
+            )
     return sequence
 
 
@@ -152,10 +157,13 @@ def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
 
 
 def initial_network(config: MemoryConfig) -> Network:
-    """Build the network with the weights that the run of this config began with, on the CPU."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return build_network(config)
+    """Build the network with the weights that the run of this config began with.
+
+    It is in evaluation mode, on the CPU.
+    """
+    with random_streams_kept():
+        seed_everything(config.seed)
+        return build_network(config).eval()
 
 
 def with_torch_kernel(network: Network) -> Network:
@@ -171,7 +179,7 @@ def with_torch_kernel(network: Network) -> Network:
     with torch.random.fork_rng(devices=[]):  # the constructor draws parameters, which are replaced
         cell = TorchLSTM(network.cell.input_size, network.cell.hidden_size)
     cell.load_state_dict(network.cell.state_dict())
-    twin.cell = cell.to(network.b_p)
+    twin.cell = cell.to(network.b_p).train(network.cell.training)
     return twin
 
 

@@ -88,16 +88,26 @@ class Stream:
     ) -> None:
         self._seq_len, self._batch_size, self._generator = seq_len, batch_size, generator
         self._excluded = to_codes(excluded)
+        self._population = _code_count(seq_len)
+        # If few palindromes exist, almost all may be excluded: a table is looked up 100 times as
+        # fast as a set is searched.
+        self._is_new: Tensor | None = None
+        if self._population <= SHUFFLE_WHOLE:
+            self._is_new = torch.ones(self._population, dtype=torch.bool)
+            self._is_new[self._excluded] = False
 
     def next(self) -> Examples:
         """The next batch."""
-        codes = torch.empty(0, dtype=torch.int64)
-        while len(codes) < self._batch_size:
-            more = torch.randint(
-                _code_count(self._seq_len), (self._batch_size,), generator=self._generator
-            )
-            codes = torch.cat([codes, more[~torch.isin(more, self._excluded)]])
-        codes = codes[: self._batch_size]
+        found: list[Tensor] = []
+        while sum(map(len, found)) < self._batch_size:
+            more = torch.randint(self._population, (self._batch_size,), generator=self._generator)
+            if self._is_new is None:
+                new = more[~torch.isin(more, self._excluded)]
+            else:
+                new = more[self._is_new[more]]
+            if len(new):
+                found.append(new)
+        codes = torch.cat(found)[: self._batch_size]
         return as_examples(from_codes(codes, self._seq_len, self._generator))
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor, nn
 
+    from lab.engine.run_folder import RunFolder
     from lab.memory.task import MemoryTask
 
 COLUMNS = (
@@ -36,6 +37,8 @@ COLUMNS = (
     Column("state_size", "numbers carried from step to step"),
     Column("state_grows", "whether they grow with T"),
     Column("chance", "accuracy of guessing", is_share=True),
+    Column("trained_lengths", "lengths trained on"),
+    Column("shortest_correct", "99 % correct from T"),
     Column("longest_correct", "99 % correct up to T"),
     *(
         Column(f"gradient_factor.{state}_{key}", f"dLoss/d{state}: factor of one step back, {when}")
@@ -85,11 +88,13 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
         by_sequence.setdefault(row.get("sequence", "palindrome"), []).append(row)
     figures = {}
     if len(by_sequence) > 1:  # accuracy_by_length is nested, so it is not in the summary's rows
-        results = [RunFolder(Path(row["run"])).result or {} for row in rows]
-        with_lengths = [
-            {**row, "accuracy_by_length": result.get("accuracy_by_length", {})}
-            for row, result in zip(rows, results, strict=True)
-        ]
+        with_lengths = []
+        for row in rows:
+            folder = RunFolder(Path(row["run"]))
+            accuracies = (folder.result or {}).get("accuracy_by_length", {})
+            with_lengths.append({**row, "accuracy_by_length": accuracies})
+            if "trained_lengths" not in row:  # of an earlier version
+                with_lengths[-1]["curriculum"] = _curriculum(folder)
         figures["beyond_training"] = accuracy_beyond_training(with_lengths)
     for name, some in by_sequence.items():
         suffix = "" if name == "palindrome" else f"_{name}"
@@ -98,6 +103,16 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
         if name == "recall" and len({row["state_size"] for row in sized}) > 1:
             figures["accuracy_vs_state_size"] = accuracy_by_state_size(sized)
     return figures
+
+
+def _curriculum(folder: "RunFolder") -> str:
+    """The curriculum in a run's config.yaml; none if the file cannot be read."""
+    import yaml
+
+    try:
+        return str(yaml.safe_load(folder.config_file.read_text())["curriculum"])
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        return "none"
 
 
 def load_network(

@@ -1,5 +1,6 @@
 """The memory task: loss, gradient clipping, early stop, curricula and the final tests."""
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,8 @@ class MemoryTask(Task):
             raise UserError("curriculum=upper_half trains on new examples: it needs stream=true")
         grows = config.curriculum in BEGINS_AT
         begin = max(BEGINS_AT.get(config.curriculum, config.seq_len), self.sequence.shortest)
-        self._use_length(min(begin, config.seq_len))
+        self.begins_at = min(begin, config.seq_len)
+        self._use_length(self.begins_at)
         steps_per_epoch = math.ceil(
             self.sequence.count_to_train_on(config.seq_len, config.data_size, config.train_part)
             / config.batch_size
@@ -114,6 +116,17 @@ class MemoryTask(Task):
             self.batches = self.sequence.stream(lengths, sets, config.batch_size, order)
         else:
             self.batches = Epochs(sets.train, config.batch_size, order)
+
+    @property
+    def trained_lengths(self) -> str:
+        """The lengths of the batches so far, such as `40`, `2 to 40` or `9, 17, 33`."""
+        grown = [self.begins_at]
+        while grown[-1] < self.seq_len:
+            grown.append(min(2 * grown[-1] - 1, self.config.seq_len))
+        least = max(grown[0] // 2, self.sequence.shortest)
+        if self.config.curriculum == "upper_half" and least < grown[-1]:
+            return f"{least} to {grown[-1]}"
+        return ", ".join(map(str, grown))
 
     def _grow_where_solved(self) -> None:
         """Go on to the next length of the curriculum if the last evaluation solved this one."""
@@ -189,6 +202,16 @@ class MemoryTask(Task):
         """Do on tiny inputs what the end of a run does, so that errors show before the training."""
         from lab.memory import remembering
 
+        inputs, symbols = self.validation.inputs, self.sequence.symbols
+        if not inputs.is_floating_point() and torch.iinfo(inputs.dtype).max < symbols - 1:
+            raise UserError(
+                f"sequence={self.config.sequence_name} has {symbols} symbols, more than the "
+                f"{inputs.dtype} of its inputs can number; "
+                "lab.memory.sequences.examples.symbol_type gives a type that can"
+            )
+        state = copy.deepcopy(self.batches.state_dict())
+        self.batches.next()
+        self.batches.load_state_dict(state)
         evaluate(self.network, self.sequence, self.validation[slice(2)])
         weight_bytes(self.network.equation_weights())
         if self.shows_memory:
@@ -197,8 +220,9 @@ class MemoryTask(Task):
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Test on new examples and at other lengths; write weights and figures."""
         from lab.memory import figures, remembering
-        from lab.memory.lengths import longest_correct
+        from lab.memory.lengths import correct_lengths
 
+        trained_lengths = self.trained_lengths
         recorder.weights(self.network.equation_weights())
         if self.seq_len < self.config.seq_len:  # the steps ended within the curriculum
             self._use_length(self.config.seq_len)
@@ -208,6 +232,7 @@ class MemoryTask(Task):
         own = self.last_evaluation["val_accuracy"] if test_accuracy is None else test_accuracy
         by_length = self._accuracy_by_other_lengths(tested) | {self.config.seq_len: own}
         by_length = dict(sorted(by_length.items()))
+        shortest_correct, longest_correct = correct_lengths(by_length)
         how_it_remembers: dict[str, Figure] = {}
         factors: dict[str, float] = {}
         if self.shows_memory:
@@ -238,7 +263,9 @@ class MemoryTask(Task):
             "gradient_factor": factors,
             "sequence": self.config.sequence_name,
             "chance": self.sequence.chance,
-            "longest_correct": longest_correct(by_length),
+            "shortest_correct": shortest_correct,
+            "longest_correct": longest_correct,
+            "trained_lengths": trained_lengths,
         }
 
     def _accuracy_by_other_lengths(self, network: Network) -> dict[int, float]:

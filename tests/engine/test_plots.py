@@ -65,8 +65,12 @@ def test_strips_mark_each_run_and_the_mean_of_a_setting():
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(1.0, "100 %"), (0.99996, "99.99 %"), (0.9999, "99.99 %"), (0.1, "10 %")]
-)
+    ("share", "words"),
+    [
+        (1.0, "100 %"), (0.99996, "99.99 %"), (0.9999, "99.99 %"), (0.1, "10 %"),
+        (float(np.float32(0.41)), "41 %"), (float(np.nextafter(np.float32(1), 0)), "99.99 %"),
+    ],
+)  # fmt: skip
 def test_a_share_is_never_rounded_up_to_100_percent(share, words):
     assert percent(share) == words
 

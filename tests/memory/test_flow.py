@@ -105,7 +105,8 @@ def test_a_unit_carries_only_if_it_does_at_every_step():
     share = gates.carried_share(c, labels)
     assert float(share[0]) == pytest.approx(1.0)
     assert float(share[1]) < 0.3
-    f = torch.full((2, 100, 2), 0.5)
+    f = torch.full((2, 100, 2), 0.25)
+    f[:, ::2] = 1.0  # the mean is 0.625
     sentence = gates.sentence(gates.Gates(f, f, f, c), share)
     assert sentence.startswith("1 of 2 units holds")
     assert "0.5000, which alone halves a cell state in 1 digits" in sentence
@@ -189,8 +190,8 @@ def test_one_step_has_no_decay():
 
 def test_the_sentence_below_the_gates_is_not_cut():
     sentence = (
-        "128 of 128 units hold the first digit at every step. Mean forget gate 0.9555, which "
-        "alone halves a cell state in 1,000,000 digits."
+        "128 of 128 units hold the first digit at every step. Geometric mean of the forget gate "
+        "0.9555, which alone halves a cell state in 1,000,000 digits."
     )
     gate = np.full((4, 2), 0.5)
     figure = flow_figures.gates({"forget gate": gate, "input gate": gate}, "12", "t", sentence)

@@ -1,19 +1,25 @@
 """Layers of torch.nn, of other packages and the transformer as cells."""
 
 import copy
+import dataclasses
+import random
 
+import numpy as np
 import pytest
 import torch
 
+import lab
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import random_stream
+from lab.engine.jobs import perform
+from lab.engine.seeding import random_stream, rng_state
 from lab.memory import horizon
+from lab.memory.cells import GRU, LSTM
 from lab.memory.config import MemoryConfig
 from lab.memory.flow import gradient_flow, some_palindromes
 from lab.memory.layers import with_our_states
-from lab.memory.network import build_network, build_sequence
+from lab.memory.network import Network, build_network, build_sequence, evaluate
 from lab.memory.task import MemoryTask
 from tests.command_line import TINY, quick_lab
 from tests.memory.torch_weights import to_torch
@@ -71,8 +77,8 @@ def test_the_run_of_a_torch_lstm_has_every_figure_and_tool(tmp_path):
 @pytest.mark.parametrize(
     ("word", "line"),
     [
-        ("+cell.batch_first=true", "a state of shape [1, 3, 8]"),
-        ("+cell.bidirectional=true", "h(1..T) of shape [3, 2, 16]"),
+        ("+cell.batch_first=true", "a state of shape [1, 16, 8]"),
+        ("+cell.bidirectional=true", "h(1..T) of shape [16, 2, 16]"),
     ],
 )
 def test_a_layer_of_another_shape_is_refused(word, line):
@@ -116,6 +122,94 @@ def test_what_a_cell_must_return_is_said(given):
         with_our_states(cell, 10, 10, "own")
 
 
+class Cells:
+    """Cells of a user's own, each with a state of another kind."""
+
+    class CellStateFirst(LSTM):
+        def forward(self, x, state=None):
+            hidden, (h, c) = super().forward(x, state and state[::-1])
+            return hidden, (c, h)
+
+    class OutputIsNoState(GRU):
+        def forward(self, x, state=None):
+            hidden, state = super().forward(x, state)
+            return torch.sin(hidden), state
+
+    class OneTensor(OutputIsNoState):
+        def forward(self, x, state=None):
+            hidden, (state,) = super().forward(x, None if state is None else (state,))
+            return hidden, state
+
+    class Noisy(GRU):
+        def __init__(self, input_size, hidden_size):
+            super().__init__(input_size, hidden_size)
+            self.norm = torch.nn.BatchNorm1d(hidden_size)
+
+        def forward(self, x, state=None):
+            hidden, state = super().forward(x, state)
+            noise = torch.rand(()) + random.random() + np.random.rand() if self.training else 0
+            return self.norm(hidden.transpose(1, 2)).transpose(1, 2) + noise, state
+
+    class Delayed(GRU):
+        def forward(self, x, state=None):
+            return super().forward(torch.cat([torch.zeros_like(x[:1]), x[:-1]]), state)
+
+    class Forgetful(GRU):
+        def forward(self, x, state=None):
+            return super().forward(x)
+
+    class Whole(Forgetful):
+        recurrent = False
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("CellStateFirst", 2), ("OutputIsNoState", 2), ("OneTensor", 2), ("Noisy", 2)],
+)
+def test_answers_are_read_from_h_wherever_a_state_has_it(name, parts):
+    cell = getattr(Cells, name)(10, 8)
+    before, streams = copy.deepcopy(cell.state_dict()), str(rng_state())
+    cell = with_our_states(cell, 10, 8, name)
+    assert all(torch.equal(value, before[key]) for key, value in cell.state_dict().items())
+    assert (str(rng_state()), cell.training) == (streams, True)
+    network = Network(cell.double().eval(), 8, "one_hot").double()
+    digits = some_palindromes(config_of(), 12, 5)
+    hidden, state = network.cell(network.encode(digits[:, :-1]), None)
+    assert len(state) == parts
+    assert (network(digits[:, :-1]) - network.read_out(hidden[-1])).abs().max() < 1e-12
+    for t, by_step in enumerate(network.states(digits[:, :-1])):
+        assert (by_step[0] - hidden[t]).abs().max() < 1e-12
+    assert (
+        horizon.last_logits(network, digits[:, :6], 12, 5) - network(digits[:, :-1])
+    ).abs().max() < 1e-12
+    assert np.isfinite(gradient_flow(network, digits).norms["h"][-1])
+
+
+@pytest.mark.parametrize("name", ["Delayed", "Forgetful"])
+def test_a_cell_that_does_not_continue_from_its_state_is_refused(name):
+    with pytest.raises(UserError, match=f"cell {name} gives another h .*`recurrent = False`"):
+        with_our_states(getattr(Cells, name)(10, 8), 10, 8, name)
+    with_our_states(Cells.Whole(10, 8), 10, 8, "Whole")
+
+
+def test_a_network_with_dropout_is_measured_without_it(tmp_path):
+    own = {"_target_": "torch.nn.GRU", "num_layers": 2, "dropout": 0.9}
+    words = ("size=small", "seq_len=4", "data_size=100", "max_steps=12", "target_accuracy=null")
+    runs = []
+    for every in (3, 12):
+        config = compose_config(*words, f"eval_every={every}", f"out_dir={tmp_path}")
+        config = dataclasses.replace(config, cell=own)
+        assert perform(config, []).kind == "finished"
+        runs.append(lab.load(config.run_dir))
+    for name, value in runs[0].weights.items():
+        assert torch.equal(value, runs[1].weights[name])
+    task = MemoryTask(config, "cpu")
+    network = runs[0].network
+    assert not network.training
+    accuracy = evaluate(network, task.sequence, task.validation)[1]
+    assert accuracy == runs[0].result["val_accuracy"]
+
+
 def test_the_transformer_sees_no_later_step_and_tells_positions():
     network = build_network(config_of("cell=transformer")).double()
     x = network.encode(some_palindromes(config_of(), 12, 3)[:, :-1])
@@ -138,7 +232,11 @@ def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path):
         assert "this tool shows the state from step to step" in done.stderr
     assert quick_lab("predict", "last", "12321", cwd=tmp_path).returncode == 0
     assert quick_lab("horizon", "last", "--longest", "20", cwd=tmp_path).returncode == 0
-    assert quick_lab("sequence=parity", "seq_len=6", *tiny, cwd=tmp_path).returncode == 0
+    assert quick_lab("sequence=copy", "seq_len=12", *tiny, cwd=tmp_path).returncode == 0
+    done = quick_lab("horizon", "last", "--longest", "5", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        1, "lab: --longest 5 is too short for sequence=copy: expected at least 11\n"
+    )  # fmt: skip
     for tool in ("flow", "probe", "predict"):
         done = quick_lab(tool, "last", *["12321"] * (tool == "predict"), cwd=tmp_path)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)

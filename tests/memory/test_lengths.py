@@ -1,21 +1,25 @@
 """The bench: its preset, how far a network is correct, and the figure of a sweep."""
 
+import math
 from pathlib import Path
 
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lab.cli import compose_jobs
+from lab.cli import compose_config, compose_jobs
 from lab.engine.run_folder import RunFolder
-from lab.memory.lengths import accuracy_beyond_training, longest_correct
+from lab.memory.lengths import accuracy_beyond_training, correct_lengths
 from lab.memory.network import build_sequence
 from lab.memory.study import sweep_figures
+from lab.memory.task import MemoryTask
 from tests.command_line import ROOT
 
 
-def test_the_longest_correct_length_has_no_gap_below_it():
-    assert longest_correct({20: 1.0, 40: 0.99, 100: 0.9, 500: 1.0}) == 40
-    assert longest_correct({20: 0.98, 40: 1.0}) == 0
-    assert longest_correct({500: 1.0, 20: 1.0}) == 500
+def test_between_the_first_and_the_last_correct_length_there_is_no_gap():
+    assert correct_lengths({20: 1.0, 40: 0.99, 100: 0.9, 500: 1.0}) == (20, 40)
+    assert correct_lengths({3: 0.5, 20: 0.98, 40: 1.0, 60: 1.0}) == (40, 60)
+    assert correct_lengths({500: 1.0, 20: 1.0}) == (20, 500)
+    assert correct_lengths({20: 0.98}) == (0, 0)
 
 
 def test_the_bench_asks_every_sequence_with_one_budget():
@@ -67,6 +71,40 @@ def test_accuracy_against_the_size_of_the_state_marks_the_one_that_grows():
     assert points["gru"].get_xydata().tolist() == [[64, 0.3], [128, 0.4]]
     styles = [points[name].get_fillstyle() for name in ("gru", "transformer")]
     assert styles == ["full", "none"]
+
+
+@pytest.mark.parametrize(
+    ("row", "shaded"),
+    [
+        ({"trained_lengths": "40"}, [(40, 40)]),
+        ({"trained_lengths": "9, 17, 40"}, [(9, 9), (17, 17), (40, 40)]),
+        ({"trained_lengths": "2 to 25", "curriculum": "upper_half"}, [(2, 25)]),
+        ({}, [(40, 40)]),  # of earlier versions
+        ({"config.curriculum": "upper_half", "trained_lengths": math.nan}, [(2, 40)]),
+    ],
+)
+def test_only_lengths_that_were_trained_on_are_shaded(row, shaded):
+    row = {"seq_len": 40, "label": "lstm", "accuracy_by_length": {"20": 1.0, "80": 0.9}, **row}
+    (axis,) = accuracy_beyond_training([row]).axes
+    spans = [(p.get_x(), p.get_x() + p.get_width()) for p in axis.patches]
+    lines = [(x, x) for line in axis.lines if line.get_linewidth() == 3 for x in line.get_xdata()]
+    assert sorted({*spans, *lines}) == shaded
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("seq_len=40", ["40", "40"]),
+        ("seq_len=40 curriculum=doubling", ["9", "9, 17, 33, 40"]),
+        ("seq_len=40 curriculum=upper_half stream=true", ["3 to 4", "3 to 40"]),
+    ],
+)
+def test_a_run_knows_the_lengths_that_it_was_trained_on(words, found):
+    config = compose_config(*words.split(), "size=small", "data_size=100")
+    task = MemoryTask(config, "cpu")
+    assert task.trained_lengths == found[0]
+    task.seq_len = 40
+    assert task.trained_lengths == found[1]
 
 
 def test_the_title_of_a_single_panel_is_not_cut():

@@ -110,6 +110,54 @@ def test_a_long_sum_does_not_overflow():
     assert all(y == [sum(x) % 5] for x, y in pairs(examples))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("copy", "sequence.alphabet=1000"),
+        ("selective_copy", "sequence.alphabet=255"),
+        ("recall", "sequence.keys=300", "sequence.values=300"),
+        ("modular_sum", "sequence.modulus=300"),
+    ],
+)
+def test_more_symbols_than_a_byte_holds_are_told_apart(words):
+    sequence = make(*words)
+    examples = sequence.draw(40, 2000, random_stream(0, "many"))
+    assert int(examples.inputs.max()) in range(256, sequence.symbols)
+    for x, y in pairs(examples):
+        if words[0] == "modular_sum":
+            assert y == [sum(x) % 300]
+        elif words[0] == "recall":
+            assert y == [x[x.index(x[-1]) + 1] - 301]
+        else:
+            assert y == [symbol - 2 for symbol in x if symbol > 1]
+
+
+class Wrapping(Sequence):
+    """Has more symbols than its inputs can number."""
+
+    symbols = outputs = 300
+
+    def draw(self, seq_len, count, generator):
+        drawn = torch.randint(300, (count, seq_len), generator=generator)
+        return Examples(drawn.to(torch.uint8), drawn[:, :1], torch.tensor([seq_len - 1]))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("palindrome", "sequence._target_=tests.memory.test_sequences.Wrapping"),
+         "sequence=wrapping has 300 symbols, more than the torch.uint8"),
+        (("parity", "seq_len=12", "stream=true", "data_size=2"),
+         "stream=true: almost every example of T=12 is in the validation or the test set"),
+    ],
+)  # fmt: skip
+def test_data_that_would_be_wrong_or_endless_are_refused_before_training(words, line):
+    with trusting(EVERYTHING):
+        task = MemoryTask(config_of(*words, *TINY[::2], *words[1:]), "cpu")
+    with pytest.raises(UserError, match=line):
+        task.check()
+
+
 def test_copy_gives_back_its_first_symbols_after_the_signal():
     sequence = make("copy", "sequence.copied=2", "sequence.alphabet=3")
     assert sequence.shortest == 5
@@ -286,8 +334,8 @@ def test_lengths_come_from_the_upper_half_of_a_range_that_grows():
 WRONG = {
     ("sequence=copy", "seq_len=10"): "seq_len=10 is too short for sequence=copy: expected at "
     "least 11",
-    ("sequence=copy", "tested_lengths=[8]"): "seq_len=8 is too short for sequence=copy: expected "
-    "at least 11",
+    ("sequence=copy", "tested_lengths=[8,50]"): "8 in tested_lengths=[8, 50] is too short for "
+    "sequence=copy: expected at least 11",
     ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: there are more "
     "pairs than keys=8",
     ("sequence=recall", "sequence.queries=5"): "sequence.queries=5 is not allowed: there are more "

@@ -5,8 +5,11 @@ from typing import Any, Protocol
 
 import torch
 
+from lab.config.errors import UserError
 from lab.memory.sequences.examples import Examples, joined, keys
 
+# Draws of a batch, after which it must be full.
+MOST_DRAWS = 200
 Draw = Callable[[int, int, torch.Generator], Examples]
 """`Sequence.draw`."""
 
@@ -80,9 +83,14 @@ class Stream:
         choice = torch.randint(len(self._lengths), (), generator=self._generator)
         length = self._lengths[int(choice)]
         batch = self._new(length)
-        while len(batch) < self._batch_size:
+        for _ in range(MOST_DRAWS):
+            if len(batch) >= self._batch_size:
+                return batch[slice(self._batch_size)]
             batch = joined([batch, self._new(length)])
-        return batch[slice(self._batch_size)]
+        raise UserError(
+            f"stream=true: almost every example of T={length} is in the validation or the test "
+            "set, so that new ones are hardly found; a larger data_size leaves more"
+        )
 
     def _new(self, length: int) -> Examples:
         examples = self._draw(length, self._batch_size, self._generator)

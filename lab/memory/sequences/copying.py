@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lab.config import Count, Several
 from lab.memory.sequences.base import Sequence
-from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.examples import Examples, symbol_type
 
 
 class Copy(Sequence):
@@ -38,8 +38,8 @@ class Copy(Sequence):
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw examples; the symbols are uniform, and `places` decides where they are read."""
         symbols = torch.randint(self.outputs, (count, self.copied), generator=generator)
-        inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
-        inputs.scatter_(1, self.places(seq_len, count, generator), (symbols + 2).to(torch.uint8))
+        inputs = torch.zeros(count, seq_len, dtype=symbol_type(self.symbols))
+        inputs.scatter_(1, self.places(seq_len, count, generator), (symbols + 2).to(inputs.dtype))
         inputs[:, -self.copied - 1] = 1
         asked = self.copied if self.answers == "every" else 1
         return Examples(inputs, symbols[:, -asked:], torch.arange(seq_len - asked, seq_len))

@@ -14,7 +14,8 @@ class Examples:
     """N examples of one length.
 
     Args:
-        inputs: what the network reads at S steps: symbols uint8 [N, S], or numbers float [N, S, D].
+        inputs: what the network reads at S steps: symbols, integers [N, S], of a type that
+            `symbol_type` gives, or numbers, float [N, S, D].
         targets: the A answers, int64 [N, A] or float [N, A].
         due: the steps after which the answers are due, counted from 0, int64 [A].
     """
@@ -36,6 +37,11 @@ class Examples:
     def split(self, size: int) -> "Iterator[Examples]":
         """Return parts of at most `size` examples, in order."""
         return (self[slice(i, i + size)] for i in range(0, len(self), size))
+
+
+def symbol_type(symbols: int) -> torch.dtype:
+    """The smallest integer type that holds symbols which are numbered from 0."""
+    return torch.uint8 if symbols <= 256 else torch.int32
 
 
 def joined(parts: Iterable[Examples]) -> Examples:

@@ -5,7 +5,7 @@ from pydantic import validate_call
 
 from lab.config import Count, Several
 from lab.memory.sequences.base import Sequence
-from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.examples import Examples, symbol_type
 from lab.memory.sequences.selective_copying import spread
 
 
@@ -50,9 +50,9 @@ class Recall(Sequence):
         else:
             asked = torch.rand(count, self.pairs, generator=generator).argsort(1)
             asked = asked[:, : self.queries]
-        inputs = torch.zeros(count, seq_len, dtype=torch.uint8)
-        inputs.scatter_(1, places, (1 + keys).to(torch.uint8))
-        inputs.scatter_(1, places + 1, (1 + self.keys + values).to(torch.uint8))
-        inputs[:, -self.queries :] = (1 + keys.gather(1, asked)).to(torch.uint8)
+        inputs = torch.zeros(count, seq_len, dtype=symbol_type(self.symbols))
+        inputs.scatter_(1, places, (1 + keys).to(inputs.dtype))
+        inputs.scatter_(1, places + 1, (1 + self.keys + values).to(inputs.dtype))
+        inputs[:, -self.queries :] = (1 + keys.gather(1, asked)).to(inputs.dtype)
         due = torch.arange(seq_len - self.queries, seq_len)
         return Examples(inputs, values.gather(1, asked), due)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lab.config import Several
 from lab.memory.sequences.base import Sequence
-from lab.memory.sequences.examples import Examples
+from lab.memory.sequences.examples import Examples, symbol_type
 
 Answers = Literal["last", "every"]
 """Whether the state is asked for after the last step, or after each."""
@@ -36,7 +36,7 @@ class StateTracking(Sequence):
         return [str(n) for n in range(self.symbols)], [str(n) for n in range(self.outputs)]
 
     def states(self, symbols: Tensor) -> Tensor:
-        """The state after each symbol, integers [N, T]; the symbols are uint8 [N, T]."""
+        """The state after each symbol, integers [N, T]; the symbols too."""
         table = self.table()
         state, states = torch.zeros(len(symbols), dtype=torch.int64), []
         for symbol in symbols.long().T:
@@ -46,9 +46,8 @@ class StateTracking(Sequence):
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw examples of uniform symbols."""
-        symbols = torch.randint(
-            self.symbols, (count, seq_len), generator=generator, dtype=torch.uint8
-        )
+        kind = symbol_type(self.symbols)
+        symbols = torch.randint(self.symbols, (count, seq_len), generator=generator, dtype=kind)
         first = 0 if self.answers == "every" else seq_len - 1
         targets = self.states(symbols)[:, first:].long()
         return Examples(symbols, targets, torch.arange(first, seq_len))

@@ -7,6 +7,7 @@ import argparse
 import json
 import sys
 
+from lab.config.errors import UserError
 from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
 from lab.runs.arguments import add_number, add_runs, chosen_runs
@@ -32,7 +33,8 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
     """Find a finished run's horizon, write horizon.json, and return the line to print.
 
     Raises:
-        UserError: the folder is not a finished run of the memory study.
+        UserError: the folder is not a finished run of the memory study, or no length of its
+            sequence is as short as `longest`.
     """
     from lab.memory.finished import open_run
     from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
@@ -40,6 +42,11 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
 
     network, config = open_run(folder)
     sequence = build_sequence(config)
+    if longest < sequence.shortest:
+        raise UserError(
+            f"--longest {longest} is too short for sequence={config.sequence_name}: expected at "
+            f"least {sequence.shortest}"
+        )
     accuracies: dict[int, float] = {}
 
     def passes(seq_len: int) -> bool:
