@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lab.by_hand import figures
 from lab.engine.task import History, Recorder
-from lab.figures.sheets import animation, image_grid
+from lab.figures.sheets import FRAMES, animation, image_grid, save_frames
 
 COLUMNS = 5
 
@@ -35,7 +35,9 @@ def of_run(
         title: the name of the run.
     """
     steps = sorted(frames)
-    sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
+    pixels = np.stack([frames[step].numpy() for step in steps])  # [F, G, 25, H, W]
+    recorder.file(FRAMES, lambda file: save_frames(pixels, steps, file))
+    sheets = pixels.astype(np.float32) / 127.5 - 1
     for index, digit in enumerate(names):
         recorder.file(
             f"digit_{digit}.gif",

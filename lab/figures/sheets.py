@@ -28,6 +28,7 @@ MARGIN = 104  # dots left of a row
 EDGE = 16  # dots at either side of labelled rows
 FRAME_MS = 120
 LAST_FRAME_MS = 2000
+FRAMES = "frames.npz"
 FILM_MS = 50
 FILM_ZOOM = 8
 
@@ -182,6 +183,14 @@ def animation(frames: np.ndarray, columns: int, file: Path | BinaryIO) -> None:
     """
     sheets = np.stack([tile(frame, columns) for frame in frames])
     _gif(_larger(sheets, ZOOM), [FRAME_MS] * (len(sheets) - 1) + [LAST_FRAME_MS], file)
+
+
+def save_frames(frames: np.ndarray, steps: Sequence[int], file: BinaryIO) -> None:
+    """Write FRAMES: images of training, uint8 [F, ...], and their steps, for the run's page.
+
+    An animation cannot be read back exactly, because it merges equal frames.
+    """
+    np.savez_compressed(file, frames=frames, steps=np.asarray(steps))
 
 
 def film(images: np.ndarray, file: Path | BinaryIO) -> None:

@@ -53,7 +53,9 @@ def of_training(
         classes: the classes of a conditional run, whose grids have a row for each of the first.
     """
     steps = sorted(frames)
-    sheets = np.stack([frames[step].numpy() for step in steps]).astype(np.float32) / 127.5 - 1
+    pixels = np.stack([frames[step].numpy() for step in steps])
+    recorder.file(sheet_figures.FRAMES, lambda file: sheet_figures.save_frames(pixels, steps, file))
+    sheets = pixels.astype(np.float32) / 127.5 - 1
     half = min(range(len(steps)), key=lambda index: abs(steps[index] - steps[-1] / 2))
     measured = zip(history["step"], history["fid"], strict=True)
     fids = {int(step): fid for step, fid in measured if not math.isnan(fid)}

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +13,6 @@ from lab.images.published import SIDE
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
-COLUMNS = 5  # the columns of the animations
 IMAGES_IN_FRAME = 9
 SHOWN = ("judge_share", "fid", "d_accuracy")
 
@@ -50,7 +48,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
         "weights": {name: packed(value) for name, value in weights.items()},
         "bits": 32 if fits_in_32_bits(weights.values()) else 16,
         "cost": largest_difference(images, _play(exact, z)[0]),
-        "frames": _frames(folder, config, result, shape),
+        "frames": frames.of_training(folder, shape[0], IMAGES_IN_FRAME),
         "selftest": {
             "z": numbers(z[:, 0]),
             "images": numbers(images[:, 0]),
@@ -75,24 +73,3 @@ def _layers(weights: dict[str, Tensor], player: str) -> list[str]:
     """Return the suffixes of the names of a player's layers, from the first to the last."""
     names = [name for name in weights if name.startswith(f"W_{player}")]
     return sorted(name.removeprefix(f"W_{player}") for name in names)
-
-
-def _frames(
-    folder: RunFolder, config: OneLayerConfig, result: dict[str, Any], shape: list[int]
-) -> dict[str, Any] | None:
-    """Return the first images of each digit during training; None if an animation is missing."""
-    epochs = sorted(int(epoch) for epoch in next(iter(result["digits"].values()))["fid"])
-    try:
-        digits = [
-            frames.read_animation(
-                folder.path / "figures" / f"digit_{digit}.gif", COLUMNS, *shape[1:]
-            )[:, :IMAGES_IN_FRAME]
-            for digit in config.digits
-        ]
-    except (OSError, ValueError):
-        return None
-    if any(len(images) != len(epochs) for images in digits):
-        return None
-    chosen = frames.some(len(epochs))
-    images = np.concatenate(digits, axis=1)[chosen]
-    return frames.sheet(images, [epochs[index] for index in chosen])

@@ -1,48 +1,38 @@
-"""Read the frames of training from a run's animation, and make one sheet of them for a page."""
+"""Read the images of training that a run kept, and make one sheet of them for a page."""
 
 import io
+import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
-from lab.figures.sheets import FRAME_MS, GAP, LAST_FRAME_MS, ZOOM
+from lab.engine.run_folder import RunFolder
+from lab.figures.sheets import FRAMES
 from lab.play.recorded import data_address
 
 MOST_FRAMES = 41
 
 
-def read_animation(path: Path, columns: int, height: int, width: int) -> np.ndarray:
-    """Read the images that `sheets.animation` wrote, uint8 [F, N, H, W, C]; C is 1 or 3 (RGB).
+def of_training(folder: RunFolder, channels: int, most: int | None = None) -> dict[str, Any] | None:
+    """Return images of training for a page; None if the run kept none, as in earlier versions.
 
     Args:
-        path: the GIF file.
-        columns: the number of columns of each sheet.
-        height, width: the size of an image.
-
-    Raises:
-        ValueError: the file does not contain sheets of such images.
-        OSError: the file does not exist or is not an image.
+        folder: the run's folder, whose frames are [F, N, H, W], or [F, G, N, H, W] of G networks;
+            in colour there is one more axis.
+        channels: 1 or 3.
+        most: the number of images to take of N; None: all.
     """
-    with Image.open(path) as animation:
-        is_grey = animation.mode == "L"
-        mode = "L" if is_grey else "RGB"
-        found, times = [], []
-        for frame in ImageSequence.Iterator(animation):
-            found.append(np.asarray(frame.convert(mode)))
-            times.append(frame.info.get("duration", FRAME_MS))
-    # GIF stores consecutive equal frames as one frame that is shown for longer.
-    times[-1] -= LAST_FRAME_MS - FRAME_MS
-    sheets = np.repeat(np.stack(found), [max(time // FRAME_MS, 1) for time in times], axis=0)
-    sheets = sheets.reshape(*sheets.shape[:3], -1)[:, ::ZOOM, ::ZOOM]  # [F, sheet, sheet, C]
-    down, right = height + GAP, width + GAP
-    rows = (sheets.shape[1] - GAP) // down
-    if sheets.shape[1:3] != (rows * down + GAP, columns * right + GAP):
-        raise ValueError(f"{path}: not a sheet of {columns} columns of {height}x{width} images")
-    corners = [(GAP + r * down, GAP + c * right) for r in range(rows) for c in range(columns)]
-    return np.stack([sheets[:, y : y + height, x : x + width] for y, x in corners], axis=1)
+    try:
+        with np.load(folder.path / "figures" / FRAMES) as kept:
+            frames, steps = kept["frames"], kept["steps"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+    frames = frames[..., None] if channels == 1 else frames
+    chosen = some(len(frames))
+    images = frames[chosen][..., :most, :, :, :]
+    return sheet(images.reshape(len(chosen), -1, *images.shape[-3:]), steps[chosen].tolist())
 
 
 def some(count: int) -> list[int]:

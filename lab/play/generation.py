@@ -21,7 +21,6 @@ from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packe
 
 # Only these are built, never a class from elsewhere that a config names.
 GENERATORS = ("lab.generation.networks.MLPGenerator", "lab.generation.networks.ConvGenerator")
-COLUMNS = 5  # the columns of the animation
 DIRECTIONS = 6
 TESTED = 3
 
@@ -66,7 +65,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
         "cost": cost,
         "directions": packed(main_directions(first.weight, DIRECTIONS).half()),
         "classifier": _classifier(folder, config, images),
-        "frames": _frames(folder, config, images.shape[1:]),
+        "frames": frames.of_training(folder, images.shape[1]),
         "selftest": {"z": numbers(z), "images": numbers(images.flatten(1))},
     }
 
@@ -128,18 +127,3 @@ def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[st
         "cost": cost,
         "selftest": numbers(logits),
     }
-
-
-def _frames(folder: RunFolder, config: GanConfig, shape: torch.Size) -> dict[str, Any] | None:
-    """Return the images of the same z during training; None if the animation is missing."""
-    path = folder.path / "figures" / "training.gif"
-    try:
-        images = frames.read_animation(path, COLUMNS, int(shape[1]), int(shape[2]))
-    except (OSError, ValueError):
-        return None
-    last = int((folder.result or {}).get("steps", 0))
-    steps = [*range(0, last, config.sample_every), last]
-    if len(steps) != len(images):
-        return None
-    chosen = frames.some(len(images))
-    return frames.sheet(images[chosen], [steps[index] for index in chosen])

@@ -21,7 +21,7 @@ TINY = (
 )  # fmt: skip
 FIGURES = {
     "digit_0.gif", "digit_1.gif", "digit_2.gif", "all_digits.gif", "all_digits_last.png",
-    "all_digits_best.png", "frames.png", "quality.png", "losses.png",
+    "all_digits_best.png", "frames.png", "frames.npz", "quality.png", "losses.png",
 }  # fmt: skip
 MEASURES = ("judge_share", "fid", "correlation", "d_accuracy", "d_train_accuracy", "saturated")
 

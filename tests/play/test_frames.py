@@ -1,36 +1,39 @@
-"""The frames of training, read back from the animation that a run drew."""
+"""The images of training that a page shows are those that the run kept."""
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from lab.figures.sheets import animation
-from lab.play.frames import MOST_FRAMES, read_animation, some
+from lab.engine.run_folder import RunFolder
+from lab.figures.sheets import FRAMES, save_frames
+from lab.play.frames import MOST_FRAMES, of_training, some
 
 
-@pytest.fixture
-def drawn(tmp_path: Path) -> tuple[Path, np.ndarray]:
-    """An animation of grey sheets with equal frames within it and at its end."""
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 7, 28, 28), np.uint8)
+@pytest.mark.parametrize(
+    ("shape", "channels", "most", "images"),
+    [((7, 28, 28), 1, None, 7), ((7, 9, 8, 3), 3, None, 7), ((2, 5, 8, 9), 1, 4, 8)],
+)
+def test_every_level_of_every_image_comes_back(
+    tmp_path: Path, shape: tuple[int, ...], channels: int, most: int | None, images: int
+):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
     pixels[2] = pixels[1]
-    pixels[5] = pixels[4]
-    path = tmp_path / "training.gif"
-    with open(path, "wb") as file:
-        animation(pixels.astype(np.float32) / 127.5 - 1, 5, file)
-    return path, pixels
-
-
-def test_every_grey_level_of_every_frame_comes_back(drawn):
-    path, pixels = drawn
-    frames = read_animation(path, 5, 28, 28)
-    assert frames.shape == (6, 10, 28, 28, 1)  # with the empty places of the last row
-    assert (frames[:, :7, ..., 0] == pixels).all()
-
-
-def test_sheets_of_other_images_are_refused(drawn):
-    with pytest.raises(ValueError, match="not a sheet"):
-        read_animation(drawn[0], 5, 32, 32)
+    folder = RunFolder(tmp_path)
+    assert of_training(folder, channels, most) is None
+    folder.save_file(FRAMES, lambda file: save_frames(pixels, [0, 5, 7], file))
+    found = of_training(folder, channels, most)
+    assert found is not None
+    assert (found["steps"], found["images"]) == ([0, 5, 7], images)
+    png = base64.b64decode(found["image"].partition(",")[2])
+    drawn = np.asarray(Image.open(io.BytesIO(png)))
+    height, width = shape[-3:-1] if channels == 3 else shape[-2:]
+    rows = pixels[:, :, :most] if most else pixels
+    rows = rows.reshape(3, images, height, width, channels).swapaxes(1, 2)
+    assert (drawn.reshape(rows.shape) == rows).all()
 
 
 def test_few_frames_are_all_shown_and_of_many_the_ends_too():
