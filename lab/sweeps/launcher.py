@@ -23,6 +23,7 @@ from lab.sweeps.expand import configs_of
 from lab.sweeps.job import Job
 from lab.sweeps.workers import Done, Pool, can_start, workers
 
+BAR = "{n_fmt} of {total_fmt} runs, {desc}|{bar:16}| {remaining} left{postfix}"
 PREFIX = "lab: "  # of a line that tells something which stops nothing
 # Hydra takes plugins from two packages alone. The other, hydra_plugins, is there only if a plugin
 # is installed.
@@ -120,7 +121,7 @@ class Screen:
         self.total, self.count, self.ended, self.killed = total, count, 0, 0
         self.bar: tqdm[Any] | None = None
         if count > 1 and shows_bar():
-            self.bar = tqdm(total=total, unit="run", leave=False)
+            self.bar = tqdm(total=total, bar_format=BAR, leave=False)
             self._count()
 
     def __enter__(self) -> "Screen":
@@ -146,7 +147,8 @@ class Screen:
             if self.bar is None or outcome.exit_code:
                 report(outcome)
             else:
-                self.bar.set_postfix_str(outcome.line.partition(" → ")[0], refresh=False)
+                result = outcome.line.partition(" → ")[0].partition("; ")[0]
+                self.bar.set_postfix_str(f"{_name(done.job)}: {result}", refresh=False)
         if self.bar is not None:
             self.bar.update()
             self._count()
