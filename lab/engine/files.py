@@ -1,6 +1,5 @@
 """Write files completely or not at all."""
 
-import io
 import itertools
 import os
 import re
@@ -8,12 +7,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from lab.engine.locks import locked
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 TEMPORARY = ".tmp"
 
@@ -34,25 +30,6 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def save_png(figure: "Figure", file: BinaryIO) -> None:
-    """Draw a figure into a PNG file, with fast compression.
-
-    A dollar sign is drawn as it is, because names of a user's classes are not mathematics.
-    """
-    from matplotlib.text import Text
-
-    for text in figure.findobj(Text):
-        text.set_parse_math(False)
-    figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
-
-
-def png_bytes(figure: "Figure") -> bytes:
-    """Return the bytes that `save_png` writes."""
-    file = io.BytesIO()
-    save_png(figure, file)
-    return file.getvalue()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from lab.config import RunConfig
 from lab.config.errors import BusyError, UserError
 from lab.config.old_names import COLUMNS, result_now
 from lab.engine import files, locks
+from lab.figures.style import save_png
 
 if TYPE_CHECKING:
     import torch
@@ -274,7 +275,7 @@ class RunFolder:
 
     def save_figure(self, name: str, figure: "Figure") -> Path:
         """Write figures/<name>.png and return its path."""
-        return self.save_file(f"{name}.png", partial(files.save_png, figure))
+        return self.save_file(f"{name}.png", partial(save_png, figure))
 
     def save_file(self, name: str, write: Callable[[BinaryIO], object]) -> Path:
         """Let `write` fill figures/<name>, such as an animation or an array; return its path.

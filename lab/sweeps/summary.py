@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from lab.config import RunConfig
 from lab.config.errors import UserError, say
 from lab.config.reading import from_file
-from lab.engine.files import save_png, write_atomically, write_text
+from lab.engine.files import write_atomically, write_text
 from lab.engine.locks import locked
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import flat, study_of
-from lab.figures.style import own_style
+from lab.figures.style import own_style, save_png
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
 

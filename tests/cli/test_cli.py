@@ -46,8 +46,8 @@ TINY_BUT_LENGTH = [word for word in TINY if not word.startswith("seq_len")]
 
 def test_a_run_leaves_every_file_of_the_contract(run):
     assert {path.name for path in run.iterdir() if "tfevents" not in path.name} == {
-        ".lock", "config.yaml", "provenance.json", "status", "metrics.csv", "checkpoint.pt",
-        "figures", "model.safetensors", "result.json", "lab.log",
+        ".lock", ".made", "config.yaml", "provenance.json", "status", "metrics.csv", "figures",
+        "checkpoint.pt", "model.safetensors", "result.json", "lab.log",
     }  # fmt: skip
     assert {path.name for path in (run / "figures").iterdir()} == {
         "learning_curves.png",

@@ -7,6 +7,7 @@ import pytest
 
 from lab.runs.finding import find_run, find_runs
 from tests.command_line import Tool
+from tests.fake_runs import fake_run
 
 
 def names(out: str) -> list[str]:
@@ -64,3 +65,19 @@ def test_a_run_is_found_by_folder_name_hash_and_as_the_last(cwd: Path):
         assert find_run(word).path == last, word
     assert find_run(first.name).path == first
     assert find_run(str(second.absolute())).path == second.absolute()
+
+
+def test_a_damaged_byte_is_passed_over_with_the_files_name_and_stays(
+    tmp_path: Path, tool: Tool
+) -> None:
+    fake_run(tmp_path, "seed=1")
+    run = fake_run(tmp_path, "seed=0")
+    (run.path / "result.json").unlink()
+    (run.path / "status").write_bytes(b"runn\xffing\n")
+    (run.path / "notes.txt").write_bytes(b"gr\xfc\xdfe")
+    run.add_note("more")
+    assert (run.path / "notes.txt").read_bytes() == b"gr\xfc\xdfe\nmore\n"
+    code, out, err = tool("runs", "--out-dir", str(tmp_path))
+    assert (code, out.count("finished"), out.count("interrupted")) == (0, 1, 1)
+    assert err == f"lab: {run.path}: status, notes.txt cannot be read as text\n"
+    assert "status, notes.txt cannot be read as text" in tool("show", str(run.path))[1]

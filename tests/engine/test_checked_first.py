@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 
 from lab.cli import compose_config
 from lab.config import RunConfig
-from lab.engine.files import png_bytes
 from lab.engine.jobs import perform
 from lab.engine.loop import check
 from lab.engine.seeding import rng_state
 from lab.engine.study import build_task
 from lab.figures.sheets import labelled_rows
+from lab.figures.style import png_bytes
 from tests.images.small_data import MNIST_FILES, write_bars
 
 HERE = "tests.engine.own_parts"

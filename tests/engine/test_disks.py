@@ -21,7 +21,7 @@ from tests.run_files import assert_same_run, copy_into
 
 IS_ROOT = os.geteuid() == 0
 # Root may write anywhere, unless it gives that right up.
-AS_A_USER = ["setpriv", "--bounding-set", "-dac_override"] if IS_ROOT else []
+AS_A_USER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if IS_ROOT else []
 
 
 @pytest.fixture

@@ -1,12 +1,19 @@
 """One command, one folder, one process at it; what is finished stays finished."""
 
+import dataclasses
 import json
+import shutil
 import time
 from pathlib import Path
 
 import yaml
 
+from lab.config.reading import from_file
 from lab.config.wording import percent
+from lab.engine.jobs import plan
+from lab.engine.run_folder import RunFolder
+from lab.sweeps.job import Job
+from lab.sweeps.records import Sweep
 from tests.command_line import (
     ENDLESS,
     TINY,
@@ -107,3 +114,50 @@ def test_half_done_and_fresh_starts_at_the_first_step(
     assert "results go to" in done.stdout
     assert_same_run(folder, reference)
     assert json.loads(file.read_text())["start"] > before
+
+
+def test_fresh_acts_once(half_done: Path, tmp_path: Path) -> None:
+    folder = RunFolder(copy_into(tmp_path, half_done))
+    config = dataclasses.replace(from_file(folder.config_file), fresh=True, out_dir=str(tmp_path))
+    assert plan(config, folder) == "run"
+    folder.save_provenance({**folder.provenance, "fresh": "a sweep"})
+    assert plan(config, folder) == "resume"
+    folder.save_result({"steps": 40})
+    assert plan(config, folder) == "run"
+    assert plan(config, folder, "another sweep") == "run"
+    assert plan(config, folder, "a sweep") == "finished before"
+
+
+def test_a_sweep_that_starts_over_and_is_killed_starts_no_run_over_twice(
+    reference: Path, tmp_path: Path
+) -> None:
+    copied = copy_into(tmp_path, reference)
+    out = str(tmp_path / "outputs")
+    config = dataclasses.replace(from_file(copied / "config.yaml"), fresh=True, out_dir=out)
+    sweep = Sweep(tmp_path / "outputs/sweeps/one-12345678")
+    sweep.folder.mkdir(parents=True)
+    job = Job(config, TINY, TINY, 0, sweep.folder)
+
+    def outcome() -> str:
+        done = job.do()
+        assert done is not None
+        return done.kind
+
+    assert sweep.begin_fresh()
+    assert outcome() == "finished"
+    assert not sweep.begin_fresh()
+    assert outcome() == "finished before"
+    sweep.end_fresh()
+    assert plan(config, RunFolder(copied), sweep.fresh_for) == "run"
+
+
+def test_a_run_whose_folder_is_removed_says_so(tmp_path: Path) -> None:
+    run = start_lab(*ENDLESS, cwd=tmp_path)
+    wait_until(lambda: rows(tmp_path) > 2)
+    folder = run_folder(tmp_path)
+    while folder.exists():
+        shutil.rmtree(tmp_path / "outputs", ignore_errors=True)
+    done = run.wait()
+    assert done.returncode == 1
+    line = f"lab: {folder.relative_to(tmp_path)} was removed while the run was training"
+    assert done.stderr.splitlines()[-1] == line

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.config.errors import UserError
+from lab.sweeps.summary import rebuild
 from tests.cli.test_docs import commands
 from tests.command_line import SMALL, TINY, quick_lab, run_folders, run_lab, start_lab, wait_until
 from tests.run_files import recap, snapshot, summary
@@ -56,12 +58,43 @@ def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
     assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
 
 
-def test_a_run_that_lost_its_folder_is_missing_from_the_summary(cwd: Path) -> None:
+def test_a_summary_keeps_what_it_says_of_a_run_that_lost_its_folder(
+    cwd: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cwd)
+    (sweep,) = Path().glob("outputs/sweeps/*")
+    before, drawn = summary(cwd), (sweep / "accuracy_vs_length.png").read_bytes()
     shutil.rmtree(run_folders(cwd)[1])
+    assert rebuild(sweep) == [sweep / "summary.csv"]
+    assert [row.pop("status") for row in summary(cwd)] == ["finished", "missing", "finished"]
+    assert [{**row, "status": "finished"} for row in summary(cwd)] == before
+    assert (sweep / "accuracy_vs_length.png").read_bytes() == drawn
+    record = next((sweep / "jobs").iterdir())
+    record.unlink()
+    rebuild(sweep)
+    assert sorted(row["overrides"] for row in summary(cwd)) == [row["overrides"] for row in before]
+
+
+def test_a_summary_of_a_sweep_without_its_runs_changes_nothing(cwd: Path, tmp_path: Path) -> None:
     (sweep,) = cwd.glob("outputs/sweeps/*")
-    done = quick_lab("summary", str(sweep), cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    assert [row["status"] for row in summary(cwd)] == ["finished", "missing", "finished"]
+    alone = Path(shutil.copytree(sweep, tmp_path / "alone/sweeps/copy"))
+    before = snapshot(alone / "jobs"), (alone / "summary.csv").read_bytes()
+    with pytest.raises(UserError, match="none of the sweep's runs is where it was"):
+        rebuild(alone)
+    assert (snapshot(alone / "jobs"), (alone / "summary.csv").read_bytes()) == before
+
+
+def test_a_sweep_is_found_through_a_link(cwd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(cwd)
+    table = summary(cwd)
+    (cwd / "linked").symlink_to(cwd / "outputs/sweeps")
+    (sweep,) = Path("linked").iterdir()
+    rebuild(sweep)
+    monkeypatch.chdir(sweep)
+    rebuild(Path())
+    monkeypatch.chdir(cwd)
+    rebuild(sweep)
+    assert summary(cwd) == table
 
 
 def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
