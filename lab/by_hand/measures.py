@@ -14,8 +14,7 @@ from lab.by_hand.gans import StackedGans
 from lab.by_hand.study import COLUMNS
 from lab.config.columns import logged
 from lab.images.base import Shape
-from lab.images.channels import classifier_of
-from lab.images.classifier import Classifier
+from lab.images.classifier import Classifier, classifier_of
 from lab.images.datasets import Data, fixed_subset, to_float
 from lab.images.quality import fid
 

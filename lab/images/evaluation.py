@@ -7,17 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lab.images.by_class import read_as_asked, within_classes
-from lab.images.channels import classifier_of
-from lab.images.classifier import Classifier
+from lab.images.classifier import Classifier, classifier_of
 from lab.images.datasets import Data, Images, first_or_fixed, fixed_subset, to_float
-from lab.images.modes import SAMPLES, count_modes
 from lab.images.quality import (
     NEIGHBOURS,
+    SAMPLES,
     ReferenceValues,
+    count_modes,
     measure,
+    read_as_asked,
     read_some,
     reference_values,
+    within_classes,
 )
 
 PART = 2560  # the number of images that are in memory at a time
@@ -91,7 +92,7 @@ class QualityEvaluator:
         return read_as_asked(self.classifier.read(samples).labels, asked)
 
     def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
-        """The metrics within each class: see `by_class.within_classes`."""
+        """The metrics within each class: see `quality.within_classes`."""
         made = self.classifier.read(samples)
         test, train = (
             self._read(images, len(samples)) for images in (self._data.test, self._data.train)

@@ -7,6 +7,7 @@ Everything is computed in float64 on the CPU, whatever the device of the images.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,10 @@ NEIGHBOURS = 5
 PRESENT = 0.2
 # A sample is clear if the classifier gives one class a probability above this.
 CLEAR = 0.95
+# With fewer real or generated images of a class, its FID would be mostly bias.
+ENOUGH = 100
+# The number of samples behind published results on stacked MNIST.
+SAMPLES = 25_600
 ROWS = 250  # of distances at a time; more are slower, as malloc then asks the system each time
 
 
@@ -264,3 +269,81 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
         "real_classes": real.classes,
     }
+
+
+def read_as_asked(read: Tensor, asked: Tensor) -> float:
+    """The share of images that the classifier reads as the class that was asked for.
+
+    Args:
+        read, asked: labels int64 [N].
+    """
+    return float((read == asked).double().mean())
+
+
+def within_classes(
+    made: Readings,
+    asked: Tensor,
+    test: tuple[Tensor, Tensor],
+    train: tuple[Tensor, Tensor],
+    classes: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    """The metrics within each class.
+
+    Args:
+        made: the classifier's outputs for N generated images.
+        asked: the classes that were asked for, int64 [N].
+        test: features [M, D] and labels [M] of the real images to compare with.
+        train: features and labels of the real images that give the reference value.
+        classes: the names of the classes.
+
+    Returns:
+        for each class with at least ENOUGH images of each kind: its name `class`; `read_as_asked`;
+        `fid`; `real_fid`, that of training images; and `n`, how many images each FID compares with
+        as many.
+    """
+    figures = []
+    for label, name in enumerate(classes):
+        real, known, own = (
+            features[labels.to(features.device) == label]
+            for features, labels in (test, train, (made.features, asked))
+        )
+        n = min(map(len, (real, known, own)))
+        if n < ENOUGH:
+            continue
+        figure = {
+            "class": name,
+            "read_as_asked": read_as_asked(
+                made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
+            ),
+            "fid": fid(real[:n], own[:n]),
+            "real_fid": fid(real[:n], known[:n]),
+            "n": n,
+        }
+        figures.append(figure)
+    return figures
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The modes that a classifier reads in samples.
+
+    Args:
+        found: the number of modes with at least one sample.
+        kl: the Kullback-Leibler divergence of the modes' distribution from the uniform one, in
+            nats.
+    """
+
+    found: int
+    kl: float
+
+
+def count_modes(labels: Tensor, modes: int) -> Modes:
+    """Count the modes.
+
+    Args:
+        labels: the classes that are read in the samples, int64 [N].
+        modes: the number of modes that exist.
+    """
+    counts = torch.bincount(labels.cpu(), minlength=modes).double()
+    shares = counts[counts > 0] / len(labels)
+    return Modes(len(shares), float((shares * (shares * modes).log()).sum()))

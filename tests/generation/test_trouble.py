@@ -23,7 +23,7 @@ from lab.generation import trouble
 from lab.generation.best import Best
 from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
-from lab.images import channels
+from lab.images import classifier
 from lab.images.classifier import load_classifier
 from lab.images.datasets import Images, load
 from lab.report.evidence import Evidence
@@ -163,7 +163,7 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_bars(folder / "images", 36, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_DATA", str(folder / "cache"))
-        patch.setattr(channels, "load_classifier", partial(load_classifier, recipe=QUICK))
+        patch.setattr(classifier, "load_classifier", partial(load_classifier, recipe=QUICK))
         yield folder
 
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from lab.images.classifier import load_classifier
-from lab.images.datasets import to_float
-from lab.images.evaluation import area_under_roc
+from lab.images.classifier import Readings, load_classifier
+from lab.images.datasets import Images, to_float
+from lab.images.evaluation import area_under_roc, held_out_auc
 from lab.images.quality import (
     class_shares,
     classes_present,
@@ -16,9 +16,11 @@ from lab.images.quality import (
     measure,
     prdc,
     radii,
+    read_as_asked,
     read_some,
     reference_values,
     total_variation,
+    within_classes,
 )
 from tests.images.small_data import QUICK, bars
 
@@ -119,6 +121,20 @@ def test_the_area_under_the_curve_is_the_share_of_pairs_in_order():
     assert area_under_roc(torch.zeros(7), is_real) == 0.5
     large = torch.tensor([30.0, 31.0, 20.0, 21.0])
     assert area_under_roc(large, torch.tensor([True, True, False, False])) == 1
+
+
+def test_the_auc_is_that_of_all_classes_of_a_split_that_is_sorted():
+    pixels = torch.arange(200, dtype=torch.uint8).view(200, 1, 1, 1)  # brighter from class to class
+    labels = torch.arange(200) // 20
+    images = Images("sorted", pixels, labels, tuple("0123456789"), "")
+    made = torch.full((100, 1, 1, 1), 100 / 127.5 - 1)
+
+    def brightness(images, asked=None):
+        return images.flatten()
+
+    assert held_out_auc(brightness, images, made) == pytest.approx(0.5, abs=0.15)
+    asked = torch.zeros(100, dtype=torch.int64)
+    assert held_out_auc(brightness, images, made, asked) == pytest.approx(0.5, abs=0.15)
 
 
 def test_the_bias_is_what_equal_clouds_get():
@@ -243,3 +259,36 @@ def test_the_reference_has_no_more_images_than_there_are(measured_by):
     assert reference_values(classifier, train, test, n=10_000).n == 200
     with pytest.raises(ValueError, match="149 samples cannot be measured against 150 images"):
         measure(classifier, to_float(bars(149, seed=2).pixels), real)
+
+
+def readings(labels: torch.Tensor, features: torch.Tensor) -> Readings:
+    return Readings(torch.nn.functional.one_hot(labels, 3).float(), features)
+
+
+def test_the_share_read_as_asked_is_a_count():
+    read, asked = torch.tensor([0, 1, 1, 2]), torch.tensor([0, 1, 2, 2])
+    assert read_as_asked(read, asked) == 0.75
+
+
+def test_each_class_is_compared_with_its_own_images():
+    random = torch.Generator().manual_seed(0)
+    test, train, made = torch.randn(3, 700, 4, generator=random, dtype=torch.float64)
+    labels = torch.arange(700) % 2
+    labels[-50:] = 2  # too few of them
+    # Images of class 1 lie farther off. One in ten of class 0 is read as class 2.
+    made[labels == 1] += 3
+    read = labels.clone()
+    read[(labels == 0).nonzero()[::10]] = 2
+    figures = within_classes(
+        readings(read, made), labels, (test, labels), (train, labels), ("a", "b", "c")
+    )
+    assert [figure["class"] for figure in figures] == ["a", "b"]
+    of_a, of_b = figures
+    assert of_a["n"] == of_b["n"] == 325
+    assert of_a["read_as_asked"] == pytest.approx(0.9, abs=0.002)
+    assert of_b["read_as_asked"] == 1
+    zeros = labels == 0
+    assert of_a["fid"] == pytest.approx(fid(test[zeros], made[zeros]))
+    assert of_a["real_fid"] == pytest.approx(fid(test[zeros], train[zeros]))
+    assert of_b["fid"] == pytest.approx(4 * 9, rel=0.1)
+    assert of_b["real_fid"] < 0.1

@@ -15,7 +15,7 @@ from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.jobs import perform, preview
 from lab.generation.tools.interpolate import interpolate
-from lab.images import channels
+from lab.images import classifier
 from lab.images.classifier import load_classifier
 from lab.play.tool import write_page
 from tests.command_line import quick_lab, start_lab, wait_until
@@ -88,7 +88,7 @@ def test_a_run_does_not_go_on_with_other_images(cwd):
 
 
 def test_a_classifier_is_trained_with_a_word_on_the_terminal(cwd, monkeypatch, capsys):
-    monkeypatch.setattr(channels, "load_classifier", partial(load_classifier, recipe=QUICK))
+    monkeypatch.setattr(classifier, "load_classifier", partial(load_classifier, recipe=QUICK))
     write_bars(cwd / "images", 40, 20)
     words = [*TINY, f"data.root={cwd / 'images'}", f"out_dir={cwd}"]
     assert perform(compose_config(*words), []).kind == "finished"

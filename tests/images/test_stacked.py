@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from lab.images.base import Arrays
-from lab.images.channels import ChannelClassifier, classifier_of
-from lab.images.classifier import Classifier
+from lab.images.classifier import ChannelClassifier, Classifier, classifier_of
 from lab.images.datasets import Data, Images, to_float
 from lab.images.evaluation import QualityEvaluator
-from lab.images.modes import count_modes
 from lab.images.published import MNIST, StackedMNIST, raw_files
+from lab.images.quality import count_modes
 from tests.images.small_data import bars
 
 
@@ -119,6 +118,6 @@ def test_modes_of_samples_stand_beside_those_of_real_images(monkeypatch):
 
 
 def test_other_data_keep_their_own_classifier(monkeypatch):
-    monkeypatch.setattr("lab.images.channels.load_classifier", lambda train, test: (train, test))
+    monkeypatch.setattr("lab.images.classifier.load_classifier", lambda train, test: (train, test))
     data = Data(bars(3, 0), bars(3, 1), "")
     assert classifier_of(data) == (data.train, data.test)

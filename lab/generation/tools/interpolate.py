@@ -87,7 +87,7 @@ def interpolate(
     from lab.engine.seeding import random_stream
     from lab.generation import class_pictures, latent, pictures
     from lab.generation.finished import class_names, open_run
-    from lab.images.channels import classifier_of
+    from lab.images.classifier import classifier_of
     from lab.images.datasets import load
     from lab.images.quality import read_some
 
@@ -183,7 +183,7 @@ def _classifier(
 ) -> "Classifier":
     """The classifier of a run's data; the names are checked before it may have to be trained."""
     from lab.engine.provenance import check_classifier
-    from lab.images.channels import classifier_of
+    from lab.images.classifier import classifier_of
     from lab.images.datasets import load
 
     data = load(config.data)
