@@ -11,7 +11,7 @@ if os.path.isdir(sys.path[0] or ".") and os.path.samefile(sys.path[0] or ".", ".
     sys.path.append(sys.path.pop(0))
 
 from lab.engine.interrupts import note_signals
-from lab.engine.terminal import forgive
+from lab.engine.terminal import make_stdio_safe
 
 # With Python's default of 700 the imports alone take a second more: the garbage collector reads
 # everything that is imported several times.
@@ -28,7 +28,7 @@ def main() -> None:
     """Run the command line; signals are noted before the seconds of imports begin."""
     note_signals()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    forgive()
+    make_stdio_safe()
     ends_with: list[int] = []
     # Registered first, so that it is called after all others.
     atexit.register(_end_at_once, ends_with)

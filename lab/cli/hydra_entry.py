@@ -21,7 +21,7 @@ from lab.config.trust import see_current_folder
 from lab.engine import interrupts
 from lab.engine.files import short
 from lab.engine.jobs import CANNOT_WRITE, report
-from lab.engine.terminal import forgive
+from lab.engine.terminal import make_stdio_safe
 from lab.sweeps.job import Job
 from lab.sweeps.recap import end_of_sweep, folder_of_begun
 from lab.sweeps.search import is_only_its_end
@@ -32,7 +32,7 @@ CONTINUES = "the same command continues"
 def main() -> None:
     """A command line that names no tool; what it sets for the whole process, only it sets."""
     interrupts.note_signals()
-    forgive()
+    make_stdio_safe()
     warnings.simplefilter("ignore")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for the launchers' workers
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # exceptions reach us, and become one line
@@ -84,7 +84,7 @@ def compose_and_run(cfg: DictConfig) -> float | None:
     Gives a sweeper what it improves, None of a failed run.
     """
     interrupts.note_signals()
-    forgive()
+    make_stdio_safe()
     interrupts.act()
     job = composed_job(cfg)
     outcome = job.do()

@@ -96,7 +96,9 @@ def _would_do(
     with trusting(EVERYTHING):  # the user's own command
         if planned != "finished before":
             check_own_classes(config.to_dict())
-        refused = planned in ("finished before", "resume") and provenance.are_others(config, folder)
+        refused = planned in ("finished before", "resume") and provenance.data_changed(
+            config, folder
+        )
     return "other data" if refused else planned
 
 
@@ -164,7 +166,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
     from lab.engine.seeding import seed_everything
     from lab.figures.style import own_style
 
-    with _failure_noted(folder, but=UserError):  # a wrong command line begins no run
+    with _record_failure(folder, but=UserError):  # a wrong command line begins no run
         interrupts.act()
         device = resolve(config.device)
         torch.set_num_threads(config.threads)
@@ -176,7 +178,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
         with own_style():
             check(task)
         interrupts.act()
-    with _failure_noted(folder):
+    with _record_failure(folder):
         begun_for = folder.provenance.get("fresh")
         if is_fresh:
             folder.clear()
@@ -189,7 +191,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
             folder.clear(keep_log=True)  # remove files of a run that cannot be continued
             where = "results go to"
         else:
-            origin = _gone_on(config, folder, origin, checkpoint["step"])
+            origin = _resumed_provenance(config, folder, origin, checkpoint["step"])
             where = f"continuing after step {checkpoint['step']} in"
         if config.fresh:
             origin["fresh"] = begun_for if begun_for and not is_fresh else fresh_for or "this run"
@@ -212,7 +214,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
     return Outcome("resumed" if checkpoint else "finished", line)
 
 
-def _gone_on(
+def _resumed_provenance(
     config: RunConfig, folder: RunFolder, origin: dict[str, Any], step: int
 ) -> dict[str, Any]:
     """The provenance of a run that continues after a step; warns if the bits will differ."""
@@ -232,7 +234,7 @@ def _gone_on(
 
 
 @contextmanager
-def _failure_noted(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+def _record_failure(folder: RunFolder, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
     """A context that notes in the run's folder why it failed, and raises a UserError.
 
     Args:

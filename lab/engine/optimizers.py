@@ -27,13 +27,13 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
         UserError: the class does not exist, refuses an argument, or is no optimizer.
     """
     optimizer: Optimizer = build(
-        "optimizer", component, parameters, base=Optimizer, adapt=without_compiler
+        "optimizer", component, parameters, base=Optimizer, adapt=unwrap_compile_hooks
     )
     refuse_other_kind("optimizer", component, optimizer, Optimizer)
     return optimizer
 
 
-def without_compiler(cls: Any) -> Any:
+def unwrap_compile_hooks(cls: Any) -> Any:
     """Return the same optimizer class with torch's methods unwrapped.
 
     Args:

@@ -141,7 +141,7 @@ def check_finished(config: RunConfig, folder: RunFolder) -> None:
         )
 
 
-def are_others(config: RunConfig, folder: RunFolder) -> bool:
+def data_changed(config: RunConfig, folder: RunFolder) -> bool:
     """Whether a run would be refused, because its data have changed or cannot be read."""
     try:
         check_finished(config, folder)

@@ -72,7 +72,7 @@ class Study:
     def column(self, key: str) -> Column:
         """The column of an entry of a result, nested ones with dots, or of metrics.csv."""
         named = {column.name: column for column in (*OF_EVERY_STUDY, *self.COLUMNS)}
-        return entry(named, key) or Column(key, key)
+        return lookup(named, key) or Column(key, key)
 
 
 def study_of(config_class: type[RunConfig]) -> Study:
@@ -128,7 +128,7 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
     It is None if the result has no such number.
     """
     if config.objective is not None:
-        value = entry(flat(result), config.objective)
+        value = lookup(flatten_result(result), config.objective)
     else:
         try:
             value = study_of(type(config)).objective(result)
@@ -137,7 +137,7 @@ def objective(config: RunConfig, result: Mapping[str, Any]) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
-def flat(result: Mapping[str, Any], most: int = 0) -> dict[str, Any]:
+def flatten_result(result: Mapping[str, Any], most: int = 0) -> dict[str, Any]:
     """Return the entries of a result that fit into a cell of a table, nested ones as `quality.fid`.
 
     Lists do not fit. Values by length, class or epoch do not fit either, because their keys are not
@@ -160,7 +160,7 @@ def _is_path(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
-def short_names(names: Iterable[str]) -> dict[str, str]:
+def unique_suffixes(names: Iterable[str]) -> dict[str, str]:
     """The full names by their last part, if only one name ends with it: `quality.fid` by `fid`."""
     full: dict[str, list[str]] = {}
     for name in names:
@@ -172,7 +172,7 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     }
 
 
-def entry(cells: Mapping[str, Any], name: str) -> Any:
+def lookup(cells: Mapping[str, Any], name: str) -> Any:
     """The cell of a name, or of the one longer name that ends with it; None if there is none."""
     if name in cells:
         return cells[name]

@@ -8,7 +8,7 @@ from typing import TextIO
 ERRORS = "backslashreplace"
 
 
-class Forgiving(io.TextIOWrapper):
+class SafeStream(io.TextIOWrapper):
     """A text stream that drops its text when the reader is gone.
 
     The reader is gone when a pipe (`| head -1`) or a terminal is closed. A character that the
@@ -35,24 +35,26 @@ class Forgiving(io.TextIOWrapper):
         os.close(nowhere)
 
 
-def forgive() -> None:
+def make_stdio_safe() -> None:
     """Make printing never fail in this process."""
     # If a descriptor is closed (`>&-`), the next opened file would get it, and print would write
     # there.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
-    sys.stdout = _forgiving(sys.stdout, 1)
-    sys.stderr = _forgiving(sys.stderr, 2)
+    sys.stdout = _safe_stream(sys.stdout, 1)
+    sys.stderr = _safe_stream(sys.stderr, 2)
 
 
-def _forgiving(stream: TextIO | None, descriptor: int) -> TextIO:
+def _safe_stream(stream: TextIO | None, descriptor: int) -> TextIO:
     if stream is None:
         return open(descriptor, "w", encoding="utf-8")
     if type(stream) is not io.TextIOWrapper:  # leave the streams of a notebook or a test alone
         return stream
     encoding, lines, through = stream.encoding, stream.line_buffering, stream.write_through
-    return Forgiving(stream.detach(), encoding, ERRORS, line_buffering=lines, write_through=through)
+    return SafeStream(
+        stream.detach(), encoding, ERRORS, line_buffering=lines, write_through=through
+    )
 
 
 def shows_bar() -> bool:

@@ -21,7 +21,7 @@ from lab.config.base import RunConfig, flatten
 from lab.engine import interrupts
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder, columns_of
-from lab.engine.study import entry, flat
+from lab.engine.study import flatten_result, lookup
 from lab.engine.terminal import shows_bar
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -108,12 +108,12 @@ class Tracker:
             elif value is not None:
                 settings[key] = value if isinstance(value, int | float | str) else str(value)
         self._events.settings(settings)
-        cells = flat(result)
+        cells = flatten_result(result)
         numbers = {
             tag: float(value)
             for name, tag in self._tags.items()
             if name not in {*self.columns, *asked}
-            and isinstance(value := entry(cells, name), int | float)
+            and isinstance(value := lookup(cells, name), int | float)
         }
         self._events.scalars(numbers, int(result["steps"]))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lab.config.columns import Column
-from lab.engine.study import entry
+from lab.engine.study import lookup
 from lab.generation.config import GanConfig
 from lab.images.columns import QUALITY
 
@@ -112,9 +112,9 @@ def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":
 
     drawn = ("fid", "real_fid", "recall", "real_recall", "n")
     measured = [
-        {"series": row["series"], **{name: entry(row, name) for name in drawn}}
+        {"series": row["series"], **{name: lookup(row, name) for name in drawn}}
         for row in rows
-        if entry(row, "fid") is not None
+        if lookup(row, "fid") is not None
     ]
     return {"quality": sweep_quality(measured)} if measured else {}
 

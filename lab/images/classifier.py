@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lab.config.errors import UserError, say
 from lab.engine import interrupts
 from lab.engine.files import write_atomically, write_text
-from lab.engine.optimizers import without_compiler
+from lab.engine.optimizers import unwrap_compile_hooks
 from lab.images.base import Shape
 from lab.images.cache import default_cache, locked
 from lab.images.datasets import Data, Images, load, to_float
@@ -201,7 +201,9 @@ def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
         # torch.manual_seed would seed the random streams of accelerators as well.
         torch.default_generator.manual_seed(recipe.seed)
         classifier = Classifier(train.classes, train.shape, recipe)
-        optimizer = without_compiler(torch.optim.Adam)(classifier.parameters(), lr=recipe.peak_lr)
+        optimizer = unwrap_compile_hooks(torch.optim.Adam)(
+            classifier.parameters(), lr=recipe.peak_lr
+        )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.peak_lr, total_steps=recipe.steps
         )

@@ -110,7 +110,7 @@ def _curriculum(folder: "RunFolder") -> str:
     import yaml
 
     try:
-        return str(yaml.safe_load(folder.config_file.read_text())["curriculum"])
+        return str(yaml.safe_load(folder.config_file.read_text(encoding="utf-8"))["curriculum"])
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         return "none"
 

@@ -18,7 +18,7 @@ from lab.config.errors import UserError
 from lab.config.reading import from_dict, from_file
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder
-from lab.engine.study import flat, short_names
+from lab.engine.study import flatten_result, unique_suffixes
 
 MOST_ENTRIES = 100
 """A nested entry of a result with more numbers than this is left out of the table."""
@@ -63,7 +63,7 @@ def _asked(config: RunConfig) -> dict[str, Any]:
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    row = flat(result, MOST_ENTRIES)
+    row = flatten_result(result, MOST_ENTRIES)
     if "val_accuracy" in row:
         test = row.get("test_accuracy")
         row["accuracy"] = row["val_accuracy"] if test is None else test
@@ -186,7 +186,7 @@ class Evidence:
 
 
 def _with_short_names(row: Mapping[str, Any]) -> dict[str, Any]:
-    short = short_names(name for name in row if not name.startswith("config."))
+    short = unique_suffixes(name for name in row if not name.startswith("config."))
     return {**{name: row[full] for name, full in short.items()}, **row}
 
 

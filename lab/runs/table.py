@@ -16,7 +16,7 @@ from lab.config.reading import config_class, from_file
 from lab.config.wording import did_you_mean
 from lab.engine import study
 from lab.engine.run_folder import RunFolder
-from lab.engine.study import entry, flat, short_names
+from lab.engine.study import flatten_result, lookup, unique_suffixes
 from lab.runs.finding import find_runs
 
 Row = dict[str, Any]
@@ -83,7 +83,7 @@ def headline_metrics(row: Row) -> Sequence[str]:
 def numbers(run: RunFolder) -> dict[str, Any]:
     """The numbers of a run's result; of one that is not finished, the last that were logged."""
     if run.result is not None:
-        return flat(run.result)
+        return flatten_result(run.result)
     last: dict[str, Any] = {}
     for name, values in logged_metrics(run).items():
         known = [value for value in values if value == value]
@@ -154,7 +154,7 @@ def value(row: Row, key: str) -> Any:
     if row.get(key) is None and f"{key}._target_" in row:
         name = str(row[f"{key}._target_"]).rpartition(".")[2].lower()
         return name.removesuffix(key) or name
-    return entry(row, key)
+    return lookup(row, key)
 
 
 def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
@@ -173,7 +173,7 @@ def check_key(key: str, all_rows: Sequence[Row]) -> None:
     """Raise a UserError unless a row has this key; the line names the nearest."""
     known = dict.fromkeys(name for row in all_rows for name in row)
     groups = [name.removesuffix("._target_") for name in known if name.endswith("._target_")]
-    short = {name for row in all_rows for name in short_names(row)}
+    short = {name for row in all_rows for name in unique_suffixes(row)}
     if all_rows and key not in {*known, *groups, *short}:
         near = did_you_mean(key, [*known, *groups, *short])
         raise UserError(f"no run has a key {key}{near}")

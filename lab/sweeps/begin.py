@@ -20,11 +20,11 @@ from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, fixed_of, jobs_of, refuse_fractions
 from lab.sweeps.job import planned
 from lab.sweeps.launcher import PLUGINS, suit_machine
-from lab.sweeps.records import Sweep, asked_for, named, shared
+from lab.sweeps.records import Sweep, identity_overrides, named, shared
 from lab.sweeps.workers import import_early
 
 
-class Announce(Callback):
+class SweepCallback(Callback):
     """Hydra calls it before a run and before a sweep."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ def _begin(config: DictConfig) -> None:
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
     if goes_on:
         print("fresh=true acts once: this goes on with the sweep that was started over and stopped")
-    for line in sweep.strangers():
+    for line in sweep.foreign_files():
         print(line, flush=True)
 
 
@@ -157,7 +157,7 @@ def _dry_run(config: DictConfig) -> int:
                 raise asked
             print(planned(asked, job, sweep.fresh_for), flush=True)
         except UserError as error:
-            line = named(asked_for(job), in_all, str(error))
+            line = named(identity_overrides(job), in_all, str(error))
             report(Outcome("failed", line, error.exit_code))
             code = error.exit_code
     return code

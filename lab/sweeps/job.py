@@ -16,7 +16,7 @@ from lab.engine.files import short
 from lab.engine.jobs import Outcome, perform, preview, report
 from lab.engine.run_folder import folder_of
 from lab.sweeps import search
-from lab.sweeps.records import Sweep, asked_for
+from lab.sweeps.records import Sweep, identity_overrides
 from lab.sweeps.summary import rebuild_now_and_then
 
 
@@ -150,4 +150,4 @@ def not_written(sweep: Sweep, error: OSError | UserError) -> Outcome:
 
 def planned(config: RunConfig, overrides: Sequence[str], fresh_for: str = "") -> str:
     """The line of a dry run; `perform` says what `fresh_for` is."""
-    return f"{preview(config, fresh_for)}  {' '.join(asked_for(overrides))}"
+    return f"{preview(config, fresh_for)}  {' '.join(identity_overrides(overrides))}"

@@ -16,7 +16,7 @@ from lab.sweeps.summary import rebuild
 
 
 @dataclass(frozen=True)
-class Begun:
+class ActiveSweep:
     """The sweep that this process has begun and not ended.
 
     Args:
@@ -40,14 +40,14 @@ class Begun:
 
 
 # Hydra has no other way from its callback to who called it. `end_of_sweep` takes it.
-_begun: list[Begun] = []
+_begun: list[ActiveSweep] = []
 
 
 def begin(
     sweep: Sweep, jobs: list[list[str]] | None, made: list[Path], direction: str | None
-) -> Begun:
+) -> ActiveSweep:
     """Remember the sweep for `end_of_sweep`."""
-    _begun[:] = [Begun(sweep, jobs, made, sweep.stamps(), direction)]
+    _begun[:] = [ActiveSweep(sweep, jobs, made, sweep.stamps(), direction)]
     return _begun[0]
 
 

@@ -48,7 +48,7 @@ NAMES_OF_MISSING_JOBS = 10
 NAME_LENGTH = 60
 
 
-def asked_for(overrides: Sequence[str]) -> list[str]:
+def identity_overrides(overrides: Sequence[str]) -> list[str]:
     """Those overrides that make a job what it is."""
     return [o for o in overrides if not o.lstrip("+").startswith(ELSEWHERE)]
 
@@ -60,7 +60,7 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
         job, runtime, overrides, sweeper: nodes of Hydra's config.
     """
     words, hydras = as_written(overrides.task), as_written(overrides.hydra)
-    asked = sorted(map(with_environment, asked_for(words)))
+    asked = sorted(map(with_environment, identity_overrides(words)))
     presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
     parts = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
@@ -124,7 +124,7 @@ class Sweep:
             outcome: of the job.
             trial: what is noted of a search's, `objective` and `direction`.
         """
-        asked = asked_for(overrides)
+        asked = identity_overrides(overrides)
         run = None if config is None else folder_of(config).path
         return {
             "number": number,
@@ -147,7 +147,7 @@ class Sweep:
         found = [record for _, record in self._read() if record is not None]
         return sorted(found, key=lambda record: (record["number"], record["overrides"]))
 
-    def strangers(self) -> list[str]:
+    def foreign_files(self) -> list[str]:
         """A line that names the files which lie among the records and are none, if there are."""
         names = sorted(path.name for path, record in self._read() if record is None)
         where = os.path.relpath(self._records)
@@ -246,7 +246,7 @@ class Sweep:
         newest = {_file_name(one["overrides"]): one for one in (*self.since(before), *known)}
         records = sorted(newest.values(), key=lambda record: record["number"])
         begun = {_file_name(record["overrides"]) for record in records}
-        asked = [asked_for(job) for job in jobs or []]
+        asked = [identity_overrides(job) for job in jobs or []]
         missing = [job for job in asked if _file_name(job) not in begun]
         in_all = shared([*(record["overrides"] for record in records), *missing])
         lines = [

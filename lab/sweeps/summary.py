@@ -19,7 +19,7 @@ from lab.config.reading import from_file
 from lab.engine.files import write_atomically, write_text
 from lab.engine.locks import locked
 from lab.engine.run_folder import RunFolder
-from lab.engine.study import flat, study_of
+from lab.engine.study import flatten_result, study_of
 from lab.figures.style import own_style, save_png
 from lab.sweeps import search
 from lab.sweeps.records import Sweep
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    for line in (*rebuild(args.sweep), *Sweep(args.sweep).strangers()):
+    for line in (*rebuild(args.sweep), *Sweep(args.sweep).foreign_files()):
         print(line)
     missing = sum(row["status"] == MISSING for row in table_of(args.sweep))
     if missing:
@@ -179,7 +179,11 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> Row:
     run = sweep.run_of(record)
     row["run"] = os.path.relpath(run.path)
     result = run.result
-    return row if result is None else {**row, "status": "finished", "series": "", **flat(result)}
+    return (
+        row
+        if result is None
+        else {**row, "status": "finished", "series": "", **flatten_result(result)}
+    )
 
 
 def _series(

@@ -184,11 +184,11 @@ def _no_main_module() -> Iterator[None]:
 
 
 def _work(pipe: Any, path: list[str]) -> None:
-    from lab.engine.terminal import forgive
+    from lab.engine.terminal import make_stdio_safe
 
     sys.path[:] = path
     interrupts.note_signals()
-    forgive()
+    make_stdio_safe()
     threading.Thread(target=_stop_if_orphaned, daemon=True).start()
     with suppress(EOFError, OSError):
         while not interrupts.came():

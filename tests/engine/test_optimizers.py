@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import StepLR
 
-from lab.engine.optimizers import build_optimizer, without_compiler
+from lab.engine.optimizers import build_optimizer, unwrap_compile_hooks
 from tests.command_line import run_code
 
 COMPONENTS = [
@@ -72,13 +72,13 @@ def test_a_step_of_ones_own_is_left_as_it_is():
                 parameter.sub_(1.0)
 
     weight = nn.Parameter(torch.ones(2))
-    adapted = without_compiler(Own)
+    adapted = unwrap_compile_hooks(Own)
     adapted([weight]).step()
     assert weight.tolist() == [0.0, 0.0]
 
 
 def test_what_is_no_optimizer_is_given_back():
-    assert without_compiler(build_optimizer) is build_optimizer
+    assert unwrap_compile_hooks(build_optimizer) is build_optimizer
 
 
 def test_the_compiler_is_not_imported():

@@ -6,7 +6,7 @@ from lab.cli import CONF, compose_config
 from lab.config.old_names import result_now
 from lab.engine import study
 from lab.engine.run_folder import RunFolder, columns_of
-from lab.engine.study import entry, flat, short_names
+from lab.engine.study import flatten_result, lookup, unique_suffixes
 from lab.engine.tracking import Tracker
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
@@ -29,20 +29,20 @@ CELLS = {
 
 
 def test_a_tables_cells_are_the_entries_with_names():
-    assert flat(RESULT) == CELLS
-    some = flat(RESULT, most=2)
+    assert flatten_result(RESULT) == CELLS
+    some = flatten_result(RESULT, most=2)
     assert some == {**CELLS, "accuracy_by_length.5": 1.0, "accuracy_by_length.10": 0.5}
-    assert flat(RESULT, most=4)["latent.arithmetic.7-1+6.single.9"] == 4
+    assert flatten_result(RESULT, most=4)["latent.arithmetic.7-1+6.single.9"] == 4
 
 
 def test_the_last_part_of_a_name_is_enough_where_only_one_ends_in_it():
     cells = {"a.fid": 1.0, "b.recall": 2.0, "c.recall": 3.0, "recall": 4.0, "n": 5, "l.10": 6}
-    assert [entry(cells, name) for name in ("fid", "a.fid", "recall", "b.recall", "n")] == [
+    assert [lookup(cells, name) for name in ("fid", "a.fid", "recall", "b.recall", "n")] == [
         1.0, 1.0, 4.0, 2.0, 5,
     ]  # fmt: skip
-    assert entry({"b.recall": 2.0, "c.recall": 3.0}, "recall") is None
-    assert entry(cells, "id") is None
-    assert short_names(cells) == {"fid": "a.fid"}
+    assert lookup({"b.recall": 2.0, "c.recall": 3.0}, "recall") is None
+    assert lookup(cells, "id") is None
+    assert unique_suffixes(cells) == {"fid": "a.fid"}
 
 
 def test_a_search_takes_short_and_full_names_and_those_of_earlier_versions():
