@@ -94,7 +94,7 @@ def compose_and_run(cfg: DictConfig) -> float | None:
         report(outcome)
     if job.number is None or outcome.kind == "interrupted":
         sys.exit(outcome.exit_code)
-    return job.objective
+    return outcome.objective
 
 
 def composed_job(cfg: DictConfig) -> Job:

@@ -16,7 +16,6 @@ from lab.config.errors import UserError
 from lab.config.trust import current_folder
 from lab.engine import interrupts
 from lab.engine.jobs import Outcome, report
-from lab.engine.run_folder import folder_of
 from lab.sweeps.job import Job
 from lab.sweeps.recap import end_of_sweep, folder_of_begun
 from lab.sweeps.search import is_only_its_end
@@ -41,14 +40,15 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
             if mode == RunMode.MULTIRUN:
                 raise UserError(needs_a_sweep("this preset is a sweep", overrides, True)) from error
             raise
-        job, outcome = done.return_value
+        _, outcome = done.return_value
     if outcome is None:
         raise UserError("dry_run=true trains nothing, so lab.run has no run to return")
     if outcome.kind == "interrupted":
         raise KeyboardInterrupt(outcome.line)
     if outcome.exit_code:
         raise UserError(outcome.line)
-    return folder_of(job.config).path
+    assert outcome.run is not None
+    return outcome.run
 
 
 def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
@@ -111,7 +111,7 @@ def _job_of_a_sweep(cfg: DictConfig) -> float | None:
         raise KeyboardInterrupt(outcome.line)
     if not job.is_left_to_recap(outcome):
         report(outcome)
-    return job.objective
+    return outcome.objective
 
 
 @contextmanager

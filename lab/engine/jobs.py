@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from lab.config import RunConfig
@@ -15,7 +16,7 @@ from lab.config.errors import UserError, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, study
 from lab.engine.files import short
-from lab.engine.run_folder import RunFolder, folder_of
+from lab.engine.run_folder import RunFolder, Status, folder_of
 
 Plan = Literal["run", "resume", "finished before", "run again"]
 Kind = Literal[
@@ -38,11 +39,17 @@ class Outcome:
             is training it), interrupted (it can be continued).
         line: a line to print.
         exit_code: the exit code of a process with this job alone.
+        run: the run's folder; None if there is no valid config.
+        status: what the folder says of the run at the end.
+        objective: what a search improves, of a finished run.
     """
 
     kind: Kind
     line: str
     exit_code: int = 0
+    run: Path | None = None
+    status: Status | None = None
+    objective: float | None = None
 
 
 def plan(config: RunConfig, folder: RunFolder, fresh_for: str = "") -> Plan:
@@ -96,16 +103,15 @@ def _would_do(
     with trusting(EVERYTHING):  # the user's own command
         if planned != "finished before":
             check_own_classes(config.to_dict())
-        refused = planned in ("finished before", "resume") and provenance.data_changed(
-            config, folder
-        )
+        has_begun = planned in ("finished before", "resume")
+        refused = has_begun and provenance.data_changed(config, folder)
     return "other data" if refused else planned
 
 
 def perform(
     config: RunConfig,
     command: Sequence[str],
-    begin: Callable[[], object] = lambda: None,
+    begin: Callable[[Outcome], object] = lambda outcome: None,
     fresh_for: str = "",
 ) -> Outcome:
     """Do the job. Every error becomes an outcome, so that a sweep continues.
@@ -113,31 +119,54 @@ def perform(
     Args:
         config: the run's config.
         command: the arguments of `python -m lab` that make this run, for provenance.
-        begin: called before the training, if there is any.
+        begin: called with the outcome "running" before the training, if there is any.
         fresh_for: names the sweep that starts over; a run that it has started over is not started
             over again.
     """
     folder = folder_of(config)
-    try:
-        # A finished run is shown without a lock, because its folder may be read-only.
-        if plan(config, folder, fresh_for) != "finished before":
-            with folder.locked(), trusting(EVERYTHING):  # the user's own command
-                # Another process may have finished it before we had the lock.
-                if plan(config, folder, fresh_for) != "finished before":
-                    begin()
-                    with _log_to(folder):
-                        return _train_in_own_process(config, folder, command, fresh_for)
-        with trusting(EVERYTHING):  # the data set may be the user's own class
-            provenance.check_finished(config, folder)
-        return Outcome("finished before", _shown_again(config, folder))
-    except UserError as error:
-        return Outcome("busy" if error.exit_code == 3 else "failed", str(error), error.exit_code)
-    except OSError as error:
-        return Outcome("failed", _file_trouble(error, folder), 1)
-    except KeyboardInterrupt as stop:
-        how_far = str(stop) or "stopped"
-        line = f"{how_far}; the same command continues it ({short(folder.path)})"
-        return Outcome("interrupted", line, getattr(stop, "exit_code", 130))
+    kind: Kind
+    with trusting(EVERYTHING):  # the user's own command
+        try:
+            return _shown_or_trained(config, folder, command, begin, fresh_for)
+        except UserError as error:
+            kind = "busy" if error.exit_code == 3 else "failed"
+            line, code = str(error), error.exit_code
+        except OSError as error:
+            kind, line, code = "failed", _file_trouble(error, folder), 1
+        except KeyboardInterrupt as stop:
+            how_far = str(stop) or "stopped"
+            line = f"{how_far}; the same command continues it ({short(folder.path)})"
+            kind, code = "interrupted", getattr(stop, "exit_code", 130)
+    return Outcome(kind, line, code, folder.path, folder.status)
+
+
+def _shown_or_trained(
+    config: RunConfig,
+    folder: RunFolder,
+    command: Sequence[str],
+    begin: Callable[[Outcome], object],
+    fresh_for: str,
+) -> Outcome:
+    # A finished run is shown without a lock, because its folder may be read-only.
+    if plan(config, folder, fresh_for) != "finished before":
+        with folder.locked():
+            # Another process may have finished it before we had the lock.
+            if plan(config, folder, fresh_for) != "finished before":
+                begin(Outcome("running", "", run=folder.path))
+                with _log_to(folder):
+                    return _train_in_own_process(config, folder, command, fresh_for)
+    provenance.check_finished(config, folder)
+    result = folder.result or {}
+    return _finished(
+        "finished before", _shown_again(config, folder, result), config, folder, result
+    )
+
+
+def _finished(
+    kind: Kind, line: str, config: RunConfig, folder: RunFolder, result: dict[str, Any]
+) -> Outcome:
+    objective = study.objective(config, result)
+    return Outcome(kind, line, run=folder.path, status="finished", objective=objective)
 
 
 def report(outcome: Outcome) -> None:
@@ -211,7 +240,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
         line = f"{study.headline(config, result)}; {times} → {short(folder.path)}"
         log.info("finished: %s", line)
         folder.save_result(result)
-    return Outcome("resumed" if checkpoint else "finished", line)
+    return _finished("resumed" if checkpoint else "finished", line, config, folder, result)
 
 
 def _resumed_provenance(
@@ -301,10 +330,10 @@ class _Quiet(logging.FileHandler):
         pass
 
 
-def _shown_again(config: RunConfig, folder: RunFolder) -> str:
+def _shown_again(config: RunConfig, folder: RunFolder, result: dict[str, Any]) -> str:
     origin = folder.provenance
     try:
-        line = f"finished before: {study.headline(config, folder.result or {})}"
+        line = f"finished before: {study.headline(config, result)}"
     except (KeyError, TypeError, ValueError) as error:
         file = short(folder.path / "result.json")
         what = f"has no {error}" if isinstance(error, KeyError) else f"is damaged ({error})"

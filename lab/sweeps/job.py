@@ -11,10 +11,8 @@ from lab.config import RunConfig
 from lab.config.command import as_written, command_of
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine import study
 from lab.engine.files import short
 from lab.engine.jobs import Outcome, perform, preview, report
-from lab.engine.run_folder import folder_of
 from lab.sweeps import search
 from lab.sweeps.records import Sweep, identity_overrides
 from lab.sweeps.summary import rebuild_now_and_then
@@ -75,14 +73,6 @@ class Job:
             search.direction_of(hydra_cfg.sweeper),
         )
 
-    @property
-    def objective(self) -> float | None:
-        """What a search improves, of a finished run; None of any other."""
-        if isinstance(self.config, UserError):
-            return None
-        result = folder_of(self.config).result
-        return None if result is None else study.objective(self.config, result)
-
     def do(self) -> Outcome | None:
         """Train the run, continue it or find it finished; None of a dry run."""
         if isinstance(self.config, UserError):
@@ -97,7 +87,7 @@ class Job:
             outcome = perform(
                 self.config,
                 self.command,
-                lambda: self._note(Outcome("running", "")),
+                self._note,
                 self._fresh_for,
             )
         self._note(outcome)
@@ -112,9 +102,7 @@ class Job:
 
         A run that fails in training is told at once as well, as the recap may be hours away.
         """
-        if self.folder is None or outcome.kind != "failed":
-            return False
-        return isinstance(self.config, UserError) or folder_of(self.config).status != "failed"
+        return self.folder is not None and outcome.kind == "failed" and outcome.status != "failed"
 
     def _note(self, outcome: Outcome) -> None:
         """Write down in the sweep's folder what became of the job, and the summary."""
@@ -133,12 +121,10 @@ class Job:
         """What the sweep notes of this job, which must be one of a sweep."""
         assert self.folder is not None
         assert self.number is not None
-        config = None if isinstance(self.config, UserError) else self.config
-        trial = None
+        trial = {}
         if self.direction is not None:
-            value = None if outcome.kind == "running" else self.objective
-            trial = {"objective": value, "direction": self.direction}
-        return Sweep(self.folder).record(self.number, self.overrides, config, outcome, trial)
+            trial = {"objective": outcome.objective, "direction": self.direction}
+        return Sweep(self.folder).record(self.number, self.overrides, outcome, trial)
 
 
 def not_written(sweep: Sweep, error: OSError | UserError) -> Outcome:

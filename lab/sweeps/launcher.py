@@ -92,7 +92,7 @@ class Workers(Launcher):
                 screen.show(done)
                 if done.outcome is not None:
                     recap.remember(done.job.record(done.outcome))
-                values[done.job.number] = done.objective
+                values[done.job.number] = done.outcome.objective if done.outcome else None
         if screen.killed:
             raise UserError(f"{screen.killed} of the sweep's processes were killed")
         numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
@@ -163,7 +163,7 @@ def _done_here(job: Job) -> Done:
     outcome = job.do()
     if outcome is not None and outcome.kind == "interrupted":
         raise interrupts.Interrupted(outcome.exit_code - 128, outcome.line)
-    return Done(job, outcome, job.objective)
+    return Done(job, outcome)
 
 
 def _name(job: Job) -> str:

@@ -27,7 +27,7 @@ from lab.config.hydra_versions import register_resolver
 from lab.config.identity import short_hash
 from lab.engine.files import read_text, short, write_text
 from lab.engine.jobs import Outcome
-from lab.engine.run_folder import RunFolder, folder_of
+from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
 
 # Not part of what a sweep asks for.
@@ -111,21 +111,19 @@ class Sweep:
         self,
         number: int,
         overrides: Sequence[str],
-        config: RunConfig | None,
         outcome: Outcome,
-        trial: Mapping[str, Any] | None = None,
+        trial: Mapping[str, Any],
     ) -> dict[str, Any]:
         """What is noted of a job that has begun or ended; `write` keeps it.
 
         Args:
             number: of the job in the sweep.
             overrides: of the job.
-            config: None if they make no valid one.
             outcome: of the job.
             trial: what is noted of a search's, `objective` and `direction`.
         """
         asked = identity_overrides(overrides)
-        run = None if config is None else folder_of(config).path
+        run = outcome.run
         return {
             "number": number,
             "overrides": asked,
@@ -134,7 +132,7 @@ class Sweep:
             "line": outcome.line,
             "exit_code": outcome.exit_code,
             "stamp": secrets.token_hex(8),
-            **(trial or {}),
+            **trial,
         }
 
     def write(self, record: Mapping[str, Any]) -> None:

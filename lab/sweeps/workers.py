@@ -86,14 +86,12 @@ class Done:
     Args:
         job: the job.
         outcome: None of a dry run, and of a job whose process was killed.
-        objective: what a search improves.
         lines: what the run printed.
         killed_by: the signal that killed the process; 0 if none did.
     """
 
     job: Job
     outcome: Outcome | None
-    objective: float | None = None
     lines: Sequence[str] = ()
     killed_by: int = 0
 
@@ -199,8 +197,7 @@ def _done(job: Job) -> Done:
     text = io.StringIO()
     with redirect_stdout(text), redirect_stderr(text):
         outcome = job.do()
-        objective = job.objective
-    return Done(job, outcome, objective, text.getvalue().splitlines())
+    return Done(job, outcome, text.getvalue().splitlines())
 
 
 def _stop_if_orphaned() -> None:

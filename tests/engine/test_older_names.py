@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import compose_config
-from lab.engine.jobs import Outcome, perform, preview
+from lab.engine.jobs import perform, preview
 from lab.engine.run_folder import RunFolder, folder_of
 from lab.runs.finding import find_run
 from lab.sweeps.records import Sweep
@@ -37,7 +37,7 @@ def test_it_is_shown_and_not_trained_again(old: RunFolder):
 
 def test_a_sweep_notes_where_it_lies(old: RunFolder):
     sweep = Sweep(Path("outputs/sweeps/any-12345678"))
-    sweep.write(sweep.record(0, WORDS, compose_config(*WORDS), Outcome("finished before", "")))
+    sweep.write(sweep.record(0, WORDS, perform(compose_config(*WORDS), []), {}))
     (record,) = sweep.records()
     assert sweep.run_of(record).path == old.path.absolute()
     assert sweep.status_of(record) == "finished"

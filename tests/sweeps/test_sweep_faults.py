@@ -191,15 +191,13 @@ def test_a_run_that_another_sweep_is_at_is_busy_in_the_table(
     reference: Path, tmp_path: Path
 ) -> None:
     """The other's table follows it to its end; this one would say "running" for good."""
-    from lab.config.reading import from_file
     from lab.engine.run_folder import RunFolder
 
     folder = copy_into(tmp_path, reference)
     (folder / "result.json").unlink()
     (folder / "status").write_text("running\n")
-    config = from_file(folder / "config.yaml")
     sweep = Sweep(tmp_path / "sweep")
-    sweep.write(sweep.record(0, ["seed=0"], config, Outcome("busy", "", 3)))
+    sweep.write(sweep.record(0, ["seed=0"], Outcome("busy", "", 3, folder), {}))
     (record,) = sweep.records()
     record["run"] = os.path.relpath(folder, sweep.folder)
     with RunFolder(folder).locked():
