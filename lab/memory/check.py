@@ -29,7 +29,8 @@ def checks(build: Build, name: str, like: Build | None) -> Sequence[Check]:
     """
     torch.manual_seed(0)
     raw = build(D, H)
-    cell = with_our_states(raw, D, H, name).double()
+    # In evaluation mode a cell with dropout or normalisation too gives the same at each call.
+    cell = with_our_states(raw, D, H, name, must_continue=False).double().eval()
     x = torch.randn(T, B, D, dtype=torch.float64)
     asked = [
         Check("shapes", partial(_shapes, cell, x)),
@@ -87,7 +88,7 @@ def _equals(raw: nn.Module, cell: nn.Module, like: Build, x: Tensor) -> str:
     theirs, ours = ({n: tuple(p.shape) for n, p in m.named_parameters()} for m in (reference, raw))
     expect(theirs == ours, f"parameters {_listed(theirs)}", _listed(ours))
     reference.load_state_dict(raw.state_dict())
-    reference = with_our_states(reference, D, H, "reference").double()
+    reference = with_our_states(reference, D, H, "reference").double().eval()
     return same(cell(x, None)[0], reference(x, None)[0], "the same states as the reference")
 
 
@@ -97,7 +98,7 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
 
 def _learns(build: Build, name: str) -> str:
     torch.manual_seed(0)
-    cell = with_our_states(build(DIGITS, HIDDEN), DIGITS, HIDDEN, name)
+    cell = with_our_states(build(DIGITS, HIDDEN), DIGITS, HIDDEN, name, must_continue=False)
     network = Network(cell, HIDDEN, "one_hot")
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     draws = random_stream(0, "check")
@@ -111,7 +112,8 @@ def _learns(build: Build, name: str) -> str:
         if step % 50 == 0:
             with torch.no_grad():
                 tested = _palindromes(1000, draws)
-                right = network(tested[:, :-1]).argmax(1) == tested[:, -1]
+                right = network.eval()(tested[:, :-1]).argmax(1) == tested[:, -1]
+            network.train()
             accuracy = float(right.double().mean())
             if accuracy >= ENOUGH:
                 return f"{accuracy:.1%} of 1,000 palindromes after {step} steps"

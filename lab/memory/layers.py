@@ -50,7 +50,9 @@ def state_size(cell: nn.Module, x: Tensor) -> int | None:
     )
 
 
-def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: str) -> nn.Module:
+def with_our_states(
+    cell: nn.Module, input_size: int, hidden_size: int, name: str, *, must_continue: bool = True
+) -> nn.Module:
     """Make a cell take and return states as those of lab.memory.cells do, and return it.
 
     Our states begin with the last h, from which answers are read. If a cell returns h in another
@@ -62,6 +64,7 @@ def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: st
         input_size: D.
         hidden_size: H.
         name: the name of its class, for the message.
+        must_continue: whether a cell is refused that does not continue from its state.
 
     Raises:
         UserError: it cannot be called so, it returns something else, or to continue from its state
@@ -82,7 +85,7 @@ def with_our_states(cell: nn.Module, input_size: int, hidden_size: int, name: st
         # What is equal before the training alone, such as h and a normalised h, is not the same.
         with _disturbed(cell):
             hidden, state = _tried(cell, x, None, name)
-            if is_recurrent(cell):
+            if must_continue and is_recurrent(cell):
                 _refuse_other_in_pieces(cell, x, hidden, name)
     kinds = len(parts)
 
