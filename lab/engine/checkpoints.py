@@ -29,9 +29,6 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
         folder: the run's folder.
         identity: the hash of the config that the state belongs to.
         state: tensors, numbers, strings, lists and dicts only (read with weights_only=True).
-
-    Raises:
-        UserError: the state holds something else, which could not be read again.
     """
     if found := _unreadable(state):
         *place, kind = found

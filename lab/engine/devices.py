@@ -12,11 +12,7 @@ CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 def resolve(name: str) -> str:
-    """Return the device for a name: for `auto` cuda if there is one, else cpu.
-
-    Raises:
-        UserError: this machine does not have the device.
-    """
+    """Return the device for a name: for `auto` cuda if there is one, else cpu."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     available = {

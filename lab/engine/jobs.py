@@ -85,11 +85,7 @@ def starts_over(config: RunConfig, folder: RunFolder, fresh_for: str = "") -> bo
 
 
 def preview(config: RunConfig, fresh_for: str = "") -> str:
-    """A line that says what `perform` would do now.
-
-    Raises:
-        UserError: it would refuse, because a class of the user's own cannot be imported.
-    """
+    """A line that says what `perform` would do now."""
     folder = folder_of(config)
     return f"{_would_do(config, folder, fresh_for):15}  {short(folder.path)}"
 

@@ -30,7 +30,6 @@ def train(
         and those of `task.conclude`.
 
     Raises:
-        UserError: a metric is not a finite number, or the checkpoint does not fit.
         Interrupted: a signal came; a checkpoint has been written.
     """
     state = checkpoint or {"step": 0, "seconds": 0.0, "sums": {}}
@@ -98,11 +97,7 @@ def train(
 
 
 def check(task: Task) -> None:
-    """Let the task try what its evaluation and end need, within `observing`.
-
-    Raises:
-        UserError: a component cannot do what is needed.
-    """
+    """Let the task try what its evaluation and end need, within `observing`."""
     with observing(task):
         task.check()
 
@@ -127,11 +122,7 @@ def _why_stopped(state: dict[str, Any]) -> str | None:
 def check_finite(
     metrics: Mapping[str, Tensor] | Mapping[str, float], step: int
 ) -> dict[str, float]:
-    """Return the metrics as floats.
-
-    Raises:
-        UserError: one of them is infinite or not a number.
-    """
+    """Return the metrics as floats."""
     values = {name: float(value) for name, value in metrics.items()}
     for name, value in values.items():
         if not math.isfinite(value):

@@ -22,9 +22,6 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
     Args:
         component: `_target_` and the keyword arguments of the YAML file.
         parameters: the parameters to optimize.
-
-    Raises:
-        UserError: the class does not exist, refuses an argument, or is no optimizer.
     """
     optimizer: Optimizer = build(
         "optimizer", component, parameters, base=Optimizer, adapt=unwrap_compile_hooks

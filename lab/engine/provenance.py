@@ -120,11 +120,7 @@ def cpu_model() -> str:
 
 
 def check_finished(config: RunConfig, folder: RunFolder) -> None:
-    """Refuse to show a finished run if its data have changed or cannot be read.
-
-    Raises:
-        UserError: they have changed or cannot be read.
-    """
+    """Refuse to show a finished run if its data have changed or cannot be read."""
     before = folder.provenance.get("data")
     if before is None:  # a study without data, or a run of a version that noted none
         return
@@ -156,9 +152,6 @@ def check_classifier(folder: RunFolder, now: str) -> None:
     Args:
         folder: the run's folder.
         now: the checksum of the data as they are now.
-
-    Raises:
-        UserError: the data have changed.
     """
     if folder.provenance.get("data", now) != now:
         raise UserError(
@@ -173,9 +166,6 @@ def check_begun(folder: RunFolder, now: str | None) -> None:
     Args:
         folder: the folder of a run with a checkpoint.
         now: the checksum of the data as they are now.
-
-    Raises:
-        UserError: the data have changed.
     """
     before = folder.provenance.get("data")
     if before is not None and now is not None and now != before:

@@ -304,11 +304,7 @@ class RunFolder:
         files.write_atomically(path, lambda file: file.write(data))
 
     def load_weights(self) -> "dict[str, torch.Tensor]":
-        """Read model.safetensors.
-
-        Raises:
-            UserError: the file is missing or damaged.
-        """
+        """Read model.safetensors."""
         return read_weights(self.model_file)
 
 
@@ -337,11 +333,7 @@ def weight_bytes(weights: "Mapping[str, torch.Tensor]") -> bytes:
 
 
 def read_weights(path: Path) -> "dict[str, torch.Tensor]":
-    """Read the tensors in a file, on the CPU.
-
-    Raises:
-        UserError: the file does not exist or is damaged.
-    """
+    """Read the tensors in a file, on the CPU."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -83,11 +83,7 @@ def study_of(config_class: type[RunConfig]) -> Study:
 
 
 def build_task(config: RunConfig, device: str) -> "Task":
-    """Build the study's task.
-
-    Raises:
-        UserError: the study has no `build_task`, or a component or the data are refused.
-    """
+    """Build the study's task."""
     build = study_of(type(config)).build_task
     if build is None:
         module = config.study_module()
@@ -111,11 +107,7 @@ def readable(config: RunConfig, key: str, value: Any) -> tuple[str, str, str]:
 def load_network(
     config: RunConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
 ) -> "nn.Module":
-    """Build the trained network of a finished run.
-
-    Raises:
-        UserError: the study cannot load a network, or the weights do not fit.
-    """
+    """Build the trained network of a finished run."""
     load = study_of(type(config)).load_network
     if load is None:
         raise UserError(f"a run of task={config.task} has weights, but no network can be loaded")

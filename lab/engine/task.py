@@ -140,9 +140,6 @@ class Task:
         """Try evaluation and the end of the run on tiny inputs, before the first step.
 
         This changes no state and writes nothing. It runs within `observing`, as evaluators do.
-
-        Raises:
-            UserError: a component cannot do what is needed.
         """
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:

@@ -199,11 +199,7 @@ def film(images: np.ndarray, file: Path | BinaryIO) -> None:
 
 
 def film_mp4(images: np.ndarray, file: BinaryIO) -> None:
-    """Write T images as an MP4; ffmpeg must be on the path.
-
-    Raises:
-        UserError: ffmpeg failed.
-    """
+    """Write T images as an MP4; ffmpeg must be on the path."""
     pixels = _larger(to_grey_levels(images), FILM_ZOOM)  # an even zoom: H.264 needs even sides
     height, width = pixels.shape[1:3]
     kind = "gray" if pixels.ndim == 3 else "rgb24"

@@ -42,20 +42,12 @@ def add_number(
 
 
 def chosen_run(args: argparse.Namespace) -> RunFolder:
-    """The run that a command line names.
-
-    Raises:
-        UserError: there is none, or there are several.
-    """
+    """The run that a command line names."""
     return find_run(args.run, args.out_dir)
 
 
 def chosen_runs(args: argparse.Namespace) -> list[RunFolder]:
-    """The runs that a command line names.
-
-    Raises:
-        UserError: one of them cannot be found, or is given twice.
-    """
+    """The runs that a command line names."""
     runs = [find_run(word, args.out_dir) for word in args.runs]
     places = [run.path.resolve() for run in runs]
     for run, place in zip(runs, places, strict=True):

@@ -45,12 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
-    """The lines of the comparison; the figure is written.
-
-    Raises:
-        UserError: a folder is no run's, the runs are of different tasks, or the figure cannot be
-            written.
-    """
+    """The lines of the comparison; the figure is written."""
     if len(runs) < 2:
         raise UserError("two or more runs are compared, and only one is given")
     configs = [_config_of(run) for run in runs]

@@ -24,9 +24,6 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
         word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
             A name may leave out the settings before the seed.
         out_dir: the folder to look in, at any depth; a run's folder is found anywhere.
-
-    Raises:
-        UserError: there is no such run (the message names the nearest), or there are several.
     """
     word, out_dir = str(word), Path(out_dir)
     if word == LAST:
@@ -53,11 +50,7 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
 
 
 def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:
-    """Return all runs below a folder, at any depth, in the order in which they began.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+    """Return all runs below a folder, at any depth, in the order in which they began."""
     if not Path(out_dir).is_dir():
         raise UserError(f"{out_dir}: no such folder")
     return sorted(_walk(Path(out_dir)), key=_begun)

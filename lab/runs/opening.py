@@ -17,9 +17,6 @@ def finished_config(folder: RunFolder, cls: type[Config], study: str) -> Config:
         folder: the run's folder.
         cls: the study's config class.
         study: the study's name, for the message.
-
-    Raises:
-        UserError: the run belongs to another study or version, or it is not finished.
     """
     if folder.never_began:
         raise UserError(_not_finished(folder))

@@ -29,11 +29,7 @@ _FILTER = re.compile(r"([A-Za-z_][\w.]*)\s*(<=|>=|!=|==?|<|>)\s*(.*)", re.DOTALL
 
 
 def rows(out_dir: str | Path) -> list[Row]:
-    """A row for each run below `out_dir`, at any depth, in the order in which they began.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+    """A row for each run below `out_dir`, at any depth, in the order in which they began."""
     return [describe(run) for run in find_runs(out_dir)]
 
 
@@ -158,11 +154,7 @@ def value(row: Row, key: str) -> Any:
 
 
 def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
-    """The rows of which every filter holds.
-
-    Raises:
-        UserError: no row has the key of a filter; names the nearest.
-    """
+    """The rows of which every filter holds."""
     filters = list(filters)
     for one in filters:
         check_key(one.key, all_rows)

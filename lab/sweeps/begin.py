@@ -109,11 +109,7 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
 
 
 def _refuse_if_all_are_wrong(config_name: str, jobs: Sequence[Sequence[str]]) -> None:
-    """Refuse a sweep of which no job has a valid config; of any other the wrong jobs fail alone.
-
-    Raises:
-        UserError: that of the first job.
-    """
+    """Refuse a sweep of which no job has a valid config; of any other the wrong jobs fail alone."""
     configs = list(configs_of(config_name, jobs))
     wrong = [config for config in configs if isinstance(config, UserError)]
     if configs and len(wrong) == len(configs):

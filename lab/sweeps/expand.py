@@ -30,9 +30,6 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
 
     Returns:
         None where the sweeper chooses the jobs as it goes, as a search does.
-
-    Raises:
-        UserError: there is no job, or a preset that is a sweep is swept over.
     """
     overrides = as_written(config.hydra.overrides.task)
     parsed = _parse(overrides)
@@ -149,11 +146,7 @@ def _params(config: DictConfig) -> Mapping[str, str]:
 
 
 def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None:
-    """Refuse a sweep over presets of which one has a sweep of its own: Hydra would drop that.
-
-    Raises:
-        UserError: naming the preset.
-    """
+    """Refuse a sweep over presets of which one has a sweep of its own: Hydra would drop that."""
     for override in parsed:
         if override.key_or_group != "experiment" or not override.is_sweep_override():
             continue

@@ -99,11 +99,7 @@ def be_quiet() -> None:
 
 
 def refuse_wrong_settings(sweeper: DictConfig) -> None:
-    """Refuse counts and a storage with which Optuna's plugin fails late, or never ends.
-
-    Raises:
-        UserError: naming the key and what is allowed.
-    """
+    """Refuse counts and a storage with which Optuna's plugin fails late, or never ends."""
     for key in ("n_trials", "n_jobs"):
         count = OmegaConf.select(sweeper, key)
         if count is not None and not (isinstance(count, int) and count >= 1):

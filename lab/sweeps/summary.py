@@ -64,9 +64,6 @@ def rebuild(folder: Path) -> list[Path]:
     """Write the sweep's summary.csv and figures; gives their paths.
 
     What summary.csv says of a run whose folder is gone stays, and the figures that show it stay.
-
-    Raises:
-        UserError: the folder is no sweep's, or none of its runs is where it was.
     """
     sweep = Sweep(folder)
     if not sweep.records():
