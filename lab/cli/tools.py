@@ -108,13 +108,13 @@ TOOLS = {
         "lab horizon last --n 1000 --longest 100000",
     ),
     "sample": Tool(
-        "lab.generation.tools.sample",
+        "lab.generation.sample",
         "Draw images from a trained generator.",
         "lab sample last --n 10000 --seed 0",
         draws=True,
     ),
     "interpolate": Tool(
-        "lab.generation.tools.interpolate",
+        "lab.generation.interpolate",
         "Draw interpolations and sums of latent vectors of a trained generator.",
         "lab interpolate last --from 3 --to 8 --seed 1",
         draws=True,

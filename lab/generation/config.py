@@ -1,7 +1,8 @@
 """The generation study's config. Imports no torch, so that a mistake is answered at once."""
 
 import re
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -85,3 +86,8 @@ def _words(name: str) -> list[str]:
     """The words of a class's name: `MLPGenerator` becomes MLP and generator."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)
     return [word if word.isupper() else word.lower() for word in words]
+
+
+def class_names(result: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The names of the classes that a finished run can be asked for; none if not conditional."""
+    return tuple((result or {}).get("class_names", ()))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lab.config.errors import UserError
 from lab.config.wording import listed
-from lab.generation.conditional import latent_size
+from lab.generation.players import latent_size
 from lab.images.classifier import Classifier, Readings
 from lab.images.datasets import to_float
 from lab.images.quality import CLEAR, distance_to_real
@@ -225,68 +225,37 @@ def largest_step(features: Tensor) -> Tensor:
     return steps.amax(-1) / steps.sum(-1).clamp(min=torch.finfo(steps.dtype).tiny)
 
 
-@dataclass(frozen=True, eq=False)
-class Sums:
-    """Latent arithmetic "plus - minus + base" over many draws; each tensor is z [N, latent].
-
-    Args:
-        single: z_base + (z_plus - z_minus), of single samples.
-        means: z_base + (the mean z of the class plus - that of minus).
-        source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus); the
-            9 in the picture of S1 is there.
-        as_written: z_base + 0.8 z_hybrid, the formula of S1.
-        difference: z_plus - z_minus alone, which S1 still reads as a 7.
-        random_single: z_base + a random vector as long as z_plus - z_minus.
-        random_means: z_base + a random vector as long as the difference of the means.
-    """
-
-    single: Tensor
-    means: Tensor
-    source_row: Tensor
-    as_written: Tensor
-    difference: Tensor
-    random_single: Tensor
-    random_means: Tensor
-
-    def counts(self, generator: nn.Module, classifier: Classifier) -> Mapping[str, Tensor]:
-        """How many images of each sum are read as each class, int64 [K], by the sum's name."""
-        read = {name: classifier.read(generate(generator, z)) for name, z in vars(self).items()}
-        count = len(classifier.classes)
-        return {name: torch.bincount(r.labels, minlength=count) for name, r in read.items()}
-
-
 def sums(
     draws: Draws, plus: int, minus: int, base: int, count: int, random: torch.Generator
-) -> Sums:
-    """Compute the sums of claim B9, 7 - 1 + 6, for `count` random triples of samples.
+) -> Mapping[str, Tensor]:
+    """Compute the sums of claim B9, 7 - 1 + 6, for N random triples of samples, z [N, latent].
 
     Args:
         draws: the samples to choose from.
         plus, minus, base: the labels, 7, 1 and 6 in S1.
-        count: the number of triples; a sample may be in several.
+        count: N; a sample may be in several triples.
         random: on the CPU.
+
+    Returns:
+        source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus); the
+        9 in the picture of S1 is there. difference: z_plus - z_minus, which S1 still reads as a 7.
+        random_single, the null hypothesis: z_base + a random vector as long as the difference.
 
     Raises:
         UserError: the generator makes no clear sample of a class.
     """
-    sure = [draws.sure_of(label) for label in (plus, minus, base)]
     z_plus, z_minus, z_base = (
-        z[torch.randint(len(z), (count,), generator=random).to(z.device)] for z in sure
+        z[torch.randint(len(z), (count,), generator=random).to(z.device)]
+        for z in map(draws.sure_of, (plus, minus, base))
     )
     roof = z_plus - z_minus  # [N, latent]
-    mean_roof = (sure[0].mean(0) - sure[1].mean(0)).expand_as(roof)
-    hybrid = z_base + ROOF_WEIGHT * roof
     direction = torch.randn(roof.shape, generator=random).to(roof.device)
     direction = direction / direction.norm(dim=1, keepdim=True)
-    return Sums(
-        single=z_base + roof,
-        means=z_base + mean_roof,
-        source_row=0.2 * z_base + 0.8 * hybrid,
-        as_written=z_base + 0.8 * hybrid,
-        difference=roof,
-        random_single=z_base + direction * roof.norm(dim=1, keepdim=True),
-        random_means=z_base + direction * mean_roof.norm(dim=1, keepdim=True),
-    )
+    return {
+        "source_row": 0.2 * z_base + 0.8 * (z_base + ROOF_WEIGHT * roof),
+        "difference": roof,
+        "random_single": z_base + direction * roof.norm(dim=1, keepdim=True),
+    }
 
 
 def roof_rows(z_plus: Tensor, z_minus: Tensor, z_base: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ data.
 
 With `conditional=true` each is also built with `classes`, the number of classes, and takes the
 classes of its input as a second argument, int64 [B]. A generator also takes shares of all classes,
-float [B, classes], for interpolations between classes.
+float [B, classes], for interpolations between classes. A class is an embedding beside G's z, and a
+projection of D's features.
 """
 
 from collections.abc import Sequence
@@ -17,16 +18,9 @@ from typing import Annotated
 import torch
 from pydantic import Field, validate_call
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 
 from lab.config import Count
-from lab.generation.class_layers import (
-    EMBEDDED,
-    beside,
-    bounded,
-    class_embedding,
-    class_projection,
-    logits_of,
-)
 from lab.images.base import Shape
 
 # The convolutional generator begins with sides of at most FIRST_SIDE pixels.
@@ -34,6 +28,11 @@ LARGEST_SIDE = 64
 FIRST_SIDE = 8
 # With channels_last a step on a CPU takes 0.9 of the time, in bf16 0.8.
 CONVOLUTIONS_FORMAT = torch.channels_last
+# The length of a class's embedding, and the standard deviation of its initialisation. With torch's
+# 1 the convolutional generator ignores z: after 1,500 steps the recall is 0; with 0.1 it is 0.67
+# (seed 100).
+EMBEDDED = 32
+EMBEDDED_DEVIATION = 0.1
 
 Classes = Annotated[int, Field(ge=0)]
 Slope = Annotated[float, Field(ge=0)]
@@ -71,7 +70,9 @@ class MLPGenerator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(size, prod(image_shape)), nn.Tanh())
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        images: Tensor = self.layers(beside(z, labels, self.embedding))  # [B, C * H * W]
+        images: Tensor = self.layers(
+            concat_class_embedding(z, labels, self.embedding)
+        )  # [B, C * H * W]
         return images.view(-1, *self.image_shape)
 
 
@@ -152,8 +153,8 @@ class ConvGenerator(nn.Module):
         first = ceil(height / 2**doublings), ceil(width_of_image / 2**doublings)
         size_in = width * 2 ** (doublings - 1)
         self.embedding = class_embedding(classes)
-        told = latent + (EMBEDDED if classes else 0)
-        layers, size = _hidden_layers(told, hidden, batch_norm=True, slope=slope)
+        size_z = latent + (EMBEDDED if classes else 0)
+        layers, size = _hidden_layers(size_z, hidden, batch_norm=True, slope=slope)
         layers += [
             nn.Linear(size, size_in * first[0] * first[1], bias=False),
             nn.Unflatten(1, (size_in, *first)),
@@ -175,7 +176,7 @@ class ConvGenerator(nn.Module):
         self.to(memory_format=CONVOLUTIONS_FORMAT)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        images: Tensor = self.layers(beside(z, labels, self.embedding))
+        images: Tensor = self.layers(concat_class_embedding(z, labels, self.embedding))
         _, height, width = self.image_shape
         return images[:, :, :height, :width]
 
@@ -258,3 +259,51 @@ def _hidden_layers(
         layers.append(nn.LeakyReLU(slope, inplace=True))
         size = width
     return layers, size
+
+
+def bounded(layer: nn.Module, spectral_norm: bool) -> nn.Module:
+    """Return the layer; if `spectral_norm`, its weight is divided by its largest singular value."""
+    return parametrizations.spectral_norm(layer) if spectral_norm else layer
+
+
+def class_embedding(classes: int) -> nn.Embedding | None:
+    """Return an embedding with a vector [EMBEDDED] for each class; None if classes is 0."""
+    if not classes:
+        return None
+    embedding = nn.Embedding(classes, EMBEDDED)
+    nn.init.normal_(embedding.weight, std=EMBEDDED_DEVIATION)
+    return embedding
+
+
+def concat_class_embedding(
+    z: Tensor, labels: Tensor | None, embedding: nn.Embedding | None
+) -> Tensor:
+    """Return z beside the embedding of its class, [B, latent + EMBEDDED]; z if there is none."""
+    if embedding is None:
+        return z
+    assert labels is not None
+    embedded = labels @ embedding.weight if labels.is_floating_point() else embedding(labels)
+    return torch.cat([z, embedded], dim=1)
+
+
+def class_projection(features: int, classes: int, spectral_norm: bool) -> nn.Module | None:
+    """Return a layer from features [B, F] to their product with each class vector, [B, classes]."""
+    return bounded(nn.Linear(features, classes, bias=False), spectral_norm) if classes else None
+
+
+def logits_of(
+    x: Tensor, labels: Tensor | None, layers: nn.Sequential, projection: nn.Module | None
+) -> Tensor:
+    """Return a discriminator's logits [B] for its input x.
+
+    With a projection, the product of the features and the vector of the class is added (Miyato &
+    Koyama 2018, "cGANs with Projection Discriminator", equation 3).
+    """
+    if projection is None:
+        logits: Tensor = layers(x)  # [B, 1]
+        return logits.squeeze(1)
+    assert labels is not None
+    features = layers[:-1](x)
+    of_class = projection(features).gather(1, labels[:, None])  # [B, 1]
+    logits = layers[-1](features) + of_class
+    return logits.squeeze(1)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lab.generation.task import GanTask
 
-_KINDS = ("linear", "spherical", "farther", "class_alone", "both")
+_KINDS = ("linear", "farther", "class_alone", "both")
 
 
 def _of_interpolations(name: str, label: str, is_share: bool) -> list[Column]:
@@ -123,6 +123,6 @@ def load_network(
     config: GanConfig, weights: "dict[str, Tensor]", result: Mapping[str, Any]
 ) -> "nn.Module":
     """See lab.engine.study."""
-    from lab.generation.finished import load_generator
+    from lab.generation.players import load_generator
 
     return load_generator(config.generator, weights, result)

@@ -15,14 +15,19 @@ from lab.engine.optimizers import build_optimizer, schedule
 from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, History, Recorder, Task
 from lab.generation import trouble
-from lab.generation.best import Best
-from lab.generation.conditional import Prior, build_player, classes_to_ask_for, given, latent_size
 from lab.generation.config import GanConfig
-from lab.generation.ema import EMA
 from lab.generation.latent import generate
 from lab.generation.losses import Loss, gradient_penalty, has_threshold
-from lab.generation.rehearsal import rehearse
+from lab.generation.players import (
+    Prior,
+    build_player,
+    classes_to_ask_for,
+    latent_size,
+    network_args,
+    rehearse,
+)
 from lab.generation.study import COLUMNS
+from lab.generation.weights import EMA, Best
 from lab.images.base import open_data_set
 from lab.images.columns import QUALITY
 from lab.images.datasets import Batches, as_drawn, load, to_bytes
@@ -102,7 +107,7 @@ class GanTask(Task):
         self.precision = resolve_precision(config.precision, device)
         for line in trouble.known_at_start(self.data, config.final_samples if self.measures else 0):
             say(line)
-        self.warnings.note(0, trouble.of_images(self.data.train))
+        self.warnings.note(0, trouble.check_images(self.data.train))
 
     @property
     def sampled(self) -> nn.Module:
@@ -116,11 +121,11 @@ class GanTask(Task):
         labels = self.prior.labels_of(self.batches.chosen)  # G is asked for the classes of `real`
 
         def score(images: Tensor) -> Tensor:
-            logits: Tensor = self.discriminator(*given(images, labels))
+            logits: Tensor = self.discriminator(*network_args(images, labels))
             return logits
 
         with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
-            fake = self.generator(*given(self.prior.z(len(real), self.noise), labels))
+            fake = self.generator(*network_args(self.prior.z(len(real), self.noise), labels))
             real_logits, fake_logits = score(torch.cat([real, fake.detach()])).chunk(2)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
         d_loss = self.loss.discriminator(real_logits, fake_logits)
@@ -184,10 +189,10 @@ class GanTask(Task):
     @torch.no_grad()
     def take_samples(self) -> Mapping[str, float]:
         """Keep the images of the sheet."""
-        images = self.sampled(*given(*self.sheet))
+        images = self.sampled(*network_args(*self.sheet))
         self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         clamped = float((images.abs() > 1).double().mean())
-        self.warnings.note(self.steps, trouble.of_pixels(clamped))
+        self.warnings.note(self.steps, trouble.check_pixels(clamped))
         return {}
 
     def quality(self) -> Mapping[str, float]:
@@ -196,7 +201,7 @@ class GanTask(Task):
         z, asked = self.prior.draw(self.config.eval_samples, random)
         fake = generate(self.sampled, z, asked)
         metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake, asked)}
-        found = trouble.of_players(self.right_sum / max(self.right_count, 1))
+        found = trouble.check_balance(self.right_sum / max(self.right_count, 1))
         self.right_sum, self.right_count = 0.0, 0
         if self.measures:
             measured = self.measures.measure(fake)
@@ -207,8 +212,8 @@ class GanTask(Task):
             if asked is not None:
                 metrics["read_as_asked"] = self.measures.read_as_asked(fake, asked)
             if self.steps < self.total_steps:  # the end of the run measures `final_samples`
-                found |= trouble.of_quality(measured, len(fake), self.measures.features)
-            found |= trouble.of_course(training_fid, self.best.lowest)
+                found |= trouble.check_quality(measured, len(fake), self.measures.features)
+            found |= trouble.check_divergence(training_fid, self.best.lowest)
             self.best.offer(training_fid, self.steps, self.sampled)
         self.warnings.note(self.steps, found)
         return metrics
@@ -247,7 +252,7 @@ class GanTask(Task):
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Measure quality on `final_samples` samples; write the generator and the pictures."""
-        from lab.generation import class_pictures, pictures
+        from lab.generation import pictures
 
         network = copy.deepcopy(self.sampled)
         chosen = self.best.choose(network, self.steps, recorder)
@@ -255,9 +260,9 @@ class GanTask(Task):
         samples = self.config.eval_samples
         n = self.measures.reference_values(samples).n if self.measures else 0
         classes = self.prior.asked.names if self.prior.asked else ()
-        pictures.of_training(recorder, self.frames, history, title, self.loss, n, classes)
+        pictures.draw_training(recorder, self.frames, history, title, self.loss, n, classes)
         if self.best.weights:
-            pictures.of_best(recorder, network, self.sheet, chosen, n, classes)
+            pictures.draw_best(recorder, network, self.sheet, chosen, n, classes)
         result = {
             "data": self.config.data["name"],
             "image_shape": list(self.data.train.shape),
@@ -283,10 +288,9 @@ class GanTask(Task):
             quality["by_class"] = self.measures.within_classes(images, asked)
         if self.data.channels_of:
             quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
-        found = trouble.of_quality(quality, len(z), self.measures.features)
+        found = trouble.check_quality(quality, len(z), self.measures.features)
         self.warnings.note(self.steps, found)
-        latent = random_stream(self.config.seed, "walks")
-        space = class_pictures if classes else pictures
+        space = pictures.Space(network, self.prior, classifier, self.data)
         return {
             **result,
             "warnings": self.warnings.lines(),
@@ -295,5 +299,5 @@ class GanTask(Task):
                 "checksum": classifier.checksum[:8],
             },
             "quality": quality,
-            "latent": space.of_latent_space(recorder, network, classifier, self.data, latent),
+            "latent": space.draw(recorder, random_stream(self.config.seed, "walks")),
         }

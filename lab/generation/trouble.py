@@ -94,7 +94,7 @@ def known_at_start(data: Data, asked: int) -> list[str]:
     return [line for line in (data.remark, fewer) if line]
 
 
-def of_images(train: Images) -> dict[str, str]:
+def check_images(train: Images) -> dict[str, str]:
     """Return warnings about training images from which nothing can be learnt, by kind."""
     flat = train.pixels.flatten(1)
     low, high = flat.amin(1), flat.amax(1)
@@ -117,7 +117,7 @@ def of_images(train: Images) -> dict[str, str]:
     return {"data": sentence}
 
 
-def of_pixels(clamped: float) -> dict[str, str]:
+def check_pixels(clamped: float) -> dict[str, str]:
     """Return warnings about the range of G's images, by kind.
 
     Args:
@@ -133,7 +133,7 @@ def of_pixels(clamped: float) -> dict[str, str]:
     }
 
 
-def of_players(right: float) -> dict[str, str]:
+def check_balance(right: float) -> dict[str, str]:
     """Return warnings about the balance of the two players, by kind.
 
     Args:
@@ -146,7 +146,7 @@ def of_players(right: float) -> dict[str, str]:
     }
 
 
-def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str, str]:
+def check_divergence(training_fid: float, lowest: tuple[float, int] | None) -> dict[str, str]:
     """Return warnings about the course of training, by kind.
 
     Args:
@@ -164,7 +164,7 @@ def of_course(training_fid: float, lowest: tuple[float, int] | None) -> dict[str
     }
 
 
-def of_quality(measured: Mapping[str, float], asked: int, features: int) -> dict[str, str]:
+def check_quality(measured: Mapping[str, float], asked: int, features: int) -> dict[str, str]:
     """Return warnings about the samples and their number, by kind.
 
     Args:

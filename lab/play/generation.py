@@ -11,7 +11,7 @@ from lab.engine.provenance import check_classifier
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
 from lab.generation.config import GanConfig
-from lab.generation.finished import open_run
+from lab.generation.players import open_run
 from lab.images.classifier import load_classifier
 from lab.images.datasets import load
 from lab.play import frames

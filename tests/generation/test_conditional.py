@@ -11,9 +11,9 @@ from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine.seeding import seed_everything
 from lab.generation import networks
-from lab.generation.conditional import Asked, Prior, build_player, given
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate
+from lab.generation.players import Asked, Prior, build_player, network_args
 from lab.generation.task import GanTask
 from tests.generation.test_gan_task import play
 from tests.images.small_data import MNIST_FILES, write_bars
@@ -199,6 +199,6 @@ def test_a_share_of_one_is_the_class_itself(generator):
 
 
 def test_the_classes_are_repeated_for_each_half_of_a_batch():
-    x, labels = given(torch.zeros(4, 1), torch.tensor([7, 8]))
+    x, labels = network_args(torch.zeros(4, 1), torch.tensor([7, 8]))
     assert labels.tolist() == [7, 8, 7, 8]
-    assert given(x, None) == (x,)
+    assert network_args(x, None) == (x,)

@@ -20,8 +20,8 @@ from lab.engine.devices import has_bf16
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
 from lab.figures.sheets import FILM_MS
-from lab.generation.tools.interpolate import film, interpolate
-from lab.generation.tools.sample import sample, write_pngs
+from lab.generation.interpolate import film, interpolate
+from lab.generation.sample import sample, write_pngs
 from lab.images.datasets import load
 from lab.play.generation import generation_run
 from tests.command_line import quick_lab, refusal, start_lab, wait_until

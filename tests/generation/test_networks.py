@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from lab.generation import networks
-from lab.generation.ema import EMA
+from lab.generation.weights import EMA
 
 GREY = (1, 28, 28)
 MLPGenerator = functools.partial(networks.MLPGenerator, image_shape=GREY)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lab.engine.run_folder import RunFolder
-from lab.generation.tools.sample import _grid
+from lab.generation.sample import _grid
 
 
 @pytest.mark.parametrize(

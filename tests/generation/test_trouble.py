@@ -20,9 +20,9 @@ from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import seed_everything
 from lab.engine.task import Recorder, evaluate
 from lab.generation import trouble
-from lab.generation.best import Best
 from lab.generation.config import GanConfig
 from lab.generation.task import GanTask
+from lab.generation.weights import Best
 from lab.images import classifier
 from lab.images.classifier import load_classifier
 from lab.images.datasets import Images, load
@@ -48,7 +48,7 @@ GOOD = {"n": 1000, "fid": 5.0, "fid_bias": 1.0, "recall": 0.5, "real_recall": 0.
 )
 def test_each_trouble_of_the_samples_has_a_sentence(change, kind, words):
     asked = 128 if kind == "samples" else 1000
-    found = trouble.of_quality({**GOOD, **change}, asked, 128)
+    found = trouble.check_quality({**GOOD, **change}, asked, 128)
     assert list(found) == [kind]
     assert found[kind].startswith(words)
 
@@ -62,7 +62,7 @@ def test_too_many_samples_are_told_before_the_first_step(tmp_path):
 
 
 def test_a_training_fid_that_has_doubled_is_a_divergence():
-    found = trouble.of_course(5.0, (2.4, 100))
+    found = trouble.check_divergence(5.0, (2.4, 100))
     assert list(found) == ["divergence"]
     words = "training FID 5.0 is more than twice the lowest, 2.4 at step 100"
     assert found["divergence"].startswith(words)
@@ -80,23 +80,25 @@ def test_a_training_fid_that_has_doubled_is_a_divergence():
 def test_training_images_that_teach_nothing_are_told(level, sentence):
     pixels = torch.tensor([[level(image, pixel) for pixel in range(16)] for image in range(20)])
     images = Images("mine", pixels.view(20, 1, 4, 4).byte(), None, (), "")
-    found = trouble.of_images(images)
+    found = trouble.check_images(images)
     assert list(found) == (["data"] if sentence else [])
     assert sentence is None or sentence in found["data"]
 
 
 def test_pixels_outside_the_range_are_told():
-    assert trouble.of_pixels(0.0) == {}
-    assert "25 % of the pixels that G makes lie outside [-1, 1]" in trouble.of_pixels(0.25)["range"]
+    assert trouble.check_pixels(0.0) == {}
+    assert (
+        "25 % of the pixels that G makes lie outside [-1, 1]" in trouble.check_pixels(0.25)["range"]
+    )
 
 
 def test_good_samples_and_balanced_players_have_none():
-    assert trouble.of_quality(GOOD, 1000, 128) == {}
-    assert trouble.of_course(5.0, None) == trouble.of_course(5.0, (2.6, 100)) == {}
+    assert trouble.check_quality(GOOD, 1000, 128) == {}
+    assert trouble.check_divergence(5.0, None) == trouble.check_divergence(5.0, (2.6, 100)) == {}
     # Where real images have no recall either, it says nothing.
-    assert trouble.of_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128) == {}
-    assert trouble.of_players(0.99) == {}
-    assert trouble.of_players(0.995) == {
+    assert trouble.check_quality({**GOOD, "recall": 0.0, "real_recall": 0.1}, 1000, 128) == {}
+    assert trouble.check_balance(0.99) == {}
+    assert trouble.check_balance(0.995) == {
         "overpowering": "D is correct 99.5 % of the time, so G learns little from it"
     }
 
@@ -121,7 +123,7 @@ def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys,
 
 def test_a_collapse_names_the_setting_to_change_and_a_page_that_has_it():
     warnings = trouble.Warnings()
-    warnings.note(10, trouble.of_quality({**GOOD, "classes": 3}, 1000, 128))
+    warnings.note(10, trouble.check_quality({**GOOD, "classes": 3}, 1000, 128))
     (line,) = warnings.lines()
     words = re.findall(r"[\w.]+=[\w.]+", line)
     assert compose_config("task=gan", *words).loss["penalty_every"] == 4
@@ -227,7 +229,7 @@ def test_a_run_keeps_its_warnings_and_says_which_weights_were_measured(bars, tmp
     result = json.loads((run.path / "result.json").read_text())
     warned = result["warnings"]
     assert any("too few for the classifier's" in line for line in warned)
-    assert f", {len(warned)} warnings in " in outcome.line
+    assert f", {len(warned)} warnings; training " in outcome.line
     assert run.log_file.read_text().count("WARNING step ") >= len(warned)
     assert len(capsys.readouterr().err.splitlines()) >= len(warned)
     assert result["weights"]["chosen_by"] == "lowest training FID"

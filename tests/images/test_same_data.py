@@ -14,7 +14,7 @@ from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.jobs import perform, preview
-from lab.generation.tools.interpolate import interpolate
+from lab.generation.interpolate import interpolate
 from lab.images import classifier
 from lab.images.classifier import load_classifier
 from lab.play.tool import write_page

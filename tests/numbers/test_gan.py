@@ -200,14 +200,7 @@ def paths(start: Tensor, end: Tensor) -> dict[str, Tensor]:
     """Nine points [W, 9, latent] from each start to each end."""
     a = torch.arange(9)[:, None] / 8
     start, end = start[:, None], end[:, None]
-    lengths = [z.norm(dim=-1, keepdim=True) for z in (start, end)]
-    angle = F.cosine_similarity(start, end, dim=-1)[..., None].acos()
-    arc = ((1 - a) * angle).sin() * start / lengths[0] + (a * angle).sin() * end / lengths[1]
-    return {
-        "linear": start + a * (end - start),
-        "spherical": arc / angle.sin() * ((1 - a) * lengths[0] + a * lengths[1]),
-        "farther": start + a * (2 * end - start),
-    }
+    return {"linear": start + a * (end - start), "farther": start + a * (2 * end - start)}
 
 
 def test_interpolations_and_sums_of_z(best: Run, data_cache: Path) -> None:
@@ -240,15 +233,11 @@ def test_interpolations_and_sums_of_z(best: Run, data_cache: Path) -> None:
     plus, minus, base = (pool[torch.randint(len(pool), (200,), generator=random)] for pool in pools)
     noise = torch.randn(200, 8, generator=random)
     noise /= noise.norm(dim=1, keepdim=True)
-    roof, mean_roof = plus - minus, pools[0].mean(0) - pools[1].mean(0)
+    roof = plus - minus
     sums = {
-        "single": base + roof,
-        "means": base + mean_roof,
         "source_row": 0.2 * base + 0.8 * (base + 1.2 * roof),
-        "as_written": base + 0.8 * (base + 1.2 * roof),
         "difference": roof,
         "random_single": base + noise * roof.norm(dim=1, keepdim=True),
-        "random_means": base + noise * mean_roof.norm(),
     }
     counts = {name: torch.bincount(read(z)[0], minlength=3).tolist() for name, z in sums.items()}
     assert best.result["latent"]["arithmetic"]["7-1+6"] == {

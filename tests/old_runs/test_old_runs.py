@@ -10,7 +10,7 @@ from lab.cli import compose_config
 from lab.config.reading import from_file
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
-from lab.generation.finished import open_run as open_gan
+from lab.generation.players import open_run as open_gan
 from lab.memory.finished import open_run
 from lab.report.evidence import Evidence
 from lab.runs.compare import compare

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.config.errors import UserError, say
 from lab.engine.run_folder import RunFolder
+from lab.generation.config import class_names
 from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
@@ -71,12 +72,11 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
     """
     import numpy as np
 
-    from lab.generation.finished import class_names
     from lab.generation.pictures import at_step
     from lab.images.datasets import to_bytes
 
     images, z, labels = _draw(folder, n, seed, name)
-    classes = class_names(folder)
+    classes = class_names(folder.result)
     arrays: dict[str, Any] = {"images": to_bytes(images).numpy(), "z": z.numpy()}
     if labels is not None:
         arrays["labels"] = labels.numpy()
@@ -100,14 +100,13 @@ def _draw(
     import torch
 
     from lab.engine.seeding import random_stream
-    from lab.generation.conditional import label_of, latent_size
-    from lab.generation.finished import class_names, open_run
     from lab.generation.latent import clamped_share, generate
-    from lab.generation.trouble import of_pixels
+    from lab.generation.players import label_of, latent_size, open_run
+    from lab.generation.trouble import check_pixels
     from lab.images.datasets import as_drawn
 
     generator, _ = open_run(folder)
-    classes = class_names(folder)
+    classes = class_names(folder.result)
     label = None if name is None else label_of(name, classes)
     labels = None
     if classes:
@@ -115,7 +114,7 @@ def _draw(
     z = torch.randn(n, latent_size(generator), generator=random_stream(seed, "samples"))
     few = slice(ON_THE_GRID)
     clamped = clamped_share(generator, z[few], None if labels is None else labels[few])
-    for sentence in of_pixels(clamped).values():
+    for sentence in check_pixels(clamped).values():
         say(sentence)
     return as_drawn(generate(generator, z, labels)), z, labels
 
@@ -137,7 +136,7 @@ def write_pngs(
     """
     from PIL import Image
 
-    from lab.generation.finished import open_run
+    from lab.generation.players import open_run
     from lab.images.datasets import as_drawn, fixed_subset, load, to_bytes
 
     if into is None:

@@ -1,6 +1,7 @@
-"""The inputs of generator and discriminator, with classes in a conditional run."""
+"""Generator and discriminator: their inputs, how they are built, tried and opened again."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,16 +12,27 @@ from lab.config import trust
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.wording import listed
+from lab.engine import study
+from lab.engine.optimizers import build_optimizer
+from lab.engine.run_folder import RunFolder, weight_bytes
+from lab.generation.config import GanConfig
+from lab.generation.losses import Loss
+from lab.generation.weights import EMA
 from lab.images.base import Shape
+from lab.images.config import ImageConfig
 from lab.images.datasets import Data
+from lab.images.published import SIDE
+from lab.runs.opening import finished_config
 
 # The number of images on the sheet of a run that is not conditional.
 GRID = 25
 # The sheet of a conditional run has a row for each of the first ROWS classes.
 ROWS, COLUMNS = 30, 10
+# The number of images on which the components are tried.
+IMAGES = 2
 
 
-def given(x: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
+def network_args(x: Tensor, labels: Tensor | None) -> tuple[Tensor, ...]:
     """Return the arguments of a player: x alone, or x and the classes.
 
     Args:
@@ -165,3 +177,92 @@ def build_player(
         arguments["classes"] = classes
     network: nn.Module = build(player, component, **arguments)
     return network
+
+
+@torch.no_grad()
+def rehearse(config: GanConfig, image_shape: Shape) -> None:
+    """Build each component and try it on two images.
+
+    Without this, errors would show after a classifier was trained, or at the end of the run. The
+    random streams are as before afterwards.
+
+    Args:
+        config: the run's config.
+        image_shape: C, H, W.
+
+    Raises:
+        UserError: a component refuses its arguments, the generator's images have another shape than
+            the real ones, the discriminator does not return one logit for each image, or the loss
+            is not one number.
+    """
+    classes = IMAGES if config.conditional else 0  # the data, which are not loaded yet, have K
+    with torch.random.fork_rng(devices=[]):
+        generator, discriminator = (
+            build_player(player, getattr(config, player), image_shape, classes)
+            for player in ("generator", "discriminator")
+        )
+        loss = build("loss", config.loss, base=Loss)
+        build_optimizer(config.optimizer, [nn.Parameter(torch.zeros(1))])
+        sampled = generator if config.ema is None else EMA(generator, config.ema).network
+        weight_bytes(sampled.state_dict())
+        real = torch.zeros(IMAGES, *image_shape)
+        labels = torch.arange(IMAGES) if classes else None
+        fake = sampled.eval()(*network_args(torch.randn(IMAGES, latent_size(generator)), labels))
+        _expect(config, "generator", fake, real.shape, "images")
+        logits = [discriminator.eval()(*network_args(images, labels)) for images in (real, fake)]
+        for of_images in logits:
+            _expect(config, "discriminator", of_images, real.shape[:1], "a logit for each image")
+        count = 2 if getattr(loss, "is_paired", False) else 1
+        of_generator = logits[::-1][:count]  # `generator` takes those of generated images first
+        for value in (loss.discriminator(*logits), loss.generator(*of_generator)):
+            _expect(config, "loss", value.squeeze(), torch.Size(), "one number")
+
+
+def _expect(config: GanConfig, group: str, got: Tensor, shape: torch.Size, what: str) -> None:
+    if got.shape != shape:
+        component = getattr(config, group)["_target_"]
+        raise UserError(
+            f"{group} {component} returns {list(got.shape)} for {IMAGES} images, "
+            f"expected {list(shape)}: {what}"
+        )
+
+
+def open_run(folder: RunFolder) -> tuple[nn.Module, ImageConfig]:
+    """Return the trained generator, on the CPU, and the config of a finished run.
+
+    The run may be of another study, whose `load_network` returns a generator as
+    `lab.generation.networks` describes it.
+
+    Raises:
+        UserError: the study has no generator, or the run is not finished.
+    """
+    config = finished_config(folder, ImageConfig, "generation")
+    generator = study.load_network(config, folder.load_weights(), folder.result or {})
+    if not isinstance(getattr(generator, "latent", None), int):
+        raise UserError(f"{folder.path}: the networks of task={config.task} take no z")
+    return generator, config
+
+
+def load_generator(
+    component: dict[str, Any], weights: dict[str, Tensor], result: Mapping[str, Any]
+) -> nn.Module:
+    """Build the generator of a finished run, in evaluation mode on the CPU.
+
+    Args:
+        component: the config's `generator`.
+        weights: the tensors of the run's model.safetensors, by name.
+        result: the run's result, which gives the shape of the images and the classes. Early
+            versions wrote no shape; their images were MNIST's.
+
+    Raises:
+        UserError: the class refuses its arguments, or the weights belong to another network.
+    """
+    channels, height, width = result.get("image_shape", (1, SIDE, SIDE))
+    shape = channels, height, width
+    classes = len(result.get("class_names", ()))
+    generator = build_player("generator", component, shape, classes)
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError as error:  # names or shapes differ
+        raise UserError(f"the weights do not fit {component['_target_']}") from error
+    return generator.eval()

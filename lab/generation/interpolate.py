@@ -16,23 +16,19 @@ from typing import TYPE_CHECKING, Any
 from lab.config.errors import UserError
 from lab.config.wording import listed, percent
 from lab.engine.run_folder import RunFolder
+from lab.generation.config import class_names
 from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
     import torch
 
-    from lab.images.classifier import Classifier
-    from lab.images.config import ImageConfig
+    from lab.generation.pictures import Space
 
 BETWEEN = 23  # images of a film between two of its points
 SUMS = {
-    "single": "z{b} + (z{p} - z{m}), of single samples",
-    "means": "z{b} + (mean of {p} - mean of {m})",
     "source_row": "0.2 z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
-    "as_written": "z{b} + 0.8 (z{b} + 1.2 (z{p} - z{m}))",
     "difference": "z{p} - z{m}",
     "random_single": "z{b} + a random vector as long as z{p} - z{m}",
-    "random_means": "z{b} + a random vector as long as the means' difference",
 }
 
 
@@ -83,50 +79,34 @@ def interpolate(
         UserError: the folder is not a finished run of the generation study; its data have changed
             or have no labels; or a class is not among them, or the generator does not make it.
     """
-    from lab.engine.provenance import check_classifier
     from lab.engine.seeding import random_stream
-    from lab.generation import class_pictures, latent, pictures
-    from lab.generation.finished import class_names, open_run
-    from lab.images.classifier import classifier_of
-    from lab.images.datasets import load
-    from lab.images.quality import read_some
 
-    generator, config = open_run(folder)
-    asked = class_names(folder)
-    if asked and plus_minus_base:
+    if ends[0] is not None and ends[0] == ends[1] and not class_names(folder.result):
+        raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
+    if plus_minus_base and class_names(folder.result):
         raise UserError(
             "--sum: in a conditional run z does not decide the class, so it has no sums"
         )
-    if not asked and ends[0] is not None and ends[0] == ends[1]:
-        raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
-    data = load(config.data)
-    check_classifier(folder, data.checksum)
-    for name in (*ends, *(plus_minus_base or ())):
-        _check(name, data.train.classes)  # before a classifier is trained
-    classifier = classifier_of(data)
-    labels = [None if name is None else classifier.classes.index(name) for name in ends]
+    space = _space(folder, (*ends, *(plus_minus_base or ())))
+    names = space.classifier.classes
+    labels = [None if name is None else names.index(name) for name in ends]
     random = random_stream(seed, "walks")
-    if asked:
-        chosen = _two_of(len(asked), labels, random)
-        figure, result = class_pictures.interpolation(generator, classifier, random, chosen)
-        first, last = result["ends"]
-        picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
-        return [f"from {first} to {last} → {picture}", *_of_classes(result)]
-    real = read_some(classifier, data.test, pictures.REAL_IMAGES).features
-    draws = latent.draw(generator, classifier, pictures.DRAWS, random)
-    figure, result = pictures.interpolation(
-        draws, generator, classifier, real, random, (labels[0], labels[1])
-    )
+    if space.prior.asked:
+        figure, result = space.class_interpolation(random, _two_of(len(names), labels, random))
+        lines = _of_classes(result)
+    else:
+        draws = space.draws(random)
+        figure, result = space.interpolation(draws, random, (labels[0], labels[1]))
+        lines = _interpolations(result)
     first, last = result["ends"]
     picture = folder.save_figure(f"interpolation_{first}_to_{last}_seed{seed}", figure)
-    lines = [f"from {first} to {last} → {picture}", *_interpolations(result)]
+    lines.insert(0, f"from {first} to {last} → {picture}")
     if plus_minus_base:
-        names = list(plus_minus_base)
-        figure, result = pictures.arithmetic(draws, generator, classifier, real, random, names)
-        plus, minus, base = names
+        plus, minus, base = plus_minus_base
+        figure, result = space.arithmetic(draws, random, plus_minus_base)
         picture = folder.save_figure(f"arithmetic_{base}+{plus}-{minus}_seed{seed}", figure)
         (counts,) = result.values()
-        lines += ["", f"{base} + {plus} - {minus} → {picture}", *_sums(counts, names)]
+        lines += ["", f"{base} + {plus} - {minus} → {picture}", *_sums(counts, plus_minus_base)]
     return lines
 
 
@@ -148,20 +128,17 @@ def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> lis
     from lab.engine.seeding import random_stream
     from lab.figures import sheets
     from lab.generation import latent
-    from lab.generation.conditional import label_of, latent_size
-    from lab.generation.finished import class_names, open_run
+    from lab.generation.players import label_of, latent_size, open_run
     from lab.images.datasets import as_drawn
 
     if len(names) == 1:
         raise UserError(f"--film {names[0]}: expected two classes or more, or none")
-    generator, config = open_run(folder)
-    random, classes = random_stream(seed, "film"), class_names(folder)
+    generator, _ = open_run(folder)
+    random, classes = random_stream(seed, "film"), class_names(folder.result)
     if names and not classes:
-        from lab.generation.pictures import DRAWS
-
-        classifier = _classifier(folder, config, names)
-        draws = latent.draw(generator, classifier, DRAWS, random)
-        sure = [draws.sure_of(classifier.classes.index(name)) for name in names]
+        space = _space(folder, names)
+        draws = space.draws(random)
+        sure = [draws.sure_of(space.classifier.classes.index(name)) for name in names]
         z = torch.stack([some[torch.randint(len(some), (), generator=random)] for some in sure])
     else:
         z = torch.randn(len(names) or points, latent_size(generator), generator=random)
@@ -178,24 +155,23 @@ def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> lis
     return written
 
 
-def _classifier(
-    folder: RunFolder, config: "ImageConfig", names: Sequence[str | None]
-) -> "Classifier":
-    """The classifier of a run's data; the names are checked before it may have to be trained."""
+def _space(folder: RunFolder, names: Sequence[str | None]) -> "Space":
+    """The latent space of a run; the names are checked before a classifier has to be trained."""
     from lab.engine.provenance import check_classifier
+    from lab.generation.pictures import Space
+    from lab.generation.players import Prior, classes_to_ask_for, latent_size, open_run
     from lab.images.classifier import classifier_of
     from lab.images.datasets import load
 
+    generator, config = open_run(folder)
     data = load(config.data)
     check_classifier(folder, data.checksum)
+    classes = data.train.classes
     for name in names:
-        _check(name, data.train.classes)
-    return classifier_of(data)
-
-
-def _check(name: str | None, classes: Sequence[str]) -> None:
-    if name is not None and classes and name not in classes:
-        raise UserError(f"there is no class {name} among {listed(classes)}")
+        if name is not None and classes and name not in classes:
+            raise UserError(f"there is no class {name} among {listed(classes)}")
+    asked = classes_to_ask_for(bool(class_names(folder.result)), data, "cpu")
+    return Space(generator, Prior(latent_size(generator), asked, "cpu"), classifier_of(data), data)
 
 
 def _two_of(count: int, labels: Sequence[int | None], random: "torch.Generator") -> tuple[int, int]:
@@ -225,7 +201,7 @@ def _of_classes(result: Mapping[str, Any]) -> list[str]:
 def _interpolations(result: Mapping[str, Any]) -> list[str]:
     lines = ["             pass through    path length in the    largest step,",
              "             a third class   classifier's features  share of the path"]  # fmt: skip
-    for name in ("linear", "spherical", "farther"):
+    for name in ("linear", "farther"):
         third, length, step = (
             result[f"{key}_{name}"] for key in ("third_class", "path_length", "largest_step")
         )

@@ -1,1 +1,0 @@
-"""The tools for trained generators: `lab sample` and `lab interpolate`."""
