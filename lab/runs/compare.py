@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
-    """The lines of the comparison; the figure is written."""
+    """Write the figure of the comparison and return the lines."""
     if len(runs) < 2:
         raise UserError("two or more runs are compared, and only one is given")
     configs = [_config_of(run) for run in runs]
@@ -85,7 +85,7 @@ def _config_of(run: RunFolder) -> RunConfig:
 
 
 def _asked(config: RunConfig) -> dict[str, Any]:
-    """All that makes it another run, with keys such as `optimizer.lr`."""
+    """Return the settings that make it this run, with keys such as `optimizer.lr`."""
     return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_ASKED_FOR}
 
 
@@ -96,7 +96,7 @@ def _results(run: RunFolder) -> dict[str, Any]:
 def _table(
     names: Sequence[str], columns: Sequence[Mapping[str, Any]], only_different: bool = False
 ) -> list[str]:
-    """A line for each key; of two runs the difference of their numbers beside them."""
+    """Return a line for each key; two runs also have the difference of their numbers."""
     keys = list(dict.fromkeys(key for column in columns for key in column))
     rows = []
     for key in keys:
@@ -126,7 +126,7 @@ def _difference(values: Sequence[Any]) -> str:
 
 
 def _default_path(runs: Sequence[RunFolder]) -> Path:
-    """Beside the report, below the folder that the first run's `runs/` lies in."""
+    """Return the default path, in the folder that holds the first run's `runs/`."""
     parent = runs[0].path.parent
     outputs = parent.parent if parent.name == "runs" else parent
     identity = short_hash([run.path.name for run in runs])
@@ -136,7 +136,7 @@ def _default_path(runs: Sequence[RunFolder]) -> Path:
 def _figure(
     runs: Sequence[RunFolder], names: Sequence[str], configs: Sequence[RunConfig]
 ) -> "Figure | None":
-    """A panel for each column, a curve for each run that has logged it; None if none has."""
+    """Draw a panel for each column with a curve for each run that logged it; None without any."""
 
     from lab.figures import plots
 

@@ -87,7 +87,7 @@ def _walk(top: Path) -> Iterator[RunFolder]:
 
 
 def _begun(run: RunFolder) -> tuple[str, float]:
-    """When a run began: from its provenance, which survives copying, or else from its files."""
+    """Return when a run began, from its provenance, which survives copying, or from its files."""
     times = [file.stat().st_mtime for file in (run.config_file, run.path) if file.exists()]
     return str(run.provenance.get("start") or ""), times[0] if times else 0.0
 
@@ -116,7 +116,7 @@ def _nearest(word: str, runs: Sequence[RunFolder]) -> str:
 
 
 def _what_it_is(path: Path) -> str:
-    """What a folder may be that is not a run's, as the end of a message."""
+    """Return what a folder is that is not a run's, as the end of a message."""
     if (path / "jobs").is_dir() or (path / "multirun.yaml").is_file():
         return f"; it is a sweep's: lab summary {path} writes its table again"
     count = sum(1 for _ in _walk(path))

@@ -1,4 +1,4 @@
-"""The runs in a table: `lab runs [DIR] [FILTER ...]`."""
+"""List runs in a table: `lab runs [DIR] [FILTER ...]`."""
 
 import argparse
 import json
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> None:
 
 
 def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str]:
-    """The lines of a table: name, task, status, steps, headline metrics, age.
+    """Return the lines of a table: name, task, status, steps, headline metrics, age.
 
     Args:
-        shown: rows of the catalogue.
+        shown: rows as `describe` makes them.
         more: keys of further columns.
     """
     from lab.runs.table import headline_metrics, value
@@ -81,7 +81,7 @@ def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str
 
 
 def age(moment: object) -> str:
-    """How long ago a moment was that is given in ISO 8601; nothing where there is none."""
+    """Return how long ago a time in ISO 8601 was; an empty text if it is none."""
     try:
         seconds = (datetime.now(UTC) - datetime.fromisoformat(str(moment))).total_seconds()
     except (ValueError, TypeError):
@@ -97,7 +97,7 @@ def _cell(value: object) -> str:
 
 
 def _sorted(rows: list[dict[str, Any]], key: str | None, reverse: bool) -> list[dict[str, Any]]:
-    """In the order of a key, those that lack it at the end; else as they began."""
+    """Sort rows by a key, rows without it last; without a key in the order in which they began."""
     if key is None:
         return rows[::-1] if reverse else rows
     from lab.runs.table import check_key, value
@@ -109,7 +109,7 @@ def _sorted(rows: list[dict[str, Any]], key: str | None, reverse: bool) -> list[
 
 
 def _order(value: Any) -> tuple[bool, float, str]:
-    """Numbers before texts."""
+    """A sort key that puts numbers before texts."""
     is_number = isinstance(value, int | float)
     return not is_number, float(value) if is_number else 0.0, "" if is_number else str(value)
 

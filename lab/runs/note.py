@@ -1,4 +1,4 @@
-"""What people note on a run: `lab note RUN [TEXT]`. The notes are a run's notes.txt."""
+"""Add a line to a run's notes.txt, or show it: `lab note RUN [TEXT]`."""
 
 import argparse
 

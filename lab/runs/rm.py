@@ -1,4 +1,4 @@
-"""Runs taken away with all of their files: `lab rm RUN [RUN ...]`."""
+"""Remove runs with all of their files: `lab rm RUN [RUN ...]`."""
 
 import argparse
 import sys
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _ask(runs: Sequence[RunFolder]) -> None:
-    """Raise a UserError unless the user agrees."""
+    """Ask for the user's consent; raise a UserError without it."""
     if not sys.stdin.isatty():
         raise UserError("there is no terminal to ask on: --yes removes without asking")
     for one in runs:

@@ -1,4 +1,4 @@
-"""What is known of one run: `lab show RUN`."""
+"""Show what is known of one run: `lab show RUN`."""
 
 import argparse
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def show(run: RunFolder) -> list[str]:
-    """The lines that describe a run, whatever of it can be read."""
+    """Return the lines that describe a run, from as many of its files as can be read."""
     from lab.config.base import flatten
     from lab.config.reading import from_file
     from lab.engine import study
@@ -42,7 +42,7 @@ def show(run: RunFolder) -> list[str]:
             about["result"] = study.headline(config, run.result)
     except UserError as error:
         about["config"] = "none, the run ended before it began" if run.never_began else str(error)
-    except KeyError as error:  # a result.json that lacks what this version puts into it
+    except KeyError as error:  # another version of the code wrote result.json
         about["result"] = f"result.json has no {error}"
     lines = [run.path.name, *_pairs(about)]
     if entries:
@@ -81,7 +81,7 @@ def _state(run: RunFolder) -> dict[str, str]:
 
 
 def _origin(run: RunFolder) -> dict[str, str]:
-    """What provenance.json says of where the run was made."""
+    """Return where the run was made, from provenance.json."""
     origin = run.provenance
     versions, git = origin.get("versions") or {}, origin.get("git") or {}
     commit = str(git.get("commit") or "")[:8] + (" with changes" if git.get("dirty") else "")

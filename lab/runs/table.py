@@ -1,4 +1,4 @@
-"""Every run below a folder as a row: its settings, its results, its state. Imports no torch."""
+"""Describe each run as a row: settings, results, state. This module imports no torch."""
 
 import operator
 import re
@@ -29,12 +29,12 @@ _FILTER = re.compile(r"([A-Za-z_][\w.]*)\s*(<=|>=|!=|==?|<|>)\s*(.*)", re.DOTALL
 
 
 def rows(out_dir: str | Path) -> list[Row]:
-    """A row for each run below `out_dir`, at any depth, in the order in which they began."""
+    """Return a row for each run below `out_dir`, at any depth, in the order in which they began."""
     return [describe(run) for run in find_runs(out_dir)]
 
 
 def describe(run: RunFolder) -> Row:
-    """A run as a row.
+    """Return a run as a row.
 
     `name`, `status`, `begun`, `ended` and `run` (its folder) come first, then the settings with
     keys such as `optimizer.lr`, then the numbers of the result, nested ones with keys such as
@@ -68,7 +68,7 @@ def describe(run: RunFolder) -> Row:
 
 
 def headline_metrics(row: Row) -> Sequence[str]:
-    """The names of the numbers that a person asks for first, of this row's study."""
+    """Return the names of the most important numbers of a row's study."""
     try:
         columns = study.study_of(config_class(row.get("_target_"))).COLUMNS
         return [column.key for column in columns if column.is_headline]
@@ -77,7 +77,7 @@ def headline_metrics(row: Row) -> Sequence[str]:
 
 
 def numbers(run: RunFolder) -> dict[str, Any]:
-    """The numbers of a run's result; of one that is not finished, the last that were logged."""
+    """Return the numbers of a run's result; if it is not finished, those that were logged last."""
     if run.result is not None:
         return flatten_result(run.result)
     last: dict[str, Any] = {}
@@ -91,7 +91,7 @@ def numbers(run: RunFolder) -> dict[str, Any]:
 
 
 def logged_metrics(run: RunFolder) -> dict[str, list[float]]:
-    """metrics.csv by column; empty where there is none, or where it is not whole."""
+    """Return metrics.csv by column; empty if the file is missing or incomplete."""
     try:
         return run.read_metrics()
     except (OSError, TypeError, KeyError, ValueError):
@@ -99,7 +99,7 @@ def logged_metrics(run: RunFolder) -> dict[str, list[float]]:
 
 
 def _raw(path: Path) -> Mapping[str, Any]:
-    """What a config.yaml holds that is no config of this version."""
+    """Return the content of a config.yaml that this version does not accept as a config."""
     with suppress(OSError, ValueError, yaml.YAMLError):
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         if isinstance(values, dict):
@@ -114,7 +114,7 @@ class Filter:
     Args:
         key: of the row, or a group such as `cell`, which is compared with the class's name.
         operator: = or != or one of ORDERS.
-        text: what stands behind it.
+        text: the value to compare with.
     """
 
     key: str
@@ -123,7 +123,7 @@ class Filter:
 
     @classmethod
     def read(cls, text: str) -> "Filter":
-        """Raise a UserError where the text is no condition."""
+        """Parse a condition; raise a UserError if the text is none."""
         match = _FILTER.fullmatch(text)
         if not match:
             raise UserError(f"{text}: expected a filter such as task=lstm or 'val_accuracy<1'")
@@ -131,7 +131,7 @@ class Filter:
         return cls(key, "=" if operator == "==" else operator, value)
 
     def holds(self, row: Row) -> bool:
-        """Whether it does of this row; where a row has no such value, only != does."""
+        """Whether the condition holds for a row. For a row without such a value only != holds."""
         found = value(row, self.key)
         wanted: Any = yaml.safe_load(self.text) if self.text else ""
         with suppress(TypeError, ValueError):  # YAML 1.1 reads 1e-3 as text
@@ -143,9 +143,9 @@ class Filter:
 
 
 def value(row: Row, key: str) -> Any:
-    """What a row has under a key, or under the only key that ends in it: `fid` is `quality.fid`.
+    """Return the value of a key, or of the only key that ends with it: `fid` is `quality.fid`.
 
-    Of a group such as `cell`, the name of its class: `lstm`.
+    The value of a group such as `cell` is the name of its class: `lstm`.
     """
     if row.get(key) is None and f"{key}._target_" in row:
         name = str(row[f"{key}._target_"]).rpartition(".")[2].lower()
@@ -154,7 +154,7 @@ def value(row: Row, key: str) -> Any:
 
 
 def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
-    """The rows of which every filter holds."""
+    """Return the rows for which every filter holds."""
     filters = list(filters)
     for one in filters:
         check_key(one.key, all_rows)

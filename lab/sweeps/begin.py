@@ -1,4 +1,4 @@
-"""What happens before the first job of a sweep."""
+"""Check a sweep and announce it, before its first job."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,7 +25,7 @@ from lab.sweeps.workers import import_early
 
 
 class SweepCallback(Callback):
-    """Hydra calls it before a run and before a sweep."""
+    """A callback that Hydra calls before a run and before a sweep."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Let Hydra open no log file for a dry run."""
@@ -34,7 +34,7 @@ class SweepCallback(Callback):
                 config.hydra.job_logging.root = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Refuse what is wrong, tell where results go; do all of a dry run.
+        """Refuse a wrong sweep, print where results go, and do the whole of a dry run.
 
         Hydra turns an Exception of a callback into a warning, so that this ends by SystemExit.
         """
@@ -80,7 +80,7 @@ def _begin(config: DictConfig) -> None:
 
 
 def _size(config: DictConfig, jobs: list[list[str]] | None) -> str:
-    """How many runs the sweep has, or trials the search; a sweeper of another make may not say."""
+    """Return how many runs a sweep or trials a search has; some sweepers do not say."""
     if jobs is not None:
         return f"sweep of {len(jobs)} {'run' if len(jobs) == 1 else 'runs'}"
     trials = OmegaConf.select(config, "hydra.sweeper.n_trials")
@@ -109,7 +109,7 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
 
 
 def _refuse_if_all_are_wrong(config_name: str, jobs: Sequence[Sequence[str]]) -> None:
-    """Refuse a sweep of which no job has a valid config; of any other the wrong jobs fail alone."""
+    """Refuse a sweep without a valid job. In any other sweep the wrong jobs fail alone."""
     configs = list(configs_of(config_name, jobs))
     wrong = [config for config in configs if isinstance(config, UserError)]
     if configs and len(wrong) == len(configs):
@@ -129,13 +129,13 @@ def _refuse_what_is_not_installed(config: DictConfig, kind: str) -> None:
 
 
 def _conf_dirs(config: DictConfig) -> list[str]:
-    """Where YAML files lie: lab's own, then the user's."""
+    """Return the folders of YAML files: lab's own, then the user's."""
     sources = config.hydra.runtime.config_sources
     return [source.path for source in sources if source.schema == "file"]
 
 
 def _dry_run(config: DictConfig) -> int:
-    """Tell what each job would do; gives the exit code."""
+    """Print what each job would do, and return the exit code."""
     jobs = _checked_jobs(config)
     if jobs is None:
         if search.direction_of(config.hydra.sweeper) is None:

@@ -1,4 +1,4 @@
-"""The jobs that a sweep's command line asks for, known before the first of them begins.
+"""The jobs of a sweep, known before the first of them begins.
 
 Called inside a Hydra application. Nothing here needs torch.
 """
@@ -23,7 +23,7 @@ from lab.sweeps.search import knows_its_jobs, list_params
 
 
 def jobs_of(config: DictConfig) -> list[list[str]] | None:
-    """The overrides of each job of a sweep; of a job that is asked for twice, once.
+    """Return the overrides of each job of a sweep; equal jobs once.
 
     Args:
         config: what Hydra composed for the sweep, with its `hydra` keys.
@@ -45,7 +45,7 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     if not knows_its_jobs(config.hydra.sweeper):
         return None
     choices: dict[str, list[str]] = {}
-    # As Hydra has it, the command line's values take the place of a preset's.
+    # As in Hydra, values of the command line replace those of a preset.
     for override in (*preset, *parsed):
         key = override.get_key_element()
         if override.is_discrete_sweep():
@@ -64,9 +64,9 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
 
 
 def fixed_of(config: DictConfig) -> list[list[str]]:
-    """What is the same in all trials of a search; then this with the first of each listed value.
+    """Return what all trials of a search share, and the same with each first listed value.
 
-    Both are no valid config only if no trial can be one.
+    Both are invalid only if no trial has a valid config.
     """
     parsed = _parse(as_written(config.hydra.overrides.task))
     fixed = [str(o.input_line) for o in parsed if not o.is_sweep_override()]
@@ -97,7 +97,7 @@ def refuse_fractions(config: DictConfig) -> None:
 
 
 def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:
-    """The config of each job, or which of its values is wrong.
+    """Yield the config of each job, or the error that says which value is wrong.
 
     Hydra composes once for each choice of YAML files, which takes a tenth of a second; other values
     are then set in what it composed: each job sets the same keys.

@@ -40,7 +40,7 @@ class Job:
 
     @classmethod
     def of(cls, config: RunConfig | UserError, hydra_cfg: Any) -> "Job":
-        """The job that Hydra runs now.
+        """Return the job that Hydra runs now.
 
         Args:
             hydra_cfg: the node `hydra` of what Hydra composed for it.
@@ -74,7 +74,7 @@ class Job:
         )
 
     def do(self) -> Outcome | None:
-        """Train the run, continue it or find it finished; None of a dry run."""
+        """Train the run, continue it or find it finished; return None after a dry run."""
         if isinstance(self.config, UserError):
             outcome = Outcome("failed", str(self.config), self.config.exit_code)
         elif self.config.dry_run:
@@ -98,14 +98,14 @@ class Job:
         return Sweep(self.folder).fresh_for if self.folder else ""
 
     def is_left_to_recap(self, outcome: Outcome) -> bool:
-        """Whether the recap alone tells of a sweep's job: one that was refused and began no run.
+        """Whether only the end of the sweep tells of this job: it was refused and began no run.
 
-        A run that fails in training is told at once as well, as the recap may be hours away.
+        A run that fails in training is also told at once, because the end may be hours away.
         """
         return self.folder is not None and outcome.kind == "failed" and outcome.status != "failed"
 
     def _note(self, outcome: Outcome) -> None:
-        """Write down in the sweep's folder what became of the job, and the summary."""
+        """Write the job's record into the sweep's folder, and the summary."""
         if self.folder is None:
             return
         sweep = Sweep(self.folder)
@@ -114,11 +114,11 @@ class Job:
             if outcome.kind != "running":
                 with trusting(EVERYTHING):  # the user's own command
                     rebuild_now_and_then(self.folder)
-        except (OSError, UserError) as error:  # one in a launcher's worker would end the sweep
+        except (OSError, UserError) as error:  # otherwise it would end the worker
             report(not_written(sweep, error))
 
     def record(self, outcome: Outcome) -> dict[str, Any]:
-        """What the sweep notes of this job, which must be one of a sweep."""
+        """Return the record of this job, which must belong to a sweep."""
         assert self.folder is not None
         assert self.number is not None
         trial = {}
@@ -128,12 +128,12 @@ class Job:
 
 
 def not_written(sweep: Sweep, error: OSError | UserError) -> Outcome:
-    """What is told if the record of a job or the summary cannot be written."""
+    """Return the outcome that is printed if a record or the summary cannot be written."""
     if isinstance(error, UserError):
         return Outcome("failed", str(error), 1)
     return Outcome("failed", f"cannot write to {short(sweep.folder)}: {error.strerror}", 1)
 
 
 def planned(config: RunConfig, overrides: Sequence[str], fresh_for: str = "") -> str:
-    """The line of a dry run; `perform` says what `fresh_for` is."""
+    """Return the line of a dry run; `perform` says what `fresh_for` is."""
     return f"{preview(config, fresh_for)}  {' '.join(identity_overrides(overrides))}"

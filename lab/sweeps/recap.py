@@ -1,4 +1,4 @@
-"""What a sweep notes after each of its jobs, and tells after the last."""
+"""The sweep that this process runs, and what is printed at its end."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from lab.sweeps.summary import rebuild
 
 @dataclass(frozen=True)
 class ActiveSweep:
-    """The sweep that this process has begun and not ended.
+    """The sweep that this process runs.
 
     Args:
         sweep: its folder.
-        jobs: the overrides of all its jobs; None where a sweeper chooses them as it goes.
+        jobs: the overrides of all jobs; None if a sweeper chooses them during the sweep.
         made: the folders that were made for it, the innermost first.
-        before: the stamps of the records that there were.
+        before: the stamps of the records at the beginning.
         direction: of a search, minimize or maximize; None for a plain sweep.
         start: seconds of the monotonic clock.
         known: the records of jobs that ended, as lab's own launcher got them; a full disk may have
@@ -39,7 +39,7 @@ class ActiveSweep:
     known: list[dict[str, Any]] = field(default_factory=list)
 
 
-# Hydra has no other way from its callback to who called it. `end_of_sweep` takes it.
+# Hydra's callback cannot return a value to its caller. `end_of_sweep` takes it from here.
 _begun: list[ActiveSweep] = []
 
 
@@ -52,28 +52,28 @@ def begin(
 
 
 def remember(record: dict[str, Any]) -> None:
-    """Keep the record of a job that ended, for the recap."""
+    """Keep the record of a job that ended, for `end_of_sweep`."""
     _begun[0].known.append(record)
 
 
 def jobs_of_begun() -> list[list[str]] | None:
-    """The overrides of each job of the sweep that has begun; None where a sweeper chooses them."""
+    """Return the overrides of each job of the sweep; None if a sweeper chooses them."""
     return _begun[0].jobs
 
 
 def folder_of_begun() -> Path | None:
-    """The folder of the sweep that has begun and not ended, if there is one."""
+    """Return the folder of the sweep that this process runs; None if there is none."""
     return _begun[0].sweep.folder if _begun else None
 
 
 def end_of_sweep(code: str | int | None) -> str | int | None:
-    """Draw the summary a last time and tell what became of the jobs; gives the exit code."""
+    """Write the summary a last time, print the result of the jobs, and return the exit code."""
     if not _begun:
         return code
     begun = _begun.pop()
     sweep = begun.sweep
     if not (sweep.records() or begun.known):
-        if begun.made:  # else the folder is somebody's own
+        if begun.made:  # otherwise the folder was there before
             (sweep.folder / "multirun.yaml").unlink(missing_ok=True)
             remove_empty(begun.made)
         return code

@@ -30,9 +30,9 @@ from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
 
-# Not part of what a sweep asks for.
+# The overrides that do not decide what is trained.
 ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
-# A sweeper's own settings change which jobs there are; these only let it go further.
+# A sweeper's settings decide which jobs there are. These three only add jobs to them.
 SWEEPER = ("hydra/sweeper", "hydra.sweeper.")
 GOES_FURTHER = ("hydra.sweeper.n_trials=", "hydra.sweeper.n_jobs=", "hydra.sweeper.max_batch_size=")
 RECORD_NAME = re.compile(r"[0-9a-f]{16}\.json")
@@ -49,7 +49,7 @@ NAME_LENGTH = 60
 
 
 def identity_overrides(overrides: Sequence[str]) -> list[str]:
-    """Those overrides that make a job what it is."""
+    """Return the overrides that are part of a job's identity."""
     return [o for o in overrides if not o.lstrip("+").startswith(ELSEWHERE)]
 
 
@@ -65,7 +65,7 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
     parts = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
     name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(parts)).strip("-")[:NAME_LENGTH]
-    # Of a preset; other makes of sweepers may have none.
+    # The values that a preset sweeps. A sweeper of another package may have no `params`.
     params = sorted((sweeper.get("params") or {}).items())
     own = sorted(
         o
@@ -76,7 +76,7 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
         own += [o for o in words if o.lstrip("+").startswith("objective=")]
     changing = [*environment_of([*asked, *own]), *own_files(runtime, job.config_name, words)]
     flags = composing_flags(job, runtime, overrides)
-    # A sweep without such things keeps the folder that it had before they were looked at.
+    # `changing` is left out if it is empty, so that older sweeps keep their folders.
     identity = short_hash([asked, params, flags, own, *([changing] if changing else [])])
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
@@ -84,7 +84,7 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
 def register_resolvers() -> None:
     """Make `${lab.sweep_dir:…}` known.
 
-    With use_cache, the sweep's jobs, whose own overrides differ, all see what the sweep saw.
+    The result is cached, because each job has other overrides than its sweep.
     """
     register_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
 
@@ -114,13 +114,13 @@ class Sweep:
         outcome: Outcome,
         trial: Mapping[str, Any],
     ) -> dict[str, Any]:
-        """What is noted of a job that has begun or ended; `write` keeps it.
+        """Return the record of a job that has begun or ended; `write` writes it.
 
         Args:
             number: of the job in the sweep.
             overrides: of the job.
             outcome: of the job.
-            trial: what is noted of a search's, `objective` and `direction`.
+            trial: `objective` and `direction` if the job is a trial of a search; else empty.
         """
         asked = identity_overrides(overrides)
         run = outcome.run
@@ -136,17 +136,17 @@ class Sweep:
         }
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Keep a record, in place of the job's earlier one."""
+        """Write a record in place of the job's earlier one."""
         self._records.mkdir(parents=True, exist_ok=True)
         write_text(self._records / _file_name(record["overrides"]), json.dumps(record, indent=1))
 
     def records(self) -> list[dict[str, Any]]:
-        """What `record` noted, in the order of the jobs."""
+        """Return the records in the order of the jobs."""
         found = [record for _, record in self._read() if record is not None]
         return sorted(found, key=lambda record: (record["number"], record["overrides"]))
 
     def foreign_files(self) -> list[str]:
-        """A line that names the files which lie among the records and are none, if there are."""
+        """Return a line that names the files in jobs/ that are no records; none if all are."""
         names = sorted(path.name for path, record in self._read() if record is None)
         where = os.path.relpath(self._records)
         return [f"{where}: no records, passed over: {', '.join(names)}"] if names else []
@@ -155,7 +155,7 @@ class Sweep:
         return [(path, _record_in(path)) for path in self._records.glob("*.json")]
 
     def run_of(self, record: Mapping[str, Any]) -> RunFolder:
-        """The folder of a record's run; it is noted as seen from the sweep's, so both may move.
+        """Return the folder of a record's run. The record has its path from the sweep's folder.
 
         The sweep's folder may be reached through a link, by its own path or from within.
         """
@@ -184,16 +184,16 @@ class Sweep:
         return status
 
     def stamps(self) -> dict[str, str]:
-        """What tells each record from the one that will take its place, by file name.
+        """Return each record's stamp by file name; a record that is written again has a new one.
 
-        The clocks of the machines that work on a sweep differ, and may be set back.
+        Times would not do: the clocks of several machines differ, and a clock may be set back.
         """
         return {
             _file_name(record["overrides"]): record.get("stamp", "") for record in self.records()
         }
 
     def since(self, before: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The records that were written since there were these stamps."""
+        """Return the records that were written after these stamps were taken."""
         return [
             record
             for record in self.records()
@@ -220,7 +220,7 @@ class Sweep:
         self._fresh_file.unlink(missing_ok=True)
 
     def is_any_busy(self, before: Mapping[str, str]) -> bool:
-        """Whether a process still is at a run that has begun since there were these stamps."""
+        """Whether a process still trains a run that began after these stamps were taken."""
         return any(
             record["kind"] == "running" and self.run_of(record).is_held
             for record in self.since(before)
@@ -233,7 +233,7 @@ class Sweep:
         seconds: float,
         known: Sequence[dict[str, Any]] = (),
     ) -> tuple[list[str], int, bool]:
-        """The lines that end a sweep, its exit code, and whether every job has come to its end.
+        """Return the last lines of a sweep, its exit code, and whether every job has ended.
 
         Args:
             jobs: the overrides of all jobs; None if they are not known.
@@ -268,13 +268,13 @@ class Sweep:
         return lines, worst or int(bool(missing)), is_over
 
     def _kind(self, record: Mapping[str, Any]) -> str:
-        """The record's kind; a run that had begun when its worker was killed is interrupted."""
+        """Return the kind of a record; a run whose worker was killed is interrupted."""
         kind = str(record["kind"])
         return self.status_of(record) if kind == "running" else kind
 
 
 def named(job: Sequence[str], in_all: Collection[str], line: str) -> str:
-    """A line on a job with its own overrides before it, unless it begins with them itself.
+    """Put a job's own overrides before a line about it, unless the line begins with them.
 
     Args:
         in_all: the overrides that all jobs of the sweep share.
@@ -288,7 +288,7 @@ def _file_name(asked: Sequence[str]) -> str:
 
 
 def _record_in(path: Path) -> dict[str, Any] | None:
-    """What a file holds; None if it is no record of ours."""
+    """Read a record; None if the file is not one."""
     content = None
     if RECORD_NAME.fullmatch(path.name):
         with suppress(OSError, ValueError):
@@ -300,10 +300,10 @@ def _record_in(path: Path) -> dict[str, Any] | None:
 
 
 def shared(jobs: Sequence[Sequence[str]]) -> set[str]:
-    """The overrides that all jobs have."""
+    """Return the overrides that all jobs have."""
     return set.intersection(*map(set, jobs)) if jobs else set()
 
 
 def _own(job: Sequence[str], in_all: Collection[str]) -> str:
-    """The overrides that other jobs do not share."""
+    """Return the overrides of a job that the others do not share."""
     return " ".join(o for o in job if o not in in_all)

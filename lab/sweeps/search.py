@@ -1,4 +1,4 @@
-"""A search: a sweep whose trials depend on the objectives of those before them."""
+"""A search: a sweep in which earlier objectives decide the next trials."""
 
 import itertools
 import logging
@@ -33,7 +33,7 @@ def knows_its_jobs(sweeper: Any) -> bool:
 
 
 def direction_of(sweeper: Any) -> str | None:
-    """`minimize` or `maximize`; None of a sweeper that does not search by an objective.
+    """Return `minimize` or `maximize`; None if the sweeper does not search.
 
     Args:
         sweeper: Hydra's node of that name.
@@ -91,7 +91,7 @@ def list_params(config: DictConfig) -> dict[str, str]:
 
 
 def be_quiet() -> None:
-    """Keep Optuna's lines on each trial, and on each that failed, from the terminal."""
+    """Keep Optuna's lines about trials from the terminal."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -120,7 +120,7 @@ def refuse_wrong_settings(sweeper: DictConfig) -> None:
 
 
 def is_only_its_end(error: Exception) -> bool:
-    """Whether an error of Optuna's plugin says no more than that the last trial, or each, failed.
+    """Whether an error of Optuna's plugin only says that the last trial failed, or that all did.
 
     The plugin expects an objective of a grid's last trial, and of one trial at least.
     """
@@ -131,7 +131,7 @@ def is_only_its_end(error: Exception) -> bool:
 def best_lines(
     records: Sequence[Record], direction: str, command_of: Callable[[Record], str]
 ) -> list[str]:
-    """The best trial with its arguments, its objective and the command that runs it alone.
+    """Return lines about the best trial: its arguments, its objective and its command.
 
     Args:
         records: of the trials.
@@ -153,7 +153,7 @@ def best_lines(
 
 
 def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
-    """The objective against the trial and against each searched key; None if there is none.
+    """Draw the objective against the trial and against each searched key; None if there is none.
 
     Args:
         records: of a sweep's jobs.
@@ -195,7 +195,7 @@ def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
 
 
 def _values(records: Sequence[Record], key: str) -> list[Any]:
-    """A key's values as numbers, or as words where one of them is none."""
+    """Return a key's values as numbers, or as text if one of them is not a number."""
     texts = []
     for record in records:
         given = dict(word.lstrip("+").partition("=")[::2] for word in record["overrides"])

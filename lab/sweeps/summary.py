@@ -33,7 +33,7 @@ LAST_COLUMNS = ("run", "reason")
 MISSING = "missing"
 
 Row = dict[str, Any]
-# What a study's plot raises of a result.json without a key, or of a metrics.csv that is gone.
+# What a study's plot raises if result.json lacks a key or metrics.csv is missing.
 NOT_WHOLE = (KeyError, TypeError, ValueError, OSError)
 
 
@@ -53,17 +53,17 @@ def run(args: argparse.Namespace) -> None:
 
 
 def rebuild_now_and_then(folder: Path) -> None:
-    """As `rebuild`, but not if any process did so in the last five seconds."""
+    """Do what `rebuild` does, unless any process did so in the last five seconds."""
     table = folder / "summary.csv"
-    # A table of the future is one of before the clock was set back, or of a machine whose is ahead.
+    # A file from the future was written before the clock was set back, or on another machine.
     if not table.exists() or not 0 <= time.time() - table.stat().st_mtime <= SECONDS_BETWEEN:
         rebuild(folder)
 
 
 def rebuild(folder: Path) -> list[Path]:
-    """Write the sweep's summary.csv and figures; gives their paths.
+    """Write the sweep's summary.csv and figures, and return their paths.
 
-    What summary.csv says of a run whose folder is gone stays, and the figures that show it stay.
+    The row of a run whose folder is gone stays as it was, and so do the figures.
     """
     sweep = Sweep(folder)
     if not sweep.records():
@@ -71,7 +71,7 @@ def rebuild(folder: Path) -> list[Path]:
             f"{folder}: not the folder of a sweep, or none of its runs has begun; "
             "sweeps are in outputs/sweeps, or in sweeps/ of your out_dir"
         )
-    # Else a process that read early and wrote late would undo a later summary.
+    # Without a lock, a process that reads early and writes late would undo a later summary.
     with locked(folder / ".lock"), own_style():
         return _rebuild(sweep)
 
@@ -112,7 +112,7 @@ def _rebuild(sweep: Sweep) -> list[Path]:
 
 
 def table_of(folder: Path) -> list[dict[str, str]]:
-    """The rows of summary.csv; none if there is no such table."""
+    """Return the rows of summary.csv; none if there is no such file."""
     try:
         with open(folder / "summary.csv", newline="", encoding="utf-8") as file:
             return [row for row in csv.DictReader(file) if row.get("overrides") is not None]
@@ -121,7 +121,7 @@ def table_of(folder: Path) -> list[dict[str, str]]:
 
 
 def _with_earlier(rows: list[Row], earlier: list[dict[str, str]]) -> list[Row]:
-    """Add what an earlier table says of runs that are gone, and of jobs whose record is gone."""
+    """Add from an earlier table the rows of runs and of records that are gone."""
     known = {row["overrides"]: {key: text for key, text in row.items() if text} for row in earlier}
     full = [
         {**known.get(row["overrides"], {}), **row} if row["status"] == MISSING else row
@@ -132,7 +132,7 @@ def _with_earlier(rows: list[Row], earlier: list[dict[str, str]]) -> list[Row]:
 
 
 def _figures(study: type[RunConfig], rows: list[Row]) -> "dict[str, Figure]":
-    """A study's plots of finished runs, without those whose files lack what is drawn."""
+    """Draw a study's plots of finished runs, without runs whose files are incomplete."""
     try:
         return study_of(study).sweep_figures(rows)
     except NOT_WHOLE:
@@ -186,7 +186,7 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> Row:
 def _series(
     row: Row, asked: dict[str, str], varied: list[str], study: type[RunConfig] | None
 ) -> str:
-    """What a run's curve is called: its label, and what the sweep varies beside that."""
+    """Return the name of a run's curve: its label, and what else the sweep varies."""
     told = ("seed", study.SWEEP_AXIS, *study.IN_LABEL) if study else ("seed",)
     extra = [f"{key}={asked[key]}" for key in varied if key in asked and key not in told]
     return ", ".join([str(row.get("label") or row.get("task", "")), *extra])
@@ -195,13 +195,13 @@ def _series(
 def _studies(rows: list[Row]) -> dict[str, type[RunConfig]]:
     """The config class of each task, from the first of its finished runs that can be read.
 
-    One is enough, and each costs its parsing.
+    One run is enough, because each config.yaml takes time to parse.
     """
     studies: dict[str, type[RunConfig]] = {}
     for row in rows:
         task = row.get("task", "")
         if row["status"] == "finished" and task not in studies:
-            with suppress(UserError):  # of a version of the code that had other keys
+            with suppress(UserError):  # another version of the code wrote it
                 studies[task] = type(from_file(RunFolder(Path(row["run"])).config_file))
     return studies
 
