@@ -23,6 +23,8 @@ MOVED: dict[str, str] = {
     "lab.memory.min_gru.MinGRU": "lab.memory.linear_cells.MinGRU",
     "lab.memory.sequences.modular_sum.ModularSum": "lab.memory.sequences.state_tracking.ModularSum",
     "lab.memory.sequences.parity.Parity": "lab.memory.sequences.state_tracking.Parity",
+    "lab.memory.sequences.selective_copying.SelectiveCopy": "lab.memory.sequences.copying."
+    "SelectiveCopy",
 }
 """Where a class was: where it is now."""
 
@@ -32,7 +34,7 @@ ADDED: dict[str, dict[str, Any]] = {
     "lab.memory.sequences.state_tracking.ModularSum": {"answers": "last"},
     "lab.memory.sequences.state_tracking.Parity": {"answers": "last"},
     "lab.memory.sequences.copying.Copy": {"answers": "every"},
-    "lab.memory.sequences.selective_copying.SelectiveCopy": {"answers": "every"},
+    "lab.memory.sequences.copying.SelectiveCopy": {"answers": "every"},
     "lab.memory.sequences.recall.Recall": {"queries": 1},
 }
 """Where a component's class is now: its later arguments, each with its value in earlier runs.

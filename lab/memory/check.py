@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from lab.engine.checks import Check, expect, matches_differences, reaches_all, same
 from lab.engine.seeding import random_stream
-from lab.memory import palindromes
-from lab.memory.layers import is_recurrent, with_our_states
+from lab.memory.layers import adapt_state_format, is_recurrent
 from lab.memory.network import Network
+from lab.memory.sequences import palindrome
 from lab.memory.sequences.palindrome import DIGITS
 
 T, B, D, H = 6, 3, 5, 8
@@ -30,7 +30,7 @@ def checks(build: Build, name: str, like: Build | None) -> Sequence[Check]:
     torch.manual_seed(0)
     raw = build(D, H)
     # In evaluation mode a cell with dropout or normalisation too gives the same at each call.
-    cell = with_our_states(raw, D, H, name, must_continue=False).double().eval()
+    cell = adapt_state_format(raw, D, H, name, must_continue=False).double().eval()
     x = torch.randn(T, B, D, dtype=torch.float64)
     asked = [
         Check("shapes", partial(_shapes, cell, x)),
@@ -88,7 +88,7 @@ def _equals(raw: nn.Module, cell: nn.Module, like: Build, x: Tensor) -> str:
     theirs, ours = ({n: tuple(p.shape) for n, p in m.named_parameters()} for m in (reference, raw))
     expect(theirs == ours, f"parameters {_listed(theirs)}", _listed(ours))
     reference.load_state_dict(raw.state_dict())
-    reference = with_our_states(reference, D, H, "reference").double().eval()
+    reference = adapt_state_format(reference, D, H, "reference").double().eval()
     return same(cell(x, None)[0], reference(x, None)[0], "the same states as the reference")
 
 
@@ -98,7 +98,7 @@ def _listed(shapes: dict[str, tuple[int, ...]]) -> str:
 
 def _learns(build: Build, name: str) -> str:
     torch.manual_seed(0)
-    cell = with_our_states(build(DIGITS, HIDDEN), DIGITS, HIDDEN, name, must_continue=False)
+    cell = adapt_state_format(build(DIGITS, HIDDEN), DIGITS, HIDDEN, name, must_continue=False)
     network = Network(cell, HIDDEN, "one_hot")
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     draws = random_stream(0, "check")
@@ -122,5 +122,5 @@ def _learns(build: Build, name: str) -> str:
 
 
 def _palindromes(count: int, draws: torch.Generator) -> Tensor:
-    codes = torch.randint(palindromes.count_palindromes(LEARNED_LENGTH), (count,), generator=draws)
-    return palindromes.from_codes(codes, LEARNED_LENGTH, draws)
+    codes = torch.randint(palindrome.count_palindromes(LEARNED_LENGTH), (count,), generator=draws)
+    return palindrome.from_codes(codes, LEARNED_LENGTH, draws)

@@ -148,11 +148,11 @@ class MemoryConfig(RunConfig):
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
     @property
-    def asks_palindrome(self) -> bool:
+    def is_palindrome(self) -> bool:
         """Whether the sequence is the palindrome, the default."""
         return bool(self.sequence["_target_"] == PALINDROME)
 
     @property
     def subject(self) -> str:
         name = f"{self.cell_name}-T{self.seq_len}"
-        return name if self.asks_palindrome else f"{self.sequence_name}-{name}"
+        return name if self.is_palindrome else f"{self.sequence_name}-{name}"

@@ -1,28 +1,49 @@
-"""How much of the loss's gradient reaches each step: |dLoss/dh(t)| and |dLoss/dc(t)| against t.
+"""How a network remembers: its gradients, the gates of an LSTM, and what a probe reads.
+
+How much of the loss's gradient reaches each step: |dLoss/dh(t)| and |dLoss/dc(t)| against t.
 
 The state after step t is (h(t), c(t)). Each is a partial derivative, with the other of the two held
 fixed. So dLoss/dc(t) is the gradient that flows back along the cell state from later steps.
+
+The probe: how well a linear map reads the first digit from the state after each step.
+
+The probe is a ridge regression on the indicators of the ten digits. It is fitted at each step, and
+its accuracy is measured on palindromes that it was not fitted to. Even an untrained network's curve
+may rise towards the end: the second half mirrors the first, so that fewer digits of the state are
+unknown.
 """
 
 import copy
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lab.engine.seeding import random_stream
-from lab.memory import palindromes
 from lab.memory.cells import LSTM, State
 from lab.memory.config import MemoryConfig
-from lab.memory.gates import gate_values
-from lab.memory.network import Network
+from lab.memory.network import DIGITS, Network, initial_network
+from lab.memory.sequences import palindrome
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PALINDROMES = 32
 # The eigenvalues of a 256x256 matrix take about 50 ms. So many steps, spread over all, are enough.
 STEPS_FOR_EIGENVALUES = 20
 STATE_NAMES = ("h", "c")
+# A unit carries the first digit if the digit explains at least this share of the variance of its
+# cell state at every step. With N palindromes, chance alone explains 9 / (N - 1).
+CARRIES = 0.5
+GATE_PALINDROMES = 200
+# At longer T the gates of 200 palindromes would fill the memory, and columns would be too narrow.
+LONGEST_GATES = 200
+SHORT = 4
+# The penalty as a share of the states' mean square. It keeps the fit stable if a unit is constant.
+RIDGE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -56,8 +77,8 @@ class Flow:
 def some_palindromes(config: MemoryConfig, seq_len: int, count: int = PALINDROMES) -> Tensor:
     """Draw palindromes, uint8 [N, T]: the same ones for every call with this seed."""
     draws = random_stream(config.seed, f"flow {seq_len}")
-    codes = palindromes.distinct_codes(seq_len, count, draws)
-    return palindromes.from_codes(codes, seq_len, draws)
+    codes = palindrome.distinct_codes(seq_len, count, draws)
+    return palindrome.from_codes(codes, seq_len, draws)
 
 
 def gradient_flow(network: Network, digits: Tensor) -> Flow:
@@ -149,3 +170,185 @@ def describe(network: Network, digits: Tensor, flow: Flow) -> str:
         forget = gate_values(network, digits[:, :-1]).f.mean()
         line += f"; mean forget gate {float(forget):.4f}"
     return line
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates and the cell state over time, each [T-1, B, H]."""
+
+    f: Tensor
+    i: Tensor
+    o: Tensor
+    c: Tensor
+
+
+@torch.no_grad()
+def gate_values(network: Network, digits: Tensor) -> Gates:
+    """Read the digits uint8 [B, T-1] with an LSTM and return its gates and cell states."""
+    cell = network.cell
+    assert isinstance(cell, LSTM)
+    x = network.encode(digits)
+    W_h = cell.stacked("W_{}h").T
+    h, c = cell.initial_state(x)
+    kept = []
+    for a in cell.projected(x):
+        g, i, f, o = cell.gate(a, W_h, h)
+        c = g * i + c * f
+        h = torch.tanh(c) * o
+        kept.append((f, i, o, c))
+    return Gates(*(torch.stack(part) for part in zip(*kept, strict=True)))
+
+
+def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
+    """The share of each unit's variance over palindromes that the first digit explains, [H].
+
+    It is the smallest share over all steps, from 0 to 1. So a unit that takes the digit over from
+    another one during the sequence has a small share.
+
+    Args:
+        c: the cell state, float [T-1, B, H].
+        first_digits: integers [B].
+    """
+    c = c.double()
+    classes = nn.functional.one_hot(first_digits.long(), DIGITS).double()  # [B, 10]
+    counts = classes.sum(0)
+    means = (classes / counts.clamp(min=1)).T @ c  # [T-1, 10, H]
+    overall = c.mean(1, keepdim=True)
+    between = (counts[:, None] * (means - overall) ** 2).sum(1)
+    total = ((c - overall) ** 2).sum(1)
+    return (between / total.clamp(min=torch.finfo(c.dtype).tiny)).amin(0)
+
+
+def geometric_mean(f: Tensor) -> float:
+    """The geometric mean of forget gates f, of any shape: what they leave of a cell state a step.
+
+    The mean itself says less. Gates of 1 and of 0 have a mean of 0.5, but leave nothing.
+    """
+    return float(f.double().log().mean().exp())
+
+
+def half_life(mean: float) -> float:
+    """The number of steps after which forget gates of this geometric mean halve a cell state."""
+    if mean <= 0:
+        return 0.0
+    return -math.log(2) / math.log(mean) if mean < 1 else math.inf
+
+
+def sentence(gates: Gates, share: Tensor) -> str:
+    """A caption: how many units carry the first digit, and what their forget gates do."""
+    carrying = share >= CARRIES
+    count, units = int(carrying.sum()), len(share)
+    if count == 0:
+        return f"None of the {units} units holds the first digit at every step."
+    # The first step has nothing to forget.
+    mean = geometric_mean(gates.f[1:, :, carrying])
+    verb = "holds" if count == 1 else "hold"
+    return (
+        f"{count} of {units} units {verb} the first digit at every step. Geometric mean of the "
+        f"forget gate {mean:.4f}, which alone halves a cell state in {half_life(mean):,.0f} digits."
+    )
+
+
+@torch.no_grad()
+def probe_states(
+    network: Network, digits: Tensor, steps: list[int], test_count: int
+) -> dict[str, list[float]]:
+    """Return the probe's accuracies at the steps, by the name of the state, `h` or `c`.
+
+    Args:
+        network: the network, which carries a state.
+        digits: palindromes uint8 [N, T].
+        steps: the steps at which to probe, from 1 to T-1.
+        test_count: the number of palindromes, at the end, that are tested on and not fitted to.
+    """
+    accuracies: dict[str, list[float]] = {}
+    for t, state in enumerate(network.states(digits[:, :-1]), start=1):
+        if t not in steps:
+            continue
+        for name, part in zip("hc", state, strict=False):
+            value = probe_accuracy(part, digits[:, 0], test_count)
+            accuracies.setdefault(name, []).append(value)
+    return accuracies
+
+
+def probe_accuracy(features: Tensor, labels: Tensor, test_count: int) -> float:
+    """Fit a ridge regression to all but the last `test_count` rows; return the accuracy on those.
+
+    Args:
+        features: float [N, H].
+        labels: digits, integers [N].
+        test_count: the number of rows to test on.
+    """
+    ones = torch.ones(len(features), 1, dtype=torch.float64)
+    X = torch.cat([features.double().cpu(), ones], dim=1)
+    Y = nn.functional.one_hot(labels.long().cpu(), DIGITS).double()
+    fitted, fitted_Y = X[:-test_count], Y[:-test_count]
+    penalty = RIDGE * fitted.square().mean() * len(fitted) * torch.eye(X.shape[1]).double()
+    W = torch.linalg.solve(fitted.T @ fitted + penalty, fitted.T @ fitted_Y)  # [H+1, 10]
+    guesses = (X[-test_count:] @ W).argmax(1)
+    return float((guesses == Y[-test_count:].argmax(1)).double().mean())
+
+
+def remembering(
+    network: Network, config: MemoryConfig
+) -> "tuple[dict[str, Figure], dict[str, float]]":
+    """Draw how a network remembers at the length T of the config.
+
+    Returns:
+        figures by file name: `gradient_flow`, and for an LSTM `gates`. Also the factors by which
+        one step back in time multiplies the norms of dLoss/dh and dLoss/dc: `h_initial`,
+        `h_trained`, and `c_initial`, `c_trained` if there is a cell state. Unknown factors are left
+        out.
+    """
+    from lab.memory import figures
+
+    network = copy.deepcopy(network).cpu()
+    digits = some_palindromes(config, config.seq_len)
+    flows = {
+        "initial": gradient_flow(initial_network(config), digits),
+        "trained": gradient_flow(network, digits),
+    }
+    title = f"How much of the gradient reaches each step, {config.label}, T={config.seq_len:,}"
+    drawn = {"gradient_flow": figures.gradient_flow(flows["initial"], flows["trained"], title)}
+    if isinstance(network.cell, LSTM):
+        drawn["gates"] = _gates(network, config)
+    factors = {
+        f"{state}_{when}": flow.factor(state)
+        for when, flow in flows.items()
+        for state in flow.norms
+    }
+    return drawn, {name: factor for name, factor in factors.items() if math.isfinite(factor)}
+
+
+def check_remembering(network: Network, config: MemoryConfig) -> None:
+    """Compute what the figures need on two tiny palindromes, so that errors show early."""
+    network = copy.deepcopy(network).cpu()
+    digits = some_palindromes(config, SHORT, count=2)
+    gradient_flow(network, digits)
+    if isinstance(network.cell, LSTM):
+        gate_values(network, digits[:, :-1])
+
+
+def _gates(network: Network, config: MemoryConfig) -> "Figure":
+    from lab.memory import figures
+
+    seq_len = min(config.seq_len, LONGEST_GATES)
+    palindromes = some_palindromes(config, seq_len, GATE_PALINDROMES)
+    gates = gate_values(network, palindromes[:, :-1])
+    share = carried_share(gates.c, palindromes[:, 0])
+    order = share.argsort(descending=True)
+    panels = {
+        name: values[:, 0, order].T.numpy()
+        for name, values in (
+            ("forget gate", gates.f),
+            ("input gate", gates.i),
+            ("output gate", gates.o),
+            ("cell state", gates.c),
+        )
+    }
+    digits = "".join(str(digit) for digit in palindromes[0, :-1].tolist())
+    title = (
+        f"Gates and cell state while reading T={seq_len:,}, {config.label}\n"
+        "(the units that hold the first digit best are at the top)"
+    )
+    return figures.gates(panels, digits, title, sentence(gates, share))

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from lab.engine.seeding import random_stream
-from lab.memory import palindromes
 from lab.memory.layers import is_recurrent
 from lab.memory.network import EVALUATION_BATCH, Network
+from lab.memory.sequences import palindrome
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples
 
@@ -63,7 +63,7 @@ def find_horizon(
 def accuracy_at(network: Network, sequence: Sequence, seq_len: int, n: int, seed: int) -> float:
     """The share of the answers to `n` new examples that are correct."""
     draws = random_stream(seed, f"horizon {seq_len}")
-    if sequence.holds_first and is_recurrent(network.cell):
+    if sequence.answer_is_first_symbol and is_recurrent(network.cell):
         return _palindromes_accuracy(network, seq_len, n, draws)
     correct, answers = 0, 0
     for start in range(0, n, EVALUATION_BATCH):
@@ -88,10 +88,10 @@ def answers_to(network: Network, examples: Examples, chunk: int = CHUNK) -> Tens
 
 def _palindromes_accuracy(network: Network, seq_len: int, n: int, draws: torch.Generator) -> float:
     """The accuracy on `n` palindromes, or on all there are if fewer exist."""
-    codes = palindromes.distinct_codes(seq_len, n, draws)
+    codes = palindrome.distinct_codes(seq_len, n, draws)
     correct = 0
     for some in codes.split(EVALUATION_BATCH):
-        half = palindromes.free_digits(some, seq_len, draws)
+        half = palindrome.free_digits(some, seq_len, draws)
         correct += int((last_logits(network, half, seq_len).argmax(1) == half[:, 0].long()).sum())
     return correct / len(codes)
 

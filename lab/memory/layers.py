@@ -50,7 +50,7 @@ def state_size(cell: nn.Module, x: Tensor) -> int | None:
     )
 
 
-def with_our_states(
+def adapt_state_format(
     cell: nn.Module, input_size: int, hidden_size: int, name: str, *, must_continue: bool = True
 ) -> nn.Module:
     """Make a cell take and return states as those of lab.memory.cells do, and return it.

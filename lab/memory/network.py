@@ -1,7 +1,7 @@
 """The network of the memory study: a cell and the linear layer that gives the answers."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -9,16 +9,19 @@ from torch import Tensor, nn
 
 from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
+from lab.config.trust import is_trusted
 from lab.config.wording import shown
+from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_streams_kept, seed_everything
-from lab.memory.block import Blocks
 from lab.memory.cells import LSTM, State, TorchLSTM
-from lab.memory.config import MemoryConfig
-from lab.memory.layers import with_our_states
+from lab.memory.config import Block, MemoryConfig
+from lab.memory.layers import adapt_state_format, is_recurrent
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples
 from lab.memory.sequences.palindrome import DIGITS
+from lab.runs.opening import finished_config
 
+NORMS: dict[str, Callable[[int], nn.Module]] = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 # With so many examples the gates [B, 4H] fit the processor's caches, and the memory is bounded.
 EVALUATION_BATCH = 500
 
@@ -97,6 +100,58 @@ class Network(nn.Module):
         )
 
 
+class Blocks(nn.Module):
+    """Embed the inputs, pass them through several blocks, and normalise.
+
+    h = W_e x + b_e; in each block h += cell(norm(h)) and then, unless block.mlp is 0, h +=
+    mlp(norm(h)), with one hidden layer of block.mlp * H units and GELU. The result is norm(h).
+
+    Args:
+        cells: the recurrent layers, [T, B, H] to [T, B, H].
+        input_size: D.
+        hidden_size: H.
+        block: the settings.
+    """
+
+    def __init__(
+        self, cells: list[nn.Module], input_size: int, hidden_size: int, block: Block
+    ) -> None:
+        super().__init__()
+        norm = NORMS[block.norm]
+        self.recurrent = all(is_recurrent(cell) for cell in cells)
+        sizes: list[int] = [getattr(cell, "state_per_step", 0) for cell in cells]
+        self.state_per_step = sum(sizes) if all(sizes) else None
+        self.embed, self.norm = nn.Linear(input_size, hidden_size), norm(hidden_size)
+        self.cells = nn.ModuleList(cells)
+        self.cell_norms = nn.ModuleList(norm(hidden_size) for _ in cells)
+        self.mlps = nn.ModuleList(
+            nn.Sequential(
+                norm(hidden_size),
+                nn.Linear(hidden_size, block.mlp * hidden_size),
+                nn.GELU(),
+                nn.Linear(block.mlp * hidden_size, hidden_size),
+            )
+            for _ in (cells if block.mlp else ())
+        )
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Read a sequence as `Cell.forward`; the state is h and the cells' states, top first."""
+        h, after = self.embed(x), []
+        for place, (cell, norm) in enumerate(zip(self.cells, self.cell_norms, strict=True)):
+            before = None
+            if state is not None:
+                size = (len(state) - 1) // len(self.cells)
+                first = 1 + size * (len(self.cells) - 1 - place)
+                before = state[first : first + size]
+            added, end = cell(norm(h), before)
+            h = h + added
+            if len(self.mlps):
+                h = h + self.mlps[place](h)
+            after.append(end)
+        h = self.norm(h)
+        return h, (h[-1], *(part for end in reversed(after) for part in end))
+
+
 def build_network(config: MemoryConfig) -> Network:
     """Build the network that a config describes, on the CPU.
 
@@ -115,7 +170,7 @@ def build_network(config: MemoryConfig) -> Network:
 
 def _build_cell(config: MemoryConfig, input_size: int) -> nn.Module:
     cell = build("cell", config.cell, input_size, config.hidden_size)
-    return with_our_states(cell, input_size, config.hidden_size, str(config.cell["_target_"]))
+    return adapt_state_format(cell, input_size, config.hidden_size, str(config.cell["_target_"]))
 
 
 def build_sequence(config: MemoryConfig) -> Sequence:
@@ -196,3 +251,40 @@ def evaluate(network: Network, sequence: Sequence, examples: Examples) -> tuple[
         correct += int(sequence.correct(outputs, batch.targets).sum())
     answers = examples.targets.numel()
     return loss / answers, correct / answers
+
+
+def open_run(folder: RunFolder) -> tuple[Network, MemoryConfig]:
+    """Return the trained network, on the CPU, and the config of a finished run.
+
+    Raises:
+        UserError: the folder is not a run of the memory study, or the run is not finished.
+    """
+    config = finished_config(folder, MemoryConfig, "memory")
+    return load_network(config, folder.load_weights()), config
+
+
+def open_palindromes(folder: RunFolder, *, recurrent: bool = False) -> tuple[Network, MemoryConfig]:
+    """Open a run as `open_run` does, for a tool that works only with palindromes.
+
+    Args:
+        folder: the folder of a finished run.
+        recurrent: whether the tool also needs a cell that carries a state.
+
+    Raises:
+        UserError: as `open_run`; also if the sequence or the cell does not fit the tool.
+    """
+    config = finished_config(folder, MemoryConfig, "memory")
+    # Do not build an untrusted sequence.
+    trusted = is_trusted(config.sequence["_target_"])
+    if not (trusted and build_sequence(config).answer_is_first_symbol):
+        raise UserError(
+            f"{folder.path}: a run of sequence={config.sequence_name}, but this tool needs a run "
+            "of sequence=palindrome"
+        )
+    network = load_network(config, folder.load_weights())
+    if recurrent and not is_recurrent(network.cell):
+        raise UserError(
+            f"{folder.path}: this tool shows the state from step to step, but the cell "
+            f"{config.cell['_target_']} has none"
+        )
+    return network, config

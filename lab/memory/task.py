@@ -23,8 +23,7 @@ from lab.memory.network import (
     evaluate,
     with_torch_kernel,
 )
-from lab.memory.sequences.base import Sets
-from lab.memory.sequences.batches import Batches, Epochs
+from lab.memory.sequences.base import Batches, Epochs, Sets
 from lab.memory.study import COLUMNS
 
 if TYPE_CHECKING:
@@ -84,7 +83,8 @@ class MemoryTask(Task):
     @property
     def shows_memory(self) -> bool:
         """Whether a run draws how its network remembers the first symbol."""
-        return self.sequence.holds_first and is_recurrent(self.network.cell)
+        bare = not self.config.block.layers
+        return bare and self.sequence.answer_is_first_symbol and is_recurrent(self.network.cell)
 
     def _use_length(self, seq_len: int) -> None:
         """Use training, validation and test sets of this length from now on.
@@ -200,7 +200,7 @@ class MemoryTask(Task):
 
     def check(self) -> None:
         """Do on tiny inputs what the end of a run does, so that errors show before the training."""
-        from lab.memory import remembering
+        from lab.memory import flow
 
         inputs, symbols = self.validation.inputs, self.sequence.symbols
         if not inputs.is_floating_point() and torch.iinfo(inputs.dtype).max < symbols - 1:
@@ -215,11 +215,11 @@ class MemoryTask(Task):
         evaluate(self.network, self.sequence, self.validation[slice(2)])
         weight_bytes(self.network.equation_weights())
         if self.shows_memory:
-            remembering.check(self.network, self.config)
+            flow.check_remembering(self.network, self.config)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Test on new examples and at other lengths; write weights and figures."""
-        from lab.memory import figures, remembering
+        from lab.memory import figures, flow
         from lab.memory.lengths import correct_lengths
 
         trained_lengths = self.trained_lengths
@@ -236,7 +236,7 @@ class MemoryTask(Task):
         how_it_remembers: dict[str, Figure] = {}
         factors: dict[str, float] = {}
         if self.shows_memory:
-            how_it_remembers, factors = remembering.figures(self.network, self.config)
+            how_it_remembers, factors = flow.remembering(self.network, self.config)
         measured_on = "the validation set" if test_accuracy is None else "the test set"
         drawn = {
             "learning_curves": figures.learning_curves(history, self.config),

@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from lab.config.trust import is_trusted
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
-from lab.memory import palindromes
 from lab.memory.config import MemoryConfig
-from lab.memory.finished import open_run
-from lab.memory.gates import carried_share
-from lab.memory.network import Network, build_sequence
+from lab.memory.flow import carried_share
+from lab.memory.network import Network, build_sequence, open_run
+from lab.memory.sequences import palindrome
 from lab.memory.sequences.state_tracking import StateTracking
 from lab.play.recorded import of_unknown, recorded
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
@@ -53,7 +52,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, 
         return "memory", {**about, **of_unknown(folder, f"cell {target}")}
     sequence = build_sequence(config) if is_trusted(config.sequence["_target_"]) else None
     if not isinstance(sequence, StateTracking) and (
-        not config.asks_palindrome or config.block.layers
+        not config.is_palindrome or config.block.layers
     ):
         reason = (
             "The page computes answers to palindromes without a block, and states of "
@@ -99,9 +98,7 @@ def _test_digits(config: MemoryConfig) -> Tensor:
     """The digits that the self-test reads, uint8 [1, T-1]."""
     length = min(config.seq_len, LONGEST_TEST + 1)
     draws = random_stream(config.seed, "page")
-    return palindromes.from_codes(palindromes.distinct_codes(length, 1, draws), length, draws)[
-        :, :-1
-    ]
+    return palindrome.from_codes(palindrome.distinct_codes(length, 1, draws), length, draws)[:, :-1]
 
 
 def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
@@ -130,8 +127,8 @@ def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
     [H], from 0 to 1."""
     length = min(config.seq_len, LONGEST_TO_RATE_UNITS)
     draws = random_stream(config.seed, "units")
-    codes = palindromes.distinct_codes(length, PALINDROMES, draws)
-    digits = palindromes.from_codes(codes, length, draws)[:, :-1]
+    codes = palindrome.distinct_codes(length, PALINDROMES, draws)
+    digits = palindrome.from_codes(codes, length, draws)[:, :-1]
     states = list(zip(*network.states(digits), strict=True))  # K times T-1 times [B, H]
     names = _state_names(network.cell)
     return {

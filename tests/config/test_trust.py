@@ -16,8 +16,7 @@ from lab.config.trust import EVERYTHING, hide_current_folder, trusting
 from lab.engine.run_folder import RunFolder
 from lab.generation.players import open_run as open_gan
 from lab.memory.config import MemoryConfig
-from lab.memory.finished import open_run
-from lab.memory.network import build_network
+from lab.memory.network import build_network, open_run
 from lab.runs.compare import compare
 
 CALLED = "called"

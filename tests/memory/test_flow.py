@@ -9,11 +9,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lab.cli import compose_config
 from lab.engine.seeding import seed_everything
-from lab.memory import flow, flow_figures, gates, remembering
+from lab.memory import figures, flow
 from lab.memory.cells import LSTM
 from lab.memory.config import MemoryConfig
+from lab.memory.flow import probe_accuracy, probe_states
 from lab.memory.network import Network, build_network, initial_network
-from lab.memory.probe import probe_accuracy, probe_states
 from lab.memory.task import MemoryTask
 
 CELLS = ["rnn", "lstm", "gru", "torch_lstm", "min_gru"]
@@ -91,7 +91,7 @@ def test_the_initial_weights_are_those_the_run_began_with():
 def test_gates_are_those_with_which_the_lstm_steps():
     network, config = make()
     digits = flow.some_palindromes(config, 8)[:, :-1]
-    values = gates.gate_values(network, digits)
+    values = flow.gate_values(network, digits)
     for t, (h, c) in enumerate(network.states(digits)):
         assert torch.allclose(values.c[t], c)
         assert torch.allclose(values.c[t].tanh() * values.o[t], h)
@@ -102,15 +102,15 @@ def test_a_unit_carries_only_if_it_does_at_every_step():
     noise = torch.randn(100, generator=torch.Generator().manual_seed(0))
     carrying, late = labels.float(), torch.stack([noise, labels.float()])
     c = torch.stack([torch.stack([carrying, carrying]), late], dim=2)  # [2 steps, 100, 2 units]
-    share = gates.carried_share(c, labels)
+    share = flow.carried_share(c, labels)
     assert float(share[0]) == pytest.approx(1.0)
     assert float(share[1]) < 0.3
     f = torch.full((2, 100, 2), 0.25)
     f[:, ::2] = 1.0  # the mean is 0.625
-    sentence = gates.sentence(gates.Gates(f, f, f, c), share)
+    sentence = flow.sentence(flow.Gates(f, f, f, c), share)
     assert sentence.startswith("1 of 2 units holds")
     assert "0.5000, which alone halves a cell state in 1 digits" in sentence
-    assert "None" in gates.sentence(gates.Gates(f, f, f, c), torch.zeros(2))
+    assert "None" in flow.sentence(flow.Gates(f, f, f, c), torch.zeros(2))
 
 
 def test_a_probe_reads_what_is_there_and_nothing_else():
@@ -133,7 +133,7 @@ def test_probes_of_the_first_step_see_the_first_digit():
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_run_gets_its_figures_and_factors(cell):
     network, config = make(f"cell={cell}")
-    drawn, factors = remembering.figures(network.float(), config)
+    drawn, factors = flow.remembering(network.float(), config)
     is_lstm = isinstance(network.cell, LSTM)
     assert sorted(drawn) == (["gates", "gradient_flow"] if is_lstm else ["gradient_flow"])
     digits = flow.some_palindromes(config, config.seq_len)
@@ -147,21 +147,21 @@ def test_every_run_gets_its_figures_and_factors(cell):
 def test_a_comparison_names_every_run():
     network, config = make()
     one = flow.gradient_flow(network, flow.some_palindromes(config, 8))
-    figure = flow_figures.compare_flows({"a run": (one, one), "another": (one, one)}, 8)
+    figure = figures.compare_flows({"a run": (one, one), "another": (one, one)}, 8)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [label.split(":")[0] for label in labels] == ["dc(t), a run", "dc(t), another"]
 
 
 def test_a_gradient_smaller_than_any_float_does_not_stretch_the_axis():
     lost = flow.Flow({"h": np.linspace(-700, 0, 1000)})
-    (axis,) = flow_figures.gradient_flow(lost, lost, "T=1001").axes
+    (axis,) = figures.gradient_flow(lost, lost, "T=1001").axes
     assert axis.get_ylim()[0] > -50
     assert "smaller than any float32" in [text.get_text() for text in axis.texts]
 
 
 def test_gates_near_one_are_told_apart_and_every_unit_has_two_dots():
     gate = np.array([[0.95, 0.999]] * 128)
-    figure = flow_figures.gates({"forget gate": gate, "cell state": 100 * gate}, "12", "t", "w")
+    figure = figures.gates({"forget gate": gate, "cell state": 100 * gate}, "12", "t", "w")
     image = figure.axes[0].images[0]
     low, high = image.norm(0.95), image.norm(0.999)
     assert high - low > 0.2
@@ -174,7 +174,7 @@ def test_gates_near_one_are_told_apart_and_every_unit_has_two_dots():
 def test_the_gates_share_one_colour_bar():
     gate = np.array([[0.1, 0.9]] * 4)
     panels = {"forget gate": gate, "input gate": gate, "cell state": 5 * gate}
-    axes = flow_figures.gates(panels, "12", "t", "w").axes
+    axes = figures.gates(panels, "12", "t", "w").axes
     bars = [axis for axis in axes if not axis.get_title(loc="left")]
     assert len(bars) == 2
     both, alone = (bar.get_position().height for bar in bars)
@@ -194,7 +194,7 @@ def test_the_sentence_below_the_gates_is_not_cut():
         "0.9555, which alone halves a cell state in 1,000,000 digits."
     )
     gate = np.full((4, 2), 0.5)
-    figure = flow_figures.gates({"forget gate": gate, "input gate": gate}, "12", "t", sentence)
+    figure = figures.gates({"forget gate": gate, "input gate": gate}, "12", "t", sentence)
     FigureCanvasAgg(figure).draw()
     text = next(t for t in figure.texts if t.get_text().startswith("128")).get_window_extent()
     assert figure.bbox.x0 <= text.x0

@@ -9,9 +9,10 @@ import torch
 from lab.cli import compose_config
 from lab.engine.run_folder import RunFolder
 from lab.engine.seeding import random_stream
-from lab.memory import horizon, palindromes
+from lab.memory import horizon
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, build_network
+from lab.memory.sequences import palindrome
 from lab.memory.sequences.palindrome import Palindrome
 from lab.memory.tools.horizon import measure
 
@@ -74,9 +75,9 @@ def test_reading_in_chunks_is_reading_whole(cell, seq_len):
     assert isinstance(config, MemoryConfig)
     torch.manual_seed(0)
     network = build_network(config).double()
-    codes = palindromes.distinct_codes(seq_len, 20, random_stream(0, "test"))
-    whole = palindromes.from_codes(codes, seq_len, random_stream(1, "test"))
-    half = palindromes.free_digits(codes, seq_len, random_stream(1, "test"))
+    codes = palindrome.distinct_codes(seq_len, 20, random_stream(0, "test"))
+    whole = palindrome.from_codes(codes, seq_len, random_stream(1, "test"))
+    half = palindrome.free_digits(codes, seq_len, random_stream(1, "test"))
     with torch.no_grad():
         expected = network(whole[:, :-1])
         for chunk in (1, 7, 1000):

@@ -18,7 +18,7 @@ from lab.memory import horizon
 from lab.memory.cells import GRU, LSTM
 from lab.memory.config import MemoryConfig
 from lab.memory.flow import gradient_flow, some_palindromes
-from lab.memory.layers import with_our_states
+from lab.memory.layers import adapt_state_format
 from lab.memory.network import Network, build_network, build_sequence, evaluate
 from lab.memory.task import MemoryTask
 from tests.command_line import TINY, quick_lab
@@ -119,7 +119,7 @@ def test_what_a_cell_must_return_is_said(given):
     cell = torch.nn.Module()
     cell.forward = lambda x, state: eval(given, {"x": x})
     with pytest.raises(UserError, match="a cell is called as"):
-        with_our_states(cell, 10, 10, "own")
+        adapt_state_format(cell, 10, 10, "own")
 
 
 class Cells:
@@ -169,7 +169,7 @@ class Cells:
 def test_answers_are_read_from_h_wherever_a_state_has_it(name, parts):
     cell = getattr(Cells, name)(10, 8)
     before, streams = copy.deepcopy(cell.state_dict()), str(rng_state())
-    cell = with_our_states(cell, 10, 8, name)
+    cell = adapt_state_format(cell, 10, 8, name)
     assert all(torch.equal(value, before[key]) for key, value in cell.state_dict().items())
     assert (str(rng_state()), cell.training) == (streams, True)
     network = Network(cell.double().eval(), 8, "one_hot").double()
@@ -188,8 +188,8 @@ def test_answers_are_read_from_h_wherever_a_state_has_it(name, parts):
 @pytest.mark.parametrize("name", ["Delayed", "Forgetful"])
 def test_a_cell_that_does_not_continue_from_its_state_is_refused(name):
     with pytest.raises(UserError, match=f"cell {name} gives another h .*`recurrent = False`"):
-        with_our_states(getattr(Cells, name)(10, 8), 10, 8, name)
-    with_our_states(Cells.Whole(10, 8), 10, 8, "Whole")
+        adapt_state_format(getattr(Cells, name)(10, 8), 10, 8, name)
+    adapt_state_format(Cells.Whole(10, 8), 10, 8, "Whole")
 
 
 def test_a_network_with_dropout_is_measured_without_it(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lab.engine.seeding import random_stream
-from lab.memory import palindromes as P
-from lab.memory.sequences.batches import Batches, Epochs
+from lab.memory.sequences import palindrome as P
+from lab.memory.sequences.base import Batches, Epochs
 from lab.memory.sequences.examples import joined
 from lab.memory.sequences.palindrome import Palindrome
 

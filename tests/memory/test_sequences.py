@@ -268,7 +268,7 @@ def test_any_length_from_the_shortest_to_ten_thousand(name):
     for seq_len in (sequence.shortest, sequence.shortest + 1, 10_000):
         examples = sequence.draw(seq_len, 3, random_stream(0, "draw"))
         steps = examples.inputs.shape[1]
-        assert steps == (seq_len - 1 if sequence.holds_first else seq_len)
+        assert steps == (seq_len - 1 if sequence.answer_is_first_symbol else seq_len)
         assert examples.targets.shape == (3, len(examples.due))
         assert examples.due.max() == steps - 1
         if not sequence.numbers:

@@ -11,7 +11,7 @@ from lab.config.reading import from_file
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
 from lab.generation.players import open_run as open_gan
-from lab.memory.finished import open_run
+from lab.memory.network import open_run
 from lab.report.evidence import Evidence
 from lab.runs.compare import compare
 from lab.runs.show import show

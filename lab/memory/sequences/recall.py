@@ -5,8 +5,8 @@ from pydantic import validate_call
 
 from lab.config import Count, Several
 from lab.memory.sequences.base import Sequence
+from lab.memory.sequences.copying import spread
 from lab.memory.sequences.examples import Examples, symbol_type
-from lab.memory.sequences.selective_copying import spread
 
 
 class Recall(Sequence):

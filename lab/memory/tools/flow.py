@@ -31,10 +31,9 @@ def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
     """
     import torch
 
-    from lab.memory import flow_figures
-    from lab.memory.finished import open_palindromes
+    from lab.memory import figures
     from lab.memory.flow import describe, gradient_flow, some_palindromes
-    from lab.memory.network import initial_network
+    from lab.memory.network import initial_network, open_palindromes
 
     torch.set_num_threads(1)  # more threads are slower for networks this small
     lines, flows = [], {}
@@ -52,5 +51,5 @@ def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
                 ("before training", "trained"), (before, after), flows[name], strict=True
             )
         ]
-    figure = flow_figures.compare_flows(flows, seq_len)
+    figure = figures.compare_flows(flows, seq_len)
     return [*lines, str(folders[0].save_figure(f"gradient_flow_T{seq_len}", figure))]

@@ -36,9 +36,8 @@ def measure(folder: RunFolder, n: int, longest: int) -> str:
         UserError: the folder is not a finished run of the memory study, or no length of its
             sequence is as short as `longest`.
     """
-    from lab.memory.finished import open_run
     from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
-    from lab.memory.network import build_sequence
+    from lab.memory.network import build_sequence, open_run
 
     network, config = open_run(folder)
     sequence = build_sequence(config)

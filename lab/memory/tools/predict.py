@@ -39,7 +39,7 @@ def answer(folder: RunFolder, text: str) -> str:
     """
     import torch
 
-    from lab.memory.finished import open_palindromes
+    from lab.memory.network import open_palindromes
 
     network, config = open_palindromes(folder)
     digits = torch.tensor([[int(digit) for digit in text[:-1]]], dtype=torch.uint8)

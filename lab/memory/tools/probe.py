@@ -34,15 +34,15 @@ def probe_run(folder: RunFolder) -> str:
     import numpy as np
 
     from lab.engine.seeding import random_stream
-    from lab.memory import flow_figures, palindromes
-    from lab.memory.finished import open_palindromes
-    from lab.memory.network import initial_network
-    from lab.memory.probe import probe_states
+    from lab.memory import figures
+    from lab.memory.flow import probe_states
+    from lab.memory.network import initial_network, open_palindromes
+    from lab.memory.sequences import palindrome
 
     network, config = open_palindromes(folder, recurrent=True)
     draws = random_stream(config.seed, "probe")
-    codes = palindromes.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
-    digits = palindromes.from_codes(codes, config.seq_len, draws)
+    codes = palindrome.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
+    digits = palindrome.from_codes(codes, config.seq_len, draws)
     count = len(digits) * TESTED_ON // (FITTED_ON + TESTED_ON)
     last = config.seq_len - 1
     steps = sorted({round(t) for t in np.linspace(1, last, min(last, STEPS_PROBED)).tolist()})
@@ -52,7 +52,7 @@ def probe_run(folder: RunFolder) -> str:
         for state, accuracies in probe_states(net, digits, steps, count).items()
     }
     title = f"How well a linear probe reads the first digit, {config.label}, T={config.seq_len:,}"
-    path = folder.save_figure("probe", flow_figures.probe(steps, curves, title, count))
+    path = folder.save_figure("probe", figures.probe(steps, curves, title, count))
     lines = [
         f"{name}: {percent(values[0])} at t=1, {percent(values[-1])} at t={last}"
         for name, values in curves.items()
