@@ -107,7 +107,7 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
         return (
             Epochs(P.as_examples(sets.train), 32, order)
             if kind == "epochs"
-            else P.Stream(9, sets.validation, 32, order)
+            else P.PalindromeStream(9, sets.validation, 32, order)
         )
 
     whole, broken = make(), make()
@@ -122,6 +122,6 @@ def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
 
 def test_the_stream_never_gives_a_palindrome_of_the_validation_set():
     sets = draw(3, 100, 0.5, 0, random_stream(0, "test"))
-    stream = P.Stream(3, sets.validation, 64, random_stream(0, "stream"))
+    stream = P.PalindromeStream(3, sets.validation, 64, random_stream(0, "stream"))
     seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
     assert seen == set(as_strings(sets.train))
