@@ -61,10 +61,10 @@ def _begin(config: DictConfig) -> None:
     except OSError as error:
         raise UserError(f"cannot make the sweep's folder {folder}: {error.strerror}") from error
     begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
+    suit_machine(config)
     if "optuna" in config.hydra.sweeper._target_:
         search.suit_plugin(config.hydra)
         search.be_quiet()
-    suit_machine(config)
     if not _is_own(config):
         interrupts.stop_workers_first(
             lambda: sweep.is_any_busy(begun.before),
