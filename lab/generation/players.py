@@ -22,7 +22,7 @@ from lab.images.base import Shape
 from lab.images.config import ImageConfig
 from lab.images.datasets import Data
 from lab.images.published import SIDE
-from lab.runs.opening import finished_config
+from lab.runs.finding import finished_config
 
 # The number of images on the sheet of a run that is not conditional.
 GRID = 25

@@ -19,7 +19,7 @@ from lab.memory.layers import adapt_state_format, is_recurrent
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples
 from lab.memory.sequences.palindrome import DIGITS
-from lab.runs.opening import finished_config
+from lab.runs.finding import finished_config
 
 NORMS: dict[str, Callable[[int], nn.Module]] = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 # With so many examples the gates [B, 4H] fit the processor's caches, and the memory is bounded.

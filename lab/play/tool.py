@@ -16,7 +16,7 @@ from lab.generation.config import GanConfig
 from lab.memory.config import MemoryConfig
 from lab.play.page import page
 from lab.runs.arguments import add_runs, chosen_runs
-from lab.runs.opening import finished_config
+from lab.runs.finding import finished_config
 
 LARGE = 6_000_000
 
