@@ -1,4 +1,4 @@
-"""Find a run by its config, its folder, its name, the start of its hash, or `last`.
+"""Find a run by its folder, its name, the start of its hash, or `last`; open a finished one.
 
 This module imports no torch, so that a tool that only reads files answers at once.
 """
@@ -25,7 +25,6 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
 
     Args:
         word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
-            A name may leave out the settings before the seed.
         out_dir: the folder to look in, at any depth; a run's folder is found anywhere.
     """
     word, out_dir = str(word), Path(out_dir)
@@ -41,8 +40,8 @@ def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
     runs = _some_runs(out_dir)
     found = [run for run in runs if word in (run.path.name, _readable_name(run))]
     found = found or [run for run in runs if _hash(run).startswith(word.lower())]
-    found = found or [run for run in runs if _says_less(word, run.path.name)]
-    found = found or [run for run in runs if _says_less(word, _readable_name(run))]
+    # An earlier version may have given a run another name with the same hash.
+    found = found or [run for run in runs if word.endswith(f"-{_hash(run)}")]
     if len(found) > 1:
         listed = ", ".join(str(run.path) for run in found[:MOST_LISTED])
         more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
@@ -97,12 +96,6 @@ def _begun(run: RunFolder) -> tuple[str, float]:
 
 def _readable_name(run: RunFolder) -> str:
     return run.path.name.rpartition("-")[0]
-
-
-def _says_less(word: str, name: str) -> bool:
-    """Whether a word is a name without some settings: lstm-T20-s0 for lstm-T20-h32-s0."""
-    start, seed, end = word.rpartition("-s")
-    return bool(seed) and name.startswith(f"{start}-") and name.endswith(f"-s{end}")
 
 
 def _hash(run: RunFolder) -> str:

@@ -204,6 +204,19 @@ def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
     assert_same_run(run_folder(tmp_path), run_folders(alone)[0])
 
 
+@pytest.mark.slow
+def test_a_stopped_sweep_stops_the_jobs_of_submitit(tmp_path: Path) -> None:
+    """Its jobs are started by controllers, which no signal to the sweep reaches."""
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    words = [*FOUR, *SIGNALLED, "seed=0,1", "seq_len=3", "hydra/launcher=submitit_local"]
+    sweep = started_until_two_train(words, tmp_path)
+    os.kill(sweep.pid, signal.SIGTERM)
+    stdout, stderr = sweep.communicate(timeout=120)
+    assert stderr == "lab: stopped; the same command continues\n"
+    assert recap(stdout) == "2 interrupted"
+    wait_until(lambda: not processes_of_session(sweep.pid), timeout=20)
+
+
 def test_slurm_is_asked_to_queue_a_pre_empted_run_again(tmp_path: Path) -> None:
     """What sbatch is given; a stand-in for it keeps the script and refuses."""
     bin = tmp_path / "bin"
