@@ -15,27 +15,33 @@ Samples = Annotated[int, Field(ge=10)]
 
 
 @config
-class GanConfig(ImageConfig):
-    """Keys of `task=gan`; conf/task/gan.yaml says what each means."""
+class MakerConfig(ImageConfig):
+    """Keys of every study that trains a network to make images."""
 
-    generator: Component
-    discriminator: Component
-    loss: Component
     optimizer: Optimizer
-    discriminator_lr: Positive | None
     batch_size: Annotated[int, Field(ge=2)]
-    epochs: Count
-    gradient_penalty: NotNegative
-    ema: Decay | None
     lr_schedule: Literal["constant", "cosine", "soft_cosine"]
     precision: Literal["auto", "fp32", "bf16"]
     sample_every: Count
     log_every: Count
     eval_every: Count
-    keep_best: bool = False
     eval_samples: Samples
     final_samples: Samples
     conditional: bool = False
+
+
+@config
+class GanConfig(MakerConfig):
+    """Keys of `task=gan`; conf/task/gan.yaml says what each means."""
+
+    generator: Component
+    discriminator: Component
+    loss: Component
+    discriminator_lr: Positive | None
+    epochs: Count
+    gradient_penalty: NotNegative
+    ema: Decay | None
+    keep_best: bool = False
 
     STUDY: ClassVar[str] = "lab.generation.study"
     IN_LABEL: ClassVar = ("loss", "generator")

@@ -9,34 +9,22 @@ from torch import Tensor, nn
 
 from lab.config.columns import logged
 from lab.config.components import build
-from lab.config.errors import UserError, say
-from lab.engine.devices import resolve_precision
+from lab.config.errors import UserError
 from lab.engine.optimizers import build_optimizer, schedule
 from lab.engine.seeding import random_stream
-from lab.engine.task import Evaluator, History, Recorder, Task
+from lab.engine.task import History, Recorder
 from lab.generation import trouble
 from lab.generation.config import GanConfig
-from lab.generation.latent import generate
+from lab.generation.image_task import ImageTask
 from lab.generation.losses import Loss, gradient_penalty, has_threshold
-from lab.generation.players import (
-    Prior,
-    build_player,
-    classes_to_ask_for,
-    latent_size,
-    network_args,
-    rehearse,
-)
+from lab.generation.players import build_player, latent_size, network_args, rehearse
 from lab.generation.study import COLUMNS
 from lab.generation.weights import EMA, Best
-from lab.images.base import open_data_set
-from lab.images.columns import QUALITY
-from lab.images.datasets import Batches, as_drawn, load, to_bytes
-from lab.images.evaluation import QualityEvaluator, held_out_auc, why_not_measured
-
-METRICS = logged(QUALITY)
+from lab.images.base import Shape
+from lab.images.evaluation import held_out_auc
 
 
-class GanTask(Task):
+class GanTask(ImageTask):
     """Train a generator and a discriminator, one step of each on every batch.
 
     Args:
@@ -47,28 +35,19 @@ class GanTask(Task):
         UserError: the data cannot be loaded, or a component refuses its arguments.
     """
 
+    config: GanConfig
+    remedies = trouble.REMEDIES
+
     def __init__(self, config: GanConfig, device: str) -> None:
-        self.config, self.device = config, device
-        known = open_data_set(config.data).image_shape
-        if known:  # complain about a component before the images are fetched
-            rehearse(config, known)
-        self.data = load(config.data)
-        if not known:
-            rehearse(config, self.data.train.shape)
-        asked = classes_to_ask_for(config.conditional, self.data, device)
-        self.data_checksum = self.data.checksum
-        order = random_stream(config.seed, "batches")
-        self.batches = Batches(self.data.train.pixels.to(device), config.batch_size, order)
-        self.not_measured = why_not_measured(self.data)
+        super().__init__(config, device)
         if config.keep_best and self.not_measured:
             raise UserError(
                 f"keep_best=true needs the FID, which is not measured: {self.not_measured}"
             )
-        self.measures = None if self.not_measured else QualityEvaluator(self.data, device)
-        shape = self.data.train.shape
-        classes = len(asked.names) if asked else 0
         self.generator, self.discriminator = (
-            build_player(player, getattr(config, player), shape, classes).to(device)
+            build_player(
+                player, getattr(config, player), self.data.train.shape, len(self.classes)
+            ).to(device)
             for player in ("generator", "discriminator")
         )
         self.loss = build("loss", config.loss, base=Loss)
@@ -89,25 +68,14 @@ class GanTask(Task):
             name: schedule(config.lr_schedule, o, total_steps=self.total_steps, halve_every=1)
             for name, o in self.optimizers.items()
         }
-        self.noise = random_stream(config.seed, "noise")
-        self.prior = Prior(latent_size(self.generator), asked, device)
-        self.sheet = self.prior.of_sheet(random_stream(config.seed, "fixed noise"))
-        left_out = {"read_as_asked": not asked, "training_fid": not config.keep_best}
+        self.begin_sampling(latent_size(self.generator))
+        left_out = {"read_as_asked": not self.classes, "training_fid": not config.keep_best}
         self.columns = [name for name in logged(COLUMNS) if not left_out.get(name)]
-        self.log_every = config.log_every
-        self.evaluators = [
-            Evaluator("samples", config.sample_every, self.take_samples, at_start=True),
-            Evaluator("quality", config.eval_every, self.quality),
-        ]
-        self.steps = 0
-        self.frames: dict[int, Tensor] = {}
-        """The images of the sheet by step, uint8 [G, H, W] or [G, H, W, 3]."""
         self.right_sum, self.right_count = 0.0, 0
-        self.best, self.warnings = Best(config.keep_best), trouble.Warnings()
-        self.precision = resolve_precision(config.precision, device)
-        for line in trouble.known_at_start(self.data, config.final_samples if self.measures else 0):
-            say(line)
-        self.warnings.note(0, trouble.check_images(self.data.train))
+        self.best = Best(config.keep_best)
+
+    def try_components(self, image_shape: Shape) -> None:
+        rehearse(self.config, image_shape)
 
     @property
     def sampled(self) -> nn.Module:
@@ -124,7 +92,7 @@ class GanTask(Task):
             logits: Tensor = self.discriminator(*network_args(images, labels))
             return logits
 
-        with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
+        with self.autocast():
             fake = self.generator(*network_args(self.prior.z(len(real), self.noise), labels))
             real_logits, fake_logits = score(torch.cat([real, fake.detach()])).chunk(2)
         real_logits, fake_logits = real_logits.float(), fake_logits.float()
@@ -138,7 +106,7 @@ class GanTask(Task):
         self._descend("discriminator", d_loss)
 
         self.discriminator.requires_grad_(False)  # G's step does not need D's gradients
-        with torch.autocast(self.device, torch.bfloat16, self.precision == "bf16"):
+        with self.autocast():
             scored = [score(fake).float()]
             if self.is_paired:
                 with torch.no_grad():
@@ -186,55 +154,34 @@ class GanTask(Task):
         self.optimizers[player].step()
         self.schedules[player].step()
 
-    @torch.no_grad()
-    def take_samples(self) -> Mapping[str, float]:
-        """Keep the images of the sheet."""
-        images = self.sampled(*network_args(*self.sheet))
-        self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
-        clamped = float((images.abs() > 1).double().mean())
-        self.warnings.note(self.steps, trouble.check_pixels(clamped))
-        return {}
-
     def quality(self) -> Mapping[str, float]:
-        """Measure quality on `eval_samples` samples, and D's AUC on test images."""
-        random = random_stream(self.config.seed, "evaluation")
-        z, asked = self.prior.draw(self.config.eval_samples, random)
-        fake = generate(self.sampled, z, asked)
-        metrics = {"d_auc": held_out_auc(self.discriminator, self.data.test, fake, asked)}
+        """Measure `eval_samples` samples, and D's AUC on test images."""
+        images, asked = self.evaluation_samples()
+        auc = held_out_auc(self.discriminator, self.data.test, images, asked)
         found = trouble.check_balance(self.right_sum / max(self.right_count, 1))
         self.right_sum, self.right_count = 0.0, 0
-        if self.measures:
-            measured = self.measures.measure(fake)
-            metrics |= {name: float(measured[name]) for name in METRICS}
+        measured = self.measure(images, asked)
+        if measured:
             training_fid = measured["training_fid"]
-            if self.config.keep_best:
-                metrics["training_fid"] = training_fid
-            if asked is not None:
-                metrics["read_as_asked"] = self.measures.read_as_asked(fake, asked)
-            if self.steps < self.total_steps:  # the end of the run measures `final_samples`
-                found |= trouble.check_quality(measured, len(fake), self.measures.features)
             found |= trouble.check_divergence(training_fid, self.best.lowest)
             self.best.offer(training_fid, self.steps, self.sampled)
         self.warnings.note(self.steps, found)
-        return metrics
+        return {"d_auc": auc, **self.only_logged(measured)}
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            **super().state_dict(),
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "ema": self.ema.state_dict() if self.ema else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
-            "batches": self.batches.state_dict(),
-            "noise": self.noise.get_state(),
-            "steps": self.steps,
-            "frames": self.frames,
             "right": [self.right_sum, self.right_count],
             "best": self.best.state_dict(),
-            "warnings": self.warnings.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         if self.ema:
@@ -242,13 +189,9 @@ class GanTask(Task):
         for name in self.optimizers:
             self.optimizers[name].load_state_dict(state["optimizers"][name])
             self.schedules[name].load_state_dict(state["schedules"][name])
-        self.batches.load_state_dict(state["batches"])
-        self.noise.set_state(state["noise"])
-        self.steps, self.frames = state["steps"], state["frames"]
         self.right_sum, self.right_count = state["right"]
         if "best" in state:  # not in a checkpoint of an earlier version
             self.best.load_state_dict(state["best"])
-            self.warnings.load_state_dict(state["warnings"])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Measure quality on `final_samples` samples; write the generator and the pictures."""
@@ -259,45 +202,17 @@ class GanTask(Task):
         title = f"{self.config.short_name}: {self.config.title}"
         samples = self.config.eval_samples
         n = self.measures.reference_values(samples).n if self.measures else 0
-        classes = self.prior.asked.names if self.prior.asked else ()
-        pictures.draw_training(recorder, self.frames, history, title, self.loss, n, classes)
+        pictures.draw_training(recorder, self.frames, history, title, self.loss, n, self.classes)
         if self.best.weights:
-            pictures.draw_best(recorder, network, self.sheet, chosen, n, classes)
+            pictures.draw_best(recorder, network, self.sheet, chosen, n, self.classes)
         result = {
-            "data": self.config.data["name"],
-            "image_shape": list(self.data.train.shape),
+            **self.of_images(network),
             "label": self.config.label,
-            "epochs": self.steps / self.batches.steps_per_epoch,
-            "parameters": sum(p.numel() for p in self.generator.parameters()),
-            "precision_used": self.precision,
             "weights": chosen,
             "players": {name: history[name][-1] for name in ("d_loss", "g_loss", "d_auc")},
         }
-        if classes:
-            result["class_names"] = list(classes)
-        if self.measures is None:
-            not_measured = {"not_measured": self.not_measured}
-            return {**result, "warnings": self.warnings.lines(), "quality": not_measured}
-        random = random_stream(self.config.seed, "final")
-        z, asked = self.prior.draw(self.config.final_samples, random)
-        classifier = self.measures.classifier
-        images = generate(network, z, asked)
-        quality: dict[str, Any] = dict(self.measures.measure(images))
-        if asked is not None:
-            quality["read_as_asked"] = self.measures.read_as_asked(images, asked)
-            quality["by_class"] = self.measures.within_classes(images, asked)
-        if self.data.channels_of:
-            quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
-        found = trouble.check_quality(quality, len(z), self.measures.features)
-        self.warnings.note(self.steps, found)
-        space = pictures.Space(network, self.prior, classifier, self.data)
-        return {
-            **result,
-            "warnings": self.warnings.lines(),
-            "classifier": {
-                "test_accuracy": float(classifier.test_accuracy),
-                "checksum": classifier.checksum[:8],
-            },
-            "quality": quality,
-            "latent": space.draw(recorder, random_stream(self.config.seed, "walks")),
-        }
+        if self.measures:
+            space = pictures.Space(network, self.prior, self.measures.classifier, self.data)
+            random = random_stream(self.config.seed, "walks")
+            result["latent"] = space.draw(recorder, random)
+        return result

@@ -22,7 +22,7 @@ FEWER = (
     "{n:,} samples are measured instead of {asked:,}, because there are no more real images in the "
     "training or the test set"
 )
-# What to change, for each kind of trouble that a setting can mend.
+# What to change in a GAN, for each kind of trouble that a setting can mend.
 LOSS = "loss=relativistic discriminator.spectral_norm=false loss.penalty_every=4 keeps more variety"
 REMEDIES = {
     "overpowering": "a smaller discriminator_lr or discriminator.spectral_norm=true holds D back",
@@ -36,9 +36,14 @@ log = logging.getLogger(__name__)
 
 
 class Warnings:
-    """The kinds of trouble that were seen, with their steps."""
+    """The kinds of trouble that were seen, with their steps.
 
-    def __init__(self) -> None:
+    Args:
+        remedies: what to change, for some kinds.
+    """
+
+    def __init__(self, remedies: Mapping[str, str]) -> None:
+        self._remedies = remedies
         self._seen: dict[str, dict[str, Any]] = {}
 
     def note(self, step: int, found: Mapping[str, str]) -> None:
@@ -49,8 +54,8 @@ class Warnings:
             found: a sentence for each kind of trouble.
         """
         for kind, sentence in found.items():
-            if kind in REMEDIES:
-                sentence += f"; {REMEDIES[kind]} ({PAGE})"
+            if kind in self._remedies:
+                sentence += f"; {self._remedies[kind]} ({PAGE})"
             line = f"step {step:,}: {sentence}"
             log.warning(line)
             if kind not in self._seen:

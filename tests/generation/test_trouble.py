@@ -104,11 +104,11 @@ def test_good_samples_and_balanced_players_have_none():
 
 
 def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys, caplog):
-    warnings = trouble.Warnings()
+    warnings = trouble.Warnings(trouble.REMEDIES)
     with caplog.at_level(logging.WARNING):
         warnings.note(1000, {"a": "one"})
         warnings.note(2000, {"a": "two", "b": "three"})
-        resumed = trouble.Warnings()
+        resumed = trouble.Warnings(trouble.REMEDIES)
         resumed.load_state_dict(copy.deepcopy(warnings.state_dict()))
         resumed.note(3000, {"a": "four"})
     assert capsys.readouterr().err == "lab: step 1,000: one\nlab: step 2,000: three\n"
@@ -122,7 +122,7 @@ def test_a_trouble_is_said_once_logged_each_time_and_kept_with_its_steps(capsys,
 
 
 def test_a_collapse_names_the_setting_to_change_and_a_page_that_has_it():
-    warnings = trouble.Warnings()
+    warnings = trouble.Warnings(trouble.REMEDIES)
     warnings.note(10, trouble.check_quality({**GOOD, "classes": 3}, 1000, 128))
     (line,) = warnings.lines()
     words = re.findall(r"[\w.]+=[\w.]+", line)
