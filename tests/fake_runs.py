@@ -12,7 +12,14 @@ QUALITY = {
     "real_fid": 0.14, "real_precision": 0.93, "real_recall": 0.95,
 }  # fmt: skip
 PLAYERS = {"d_loss": 0.5, "g_loss": 1.0, "d_auc": 0.9}
-GAN_CURVE = {"d_loss": 0.5, "g_loss": 1.0, "d_right": 0.8, "d_fake": 0.3, "fid": 20.0, "clear": 0.6}
+GAN_CURVE = {
+    "d_loss": 0.5,
+    "g_loss": 1.0,
+    "d_accuracy": 0.8,
+    "d_fake": 0.3,
+    "fid": 20.0,
+    "clear": 0.6,
+}
 CURVE = {"train_loss": 0.1, "train_accuracy": 1.0, "val_loss": 0.1, "val_accuracy": 1.0}
 
 

@@ -6,7 +6,7 @@ Old folders are read with the names of today. Only this module knows the others.
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = {"class_balance": "class_tv"}
+COLUMNS = {"class_balance": "class_tv", "d_right": "d_accuracy"}
 """Of metrics.csv, and so of `objective=`."""
 
 _QUALITY = (

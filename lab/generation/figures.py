@@ -17,7 +17,7 @@ def loss_dynamics(
     """Draw both losses against the step, and beside them the discriminator's outputs.
 
     Args:
-        history: the columns `step`, `d_loss`, `g_loss`, `d_right`, `d_real`, `d_fake`, `d_auc`,
+        history: the columns `step`, `d_loss`, `g_loss`, `d_accuracy`, `d_real`, `d_fake`, `d_auc`,
             `d_real_score`, `d_fake_score`.
         title: the figure's title.
         is_cross_entropy: whether D(x), the sigmoid of a score, is a probability. A probability is
@@ -31,8 +31,8 @@ def loss_dynamics(
     plots.level_line(left, undecided, f"{level(undecided)}: D cannot decide")
     left.set_ylabel("loss (nats)" if is_cross_entropy else "loss")
     shares = {}
-    if not np.isnan(history["d_right"]).all():
-        shares["accuracy of D on training images and samples"] = history["d_right"]
+    if not np.isnan(history["d_accuracy"]).all():
+        shares["accuracy of D on training images and samples"] = history["d_accuracy"]
     if is_cross_entropy:
         shares |= {
             "D(x), probability that a training image is real": history["d_real"],

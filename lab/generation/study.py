@@ -38,7 +38,7 @@ COLUMNS = (
     _player("players.g_loss", "loss of G"),
     _player("d_real", "mean sigmoid of D's score, real images"),
     _player("d_fake", "mean sigmoid of D's score, samples"),
-    _player("d_right", "accuracy of D", is_share=True),
+    _player("d_accuracy", "accuracy of D", is_share=True),
     _player("players.d_auc", "AUC of D on test images (0.5: it cannot tell)"),
     *QUALITY,
     _player("d_real_score", "score of D, real images"),

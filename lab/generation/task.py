@@ -119,8 +119,8 @@ class GanTask(ImageTask):
             self.ema.update(self.generator)
         self.steps += 1
         decided = self._decided(real_logits.detach(), fake_logits.detach())
-        if "d_right" in decided:
-            self.right_sum += float(decided["d_right"])
+        if "d_accuracy" in decided:
+            self.right_sum += float(decided["d_accuracy"])
             self.right_count += 1
         return {
             "lr": lr,
@@ -134,7 +134,7 @@ class GanTask(ImageTask):
     def _decided(self, real_logits: Tensor, fake_logits: Tensor) -> dict[str, Tensor]:
         """What D decides about a batch, as far as it has a meaning for the loss.
 
-        `d_right` is D's accuracy, on pairs if the loss compares pairs. `d_real` and `d_fake` are
+        `d_accuracy` is D's accuracy, on pairs if the loss compares pairs. `d_real` and `d_fake` are
         means of the sigmoid.
         """
         decided = {}
@@ -142,10 +142,10 @@ class GanTask(ImageTask):
             decided = {
                 "d_real": real_logits.sigmoid().mean(),
                 "d_fake": fake_logits.sigmoid().mean(),
-                "d_right": torch.cat([real_logits > 0, fake_logits < 0]).float().mean(),
+                "d_accuracy": torch.cat([real_logits > 0, fake_logits < 0]).float().mean(),
             }
         if self.is_paired:
-            decided["d_right"] = (real_logits > fake_logits).float().mean()
+            decided["d_accuracy"] = (real_logits > fake_logits).float().mean()
         return decided
 
     def _descend(self, player: str, loss: Tensor) -> None:

@@ -214,3 +214,27 @@ def test_a_checkpoint_of_an_earlier_version_that_was_solved_trains_no_further(tm
     task, config = Ending(False, False), compose_config(f"out_dir={tmp_path}")
     result = train(task, config, RunFolder(tmp_path), earlier)
     assert (result["steps"], result["stopped"]) == (4, "solved")
+
+
+class Renamed(Least):
+    """A task with a column that an earlier version called d_right."""
+
+    columns = ("d_accuracy",)
+    log_every = 2
+    total_steps = 2
+
+    def step(self):
+        return {"d_accuracy": torch.tensor(0.5)}
+
+
+def test_a_checkpoint_with_the_old_name_of_a_column_goes_on(tmp_path):
+    earlier = {
+        "step": 1,
+        "seconds": 1.0,
+        "sums": {"d_right": [1.0, 1]},
+        "csv": "step,d_right\n",
+        "task": {},
+    }
+    folder = RunFolder(tmp_path)
+    train(Renamed(), compose_config(f"out_dir={tmp_path}"), folder, earlier)
+    assert folder.read_metrics() == {"step": [2], "d_accuracy": [0.75]}

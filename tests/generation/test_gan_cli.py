@@ -92,7 +92,7 @@ def test_quality_is_logged_during_training(run):
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["10", "20", "30", "40", "50", "60"]
     assert [bool(row["fid"]) for row in rows] == [False, False, True, False, False, True]
-    assert all(row["d_loss"] and row["d_right"] for row in rows)
+    assert all(row["d_loss"] and row["d_accuracy"] for row in rows)
 
 
 def test_a_killed_run_goes_on_and_ends_the_same(run, studio, tmp_path):

@@ -160,11 +160,11 @@ def test_every_loss_moves_both_players(unlabelled, loss, precision):
     before = copy.deepcopy(task.state_dict())
     metrics = {name: float(value) for name, value in task.step().items()}
     assert all(map(math.isfinite, metrics.values()))
-    decided = {"d_real", "d_fake", "d_right"} & metrics.keys()
+    decided = {"d_real", "d_fake", "d_accuracy"} & metrics.keys()
     assert decided == {
         "wasserstein": set(),
-        "relativistic": {"d_right"},  # of pairs
-    }.get(loss, {"d_real", "d_fake", "d_right"})
+        "relativistic": {"d_accuracy"},  # of pairs
+    }.get(loss, {"d_real", "d_fake", "d_accuracy"})
     assert all(0 <= metrics[name] <= 1 for name in decided)
     for player in ("generator", "discriminator"):
         now = getattr(task, player).state_dict()
@@ -187,9 +187,9 @@ def test_a_lazy_penalty_is_added_every_so_many_steps(unlabelled, monkeypatch):
 def test_a_paired_loss_counts_pairs_that_d_has_in_order(unlabelled):
     logits = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 6.0])
     paired, plain = make(unlabelled, "loss=relativistic"), make(unlabelled)
-    assert float(paired._decided(*logits)["d_right"]) == 0.5
-    assert float(plain._decided(*logits)["d_right"]) == 0.5
-    assert float(paired._decided(logits[0], logits[0] - 1)["d_right"]) == 1
+    assert float(paired._decided(*logits)["d_accuracy"]) == 0.5
+    assert float(plain._decided(*logits)["d_accuracy"]) == 0.5
+    assert float(paired._decided(logits[0], logits[0] - 1)["d_accuracy"]) == 1
 
 
 def test_each_player_has_a_learning_rate_of_its_own(unlabelled):

@@ -100,7 +100,7 @@ def test_a_grid_has_room_for_its_title(count):
 @pytest.mark.parametrize("count", [1, 10, 500])
 @pytest.mark.parametrize("is_cross_entropy", [True, False])
 def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, is_cross_entropy):
-    level = {"d_loss": 0.7, "g_loss": 0.8, "d_right": 0.6, "d_real": 0.5, "d_fake": 0.4,
+    level = {"d_loss": 0.7, "g_loss": 0.8, "d_accuracy": 0.6, "d_real": 0.5, "d_fake": 0.4,
              "d_real_score": 0.9, "d_fake_score": -0.9}  # fmt: skip
     history = {name: [value] * count for name, value in level.items()}
     history |= {"step": list(range(count)), "d_auc": [np.nan] * (count - 1) + [0.9]}
@@ -129,7 +129,7 @@ def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, i
         assert lowest == pytest.approx(-0.9)
     assert any("accuracy of D" in name for name in named)
     without = figures.loss_dynamics(
-        {**history, "d_right": [np.nan] * count}, "gan", is_cross_entropy, undecided
+        {**history, "d_accuracy": [np.nan] * count}, "gan", is_cross_entropy, undecided
     )
     shown = [text.get_text() for text in without.legends[0].get_texts()]
     assert shown == [name for name in named if "accuracy of D" not in name]

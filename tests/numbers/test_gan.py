@@ -266,7 +266,7 @@ def test_what_training_logs_is_of_its_own_batches(data_cache: Path, tmp_path: Pa
             "g_loss": -of_fake.mean(),
             "d_real": of_real.sigmoid().mean(),
             "d_fake": of_fake.sigmoid().mean(),
-            "d_right": torch.cat([of_real > 0, of_fake < 0]).double().mean(),
+            "d_accuracy": torch.cat([of_real > 0, of_fake < 0]).double().mean(),
             "d_real_score": of_real.mean(),
             "d_fake_score": of_fake.mean(),
             "lr": (0.3 + 0.35 * (1 + math.cos(math.pi * step / 20))),
