@@ -100,6 +100,7 @@ class UNet(nn.Module):
         if width % 8 or any(side % 4 for side in sides):
             raise ValueError("width must be a multiple of 8, and the images' sides of 4")
         told = 4 * width
+        self.frequencies: Tensor
         self.register_buffer("frequencies", torch.logspace(0, 1.2, 32))
         self.time = nn.Sequential(nn.Linear(64, told), nn.SiLU(), nn.Linear(told, told))
         self.of_class = nn.Linear(classes, told, bias=False) if classes else None
@@ -220,22 +221,22 @@ class FlowTask(ImageTask):
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         flow = self.ema.network
+        assert isinstance(flow, Flow)
         recorder.weights(flow.state_dict())
         steps = sorted(self.frames)
         frames = torch.stack([self.frames[step] for step in steps]).numpy()
-        images, columns = frames / 127.5 - 1, CLASS_COLUMNS if self.classes else 5
-        grid = sheets.image_grid(images[-1], columns, f"step {self.steps:,}", self.classes)
+        sheet, columns = frames / 127.5 - 1, CLASS_COLUMNS if self.classes else 5
+        grid = sheets.image_grid(sheet[-1], columns, f"step {self.steps:,}", self.classes)
         recorder.figure("samples_end", grid, tag="samples", step=self.steps)
-        recorder.file("training.gif", lambda file: sheets.animation(images, columns, file))
+        recorder.file("training.gif", lambda file: sheets.animation(sheet, columns, file))
         recorder.file(sheets.FRAMES, lambda file: sheets.save_frames(frames, steps, file))
         with self.autocast():
             result = {**self.of_images(flow), "evaluations": flow.steps * flow.order}
             if self.measures and self.config.also_steps:
-                result["fid_by_evaluations"] = found = {}
+                result["fid_by_evaluations"] = {}
                 for flow.steps in self.config.also_steps:
-                    images, _ = self.evaluation_samples()
-                    fid = self.measures.measure(images)["fid"]
-                    found[str(flow.steps * flow.order)] = fid
+                    fid = self.measures.measure(self.evaluation_samples()[0])["fid"]
+                    result["fid_by_evaluations"][str(flow.steps * flow.order)] = fid
         return result
 
 

@@ -115,7 +115,7 @@ def best_and_last(rows: Sequence[Mapping[str, Any]]) -> Figure:
     title = "Means over the digits; filled: at each digit's best frame, hollow: at the end"
     figure, axes = plots.new_figure(title, panels=2)
     panels = (
-        ("judge_share", "samples read as their digit"),
+        ("classifier_accuracy", "samples read as their digit"),
         ("fid", "FID within the class (lower is better)"),
     )
     for axis, (key, label) in zip(axes, panels, strict=True):
@@ -138,12 +138,12 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
             averaged, with a band from the smallest to the largest value.
     """
     panels = {
-        "samples read as their digit": lambda m: m["judge_share"],
+        "samples read as their digit": lambda m: m["classifier_accuracy"],
         "D's accuracy on test images:\nis D too weak (0.5)?": lambda m: m["d_accuracy"],
         "D's accuracy, training minus test images:\ndoes D overfit (above 0)?": (
             lambda m: m["d_train_accuracy"] - m["d_accuracy"]
         ),
-        "share of pixels above 1:\nis G too bright?": lambda m: m["saturated"],
+        "share of pixels above 1:\nis G too bright?": lambda m: m["clipped_share"],
     }
     figure, axes = plots.new_grid(len(panels), columns=2, size=(4.6, 3.35))
     columns = [(name, {k: np.array(v) for k, v in metrics.items()}) for name, metrics in runs]
@@ -152,7 +152,7 @@ def through_training(runs: Sequence[tuple[str, Mapping[str, Sequence[float]]]]) 
         curves = []
         for name in names:
             of_setting = [metrics for other, metrics in columns if other == name]
-            measured = np.isfinite(of_setting[0]["judge_share"])
+            measured = np.isfinite(of_setting[0]["classifier_accuracy"])
             values = np.stack([measure(metrics)[measured] for metrics in of_setting], axis=1)
             curves.append(plots.Curve(name, of_setting[0]["step"][measured], values))
         plots.draw_curves(axis, curves)

@@ -74,12 +74,12 @@ class Measures:
             z: noise [G, count, L].
 
         Returns:
-            judge_share: the share of the samples that the classifier reads as their digit.
+            classifier_accuracy: the share of the samples that the classifier reads as their digit.
             fid: the FID to all test images of the class.
             correlation: Pearson's r of the mean sample and the mean training image of the class.
             d_accuracy: D's accuracy on test images and as many samples.
             d_train_accuracy: D's accuracy on training images and as many samples.
-            saturated: the share of the samples' pixels that are above 1.
+            clipped_share: the share of the samples' pixels that are above 1.
         """
         made = gans.generate(z)  # [G, N, D]
         images = as_images(made, self.shape)
@@ -93,12 +93,12 @@ class Measures:
         )
         mean_samples = made.clamp(max=1).mean(1)
         return {
-            "judge_share": (labels == self.digits[:, None]).double().mean(1).tolist(),
+            "classifier_accuracy": (labels == self.digits[:, None]).double().mean(1).tolist(),
             "fid": [fid(real, fake) for real, fake in zip(self._features, features, strict=True)],
             "correlation": _correlation(mean_samples, self.class_means).tolist(),
             "d_accuracy": ((refused + accepted) / 2).tolist(),
             "d_train_accuracy": ((refused + train_accepted) / 2).tolist(),
-            "saturated": (made > 1).double().mean((1, 2)).tolist(),
+            "clipped_share": (made > 1).double().mean((1, 2)).tolist(),
         }
 
 

@@ -53,14 +53,14 @@ def of_run(
     shares = {
         "accuracy of D, test images": curves["d_accuracy"],
         "accuracy of D, training images": curves["d_train_accuracy"],
-        "pixels above 1": curves["saturated"],
+        "pixels above 1": curves["clipped_share"],
     }
     drawn = {
         "all_digits_last": image_grid(samples[-1], columns, f"step {steps[-1]:,}"),
         "all_digits_best": image_grid(at_best, columns, "at each digit's best step"),
         "frames": figures.frame_strip(samples, steps, list(names.values()), list(best.values())),
         "quality": figures.quality_curves(
-            steps, curves["judge_share"], curves["fid"], floor, title
+            steps, curves["classifier_accuracy"], curves["fid"], floor, title
         ),
         "losses": figures.loss_curves(history, steps, shares, title),
     }

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 def _quality(name: str, label: str, is_share: bool = False, is_objective: bool = False) -> Column:
     return Column(
-        name, label, f"quality/{name}", is_share, True, name == "judge_share", is_objective
+        name, label, f"quality/{name}", is_share, True, name == "classifier_accuracy", is_objective
     )
 
 
 _METRICS = (
-    _quality("judge_share", "samples read as their digit", is_share=True, is_objective=True),
+    _quality(
+        "classifier_accuracy", "samples read as their digit", is_share=True, is_objective=True
+    ),
     _quality("fid", "FID within the class", is_objective=True),
     _quality("correlation", "correlation of mean sample and mean image"),
 )
@@ -32,7 +34,7 @@ COLUMNS = (
     *_METRICS,
     _quality("d_accuracy", "accuracy of D on test images", is_share=True),
     _quality("d_train_accuracy", "accuracy of D on training images", is_share=True),
-    _quality("saturated", "pixels of samples above 1", is_share=True),
+    _quality("clipped_share", "pixels of samples above 1", is_share=True),
     *(
         Column(
             f"best_{metric.name}",
@@ -44,7 +46,8 @@ COLUMNS = (
         )
         for metric in _METRICS
     ),
-    Column("worst_best_judge_share", "samples of the worst digit read as it, at its best frame",
+    Column("worst_best_classifier_accuracy",
+           "samples of the worst digit read as it, at its best frame",
            is_share=True, is_objective=True),
     Column("seconds", "seconds of training", is_objective=True),
     Column("data", "data set"),
@@ -66,10 +69,12 @@ def build_task(config: OneLayerConfig, device: str) -> "OneLayerTask":
 
 def headline(result: Mapping[str, Any]) -> str:
     """The quality at the end and at the best frames, with the FID of real images."""
+    last, best, worst = (
+        percent(result[f"{which}classifier_accuracy"]) for which in ("", "best_", "worst_best_")
+    )
     return (
-        f"read as their digit: {percent(result['judge_share'])} of samples at the end, "
-        f"{percent(result['best_judge_share'])} at each one's best frame (the worst digit "
-        f"{percent(result['worst_best_judge_share'])}); FID within the class {result['fid']:.1f}, "
+        f"read as their digit: {last} of samples at the end, {best} at each one's best frame (the "
+        f"worst digit {worst}); FID within the class {result['fid']:.1f}, "
         f"at best {result['best_fid']:.1f} (real images {result['fid_floor']:.1f}), "
         f"{result['steps']} steps"
     )
@@ -77,7 +82,7 @@ def headline(result: Mapping[str, Any]) -> str:
 
 def objective(result: Mapping[str, Any]) -> float:
     """The share of the samples that the classifier does not read as their digit."""
-    return float(1 - result["judge_share"])
+    return float(1 - result["classifier_accuracy"])
 
 
 def sweep_figures(rows: list[dict[str, Any]]) -> "dict[str, Figure]":

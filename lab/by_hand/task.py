@@ -17,6 +17,7 @@ from lab.by_hand.measures import METRICS, Measures, as_images
 from lab.by_hand.study import COLUMNS
 from lab.config.columns import logged
 from lab.config.errors import say
+from lab.config.old_names import with_todays_columns
 from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, History, Recorder, Task
 from lab.images.datasets import as_drawn, load, to_bytes
@@ -96,7 +97,8 @@ class OneLayerTask(Task):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.gans.load_state_dict(state["gans"])
         self.images.load_state_dict(state["images"])
-        self.steps, self.frames, self.measured = state["steps"], state["frames"], state["history"]
+        self.steps, self.frames = state["steps"], state["frames"]
+        self.measured = with_todays_columns(state["history"])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Write weights and pictures; return the metrics at the end and at the best frames."""
@@ -111,7 +113,7 @@ class OneLayerTask(Task):
         )
         at_best = {
             name: [self.measured[step][name][i] for i, step in enumerate(best.values())]
-            for name in ("judge_share", "fid", "correlation")
+            for name in ("classifier_accuracy", "fid", "correlation")
         }
         return {
             "data": self.config.data["name"],
@@ -120,7 +122,7 @@ class OneLayerTask(Task):
             "epochs": self.steps,
             **{name: history[name][-1] for name in self.columns},
             **{f"best_{name}": sum(values) / len(values) for name, values in at_best.items()},
-            "worst_best_judge_share": min(at_best["judge_share"]),
+            "worst_best_classifier_accuracy": min(at_best["classifier_accuracy"]),
             "fid_floor": floor,
             "n": self.measures.count,
             "parameters": sum(p[0].numel() for p in self.gans.generator.params),
@@ -143,7 +145,7 @@ class OneLayerTask(Task):
 
         def rank(step: int) -> tuple[float, float]:
             measured = self.measured[step]
-            return -measured["judge_share"][index], measured["fid"][index]
+            return -measured["classifier_accuracy"][index], measured["fid"][index]
 
         # Step 0 is left out, because the classifier reads even noise as a class: 1, on MNIST.
         return min((step for step in self.measured if step > 0), key=rank)

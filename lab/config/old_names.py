@@ -6,7 +6,14 @@ Old folders are read with the names of today. Only this module knows the others.
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = {"class_balance": "class_tv", "d_right": "d_accuracy"}
+COLUMNS = {
+    "class_balance": "class_tv",
+    "d_right": "d_accuracy",
+    "judge_share": "classifier_accuracy",
+    "best_judge_share": "best_classifier_accuracy",
+    "worst_best_judge_share": "worst_best_classifier_accuracy",
+    "saturated": "clipped_share",
+}
 """Of metrics.csv, and so of `objective=`."""
 
 _QUALITY = (
@@ -52,7 +59,7 @@ def result_now(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a result.json holds, as this version of the code would write it."""
     moved = ENTRIES.get(str(result.get("task")))
     if moved is None:
-        return dict(result)
+        return with_todays_columns(result)
     now: dict[str, Any] = {}
     for name, value in result.items():
         if name.startswith(SUM):
@@ -65,3 +72,11 @@ def result_now(result: Mapping[str, Any]) -> dict[str, Any]:
             at = at.setdefault(section, {})
         at[path[-1]] = value
     return now
+
+
+def with_todays_columns(values: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The same mapping with today's names of columns, also within."""
+    return {
+        COLUMNS.get(name, name): with_todays_columns(value) if isinstance(value, Mapping) else value
+        for name, value in values.items()
+    }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
-from lab.config.old_names import COLUMNS
+from lab.config.old_names import with_todays_columns
 from lab.engine import checkpoints, interrupts
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of
@@ -37,7 +37,7 @@ def train(
     if checkpoint:
         _restore(task, checkpoint, folder)
     step, stopped = state["step"], _why_stopped(state)
-    means = Means({COLUMNS.get(name, name): sums for name, sums in state["sums"].items()})
+    means = Means(with_todays_columns(state["sums"]))
     tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), study_of(type(config)).tags)
     bar = Progress(folder.path.name, step, task.total_steps)
     begin = time.monotonic() - state["seconds"]

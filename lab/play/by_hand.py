@@ -14,7 +14,7 @@ from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
 IMAGES_IN_FRAME = 9
-SHOWN = ("judge_share", "fid", "d_accuracy")
+SHOWN = ("classifier_accuracy", "fid", "d_accuracy")
 
 
 def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def test_every_measure_is_of_each_digit_and_in_its_range(folder):
     for values in task.measured.values():
         assert set(values) == set(METRICS)
         assert all(len(of_digits) == 2 for of_digits in values.values())
-        for name in ("judge_share", "d_accuracy", "d_train_accuracy", "saturated"):
+        for name in ("classifier_accuracy", "d_accuracy", "d_train_accuracy", "clipped_share"):
             assert all(0 <= value <= 1 for value in values[name])
         assert all(-1 <= value <= 1 for value in values["correlation"])
     assert metrics["fid"] == pytest.approx(np.mean(task.measured[20]["fid"]))

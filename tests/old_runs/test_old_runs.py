@@ -71,6 +71,16 @@ def test_networks_are_opened_and_give_what_they_gave(cwd: Path) -> None:
         assert generator(torch.zeros(2, 5)).shape == (2, 1, 28, 28)
 
 
+@of_found
+def test_the_metrics_of_a_gan_by_hand_have_the_names_of_today(cwd: Path) -> None:
+    run = RunFolder(only(cwd, "outputs/runs/one-layer-*"))
+    assert run.result is not None
+    names = {"classifier_accuracy", "best_classifier_accuracy", "clipped_share"}
+    assert names <= run.result.keys()
+    assert all("classifier_accuracy" in digit for digit in run.result["digits"].values())
+    assert "judge_share" not in {**run.result, **run.read_metrics()}
+
+
 @of_readable
 def test_a_run_is_compared_with_one_of_today(cwd: Path) -> None:
     old = RunFolder(only(cwd, "outputs/runs/lstm-*-s0-*"))

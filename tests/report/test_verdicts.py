@@ -94,7 +94,7 @@ def sums(nine: int, null: int, seven: int) -> dict[str, int]:
 
 def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, str]:
     shares = [at_500, at_1200, at_2000]
-    return {"history": history(step=[500, 1200, 2000], judge_share=shares)}
+    return {"history": history(step=[500, 1200, 2000], classifier_accuracy=shares)}
 
 
 EVEN = {"rnn": 1.0, "lstm": 1.0}
@@ -154,10 +154,10 @@ BOTH_WAYS = [
     ("b9", {"balanced": lambda c: sums(10 + c.seed, 11, 5)}, FAILS),
     ("b10", {"normal": course(0.1, 0.6, 0.3), "uniform": course(0.1, 0.6, 0.3)}, HOLDS),
     ("b10", {"normal": course(0.5, 0.4, 0.3), "uniform": course(0.0, 0.0, 0.5)}, IN_PART),
-    ("b11", {"single": {"judge_share": 0.5}, "adam": {"judge_share": 0.1},
-             "mlp": {"judge_share": 0.2}}, HOLDS),
-    ("b11", {"single": {"judge_share": 0.5}, "adam": {"judge_share": 0.1},
-             "mlp": {"judge_share": 0.9}}, IN_PART),
+    ("b11", {"single": {"classifier_accuracy": 0.5}, "adam": {"classifier_accuracy": 0.1},
+             "mlp": {"classifier_accuracy": 0.2}}, HOLDS),
+    ("b11", {"single": {"classifier_accuracy": 0.5}, "adam": {"classifier_accuracy": 0.1},
+             "mlp": {"classifier_accuracy": 0.9}}, IN_PART),
     ("b12", {}, IN_PART),
     ("b13", {"conv": gan(fid=1.0), "mlp": gan()}, HOLDS),
     ("b13", {"conv": gan(fid=11.0), "mlp": gan()}, IN_PART),

@@ -23,7 +23,7 @@ function byHandPage(root) {
     const epoch = run.frames.steps[index];
     tiles.forEach((tile, g) => {
       sheet.draw(tile.canvas, index, g * shownPerDigit);
-      const share = (run.history[run.digits[g]].judge_share || {})[epoch];
+      const share = (run.history[run.digits[g]].classifier_accuracy || {})[epoch];
       tile.reading.textContent = share == null ? run.digits[g] : `${run.digits[g]}: ${percent(share)}`;
     });
     older.forEach((canvas, k) => sheet.draw(canvas, index, chosen * shownPerDigit + k));
