@@ -100,7 +100,8 @@ def _trained_spans(run: Mapping[str, Any]) -> list[tuple[int, int]]:
     words = run.get("trained_lengths")
     if not isinstance(words, str):  # nan in a table where other runs have it
         curriculum = run.get("curriculum", run.get("config.curriculum", "none"))
-        words = f"2 to {run['seq_len']}" if curriculum == "upper_half" else str(run["seq_len"])
+        longest = int(run["seq_len"])  # a float in a table where other runs have none
+        words = f"2 to {longest}" if curriculum == "upper_half" else str(longest)
     ends = [[int(end) for end in span.split(" to ")] for span in words.split(", ")]
     return [(span[0], span[-1]) for span in ends]
 

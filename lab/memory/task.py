@@ -119,7 +119,9 @@ class MemoryTask(Task):
 
     @property
     def trained_lengths(self) -> str:
-        """The lengths of the batches so far, such as `40`, `2 to 40` or `9, 17, 33`."""
+        """The lengths that were answered so far, such as `40`, `2 to 40` or `9, 17, 33`."""
+        if len(self.validation.due) == self.validation.inputs.shape[1]:
+            return f"1 to {self.seq_len}"
         grown = [self.begins_at]
         while grown[-1] < self.seq_len:
             grown.append(min(2 * grown[-1] - 1, self.config.seq_len))

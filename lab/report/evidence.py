@@ -25,7 +25,18 @@ MOST_ENTRIES = 100
 MOST_POINTS = 82
 EDGE = 0.1
 """The share of the steps over which `first_NAME` and `last_NAME` are means."""
-AS_TEXT = {"run", "task", "label", "cell", "data", "commit", "device", "torch", "cpu"}
+AS_TEXT = {
+    "run",
+    "task",
+    "label",
+    "cell",
+    "trained_lengths",
+    "data",
+    "commit",
+    "device",
+    "torch",
+    "cpu",
+}
 
 
 def which_run(name: str) -> str:

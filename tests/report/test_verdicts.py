@@ -99,6 +99,20 @@ def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, str]:
 
 EVEN = {"rnn": 1.0, "lstm": 1.0}
 BEHIND = {"rnn": 0.2, "lstm": 1.0}
+
+
+def tracked(accuracies: dict[str, float]) -> Any:
+    """The results of runs by a part of their label, the same at each length."""
+
+    def result(config: Any) -> dict[str, Any]:
+        label = config.label
+        accuracy = next((value for part, value in accuracies.items() if part in label), 1.0)
+        lengths = {f"accuracy_by_length.{length}": accuracy for length in (64, 256, 1024)}
+        return {"accuracy": accuracy, "label": label, "sequence": config.sequence_name, **lengths}
+
+    return result
+
+
 BOTH_WAYS = [
     ("a1", {"five": {"accuracy": 0.995}}, HOLDS),
     ("a1", {"five": {"accuracy": 0.9}}, FAILS),
@@ -134,6 +148,22 @@ BOTH_WAYS = [
     ("c8", {"paired": gan(fid=3.0, recall=0.6), "hinge": gan(fid=2.0, recall=0.7)}, FAILS),
     ("c9", {"stacked": gan(modes=995, mode_kl=0.08)}, HOLDS),
     ("c9", {"stacked": gan(modes=995, mode_kl=0.3)}, IN_PART),
+    ("c10", {"parity": tracked({"positive": 0.6, "coupled": 0.6, "signed": 1.0})}, HOLDS),
+    ("c10", {"parity": tracked({"positive": 0.6, "coupled": 1.0, "signed": 1.0})}, IN_PART),
+    ("c11", {"s3": tracked({"1 reflection": 0.4, "2 reflections": 1.0})}, HOLDS),
+    ("c11", {"s3": tracked({"1 reflection": 0.4, "2 reflections": 0.5})}, IN_PART),
+    ("c12", {"delta": tracked({"beta to 2": 1.0, "beta to 1": 0.6}),
+             "diagonal": tracked({"positive": 0.6, "signed": 1.0})}, HOLDS),
+    ("c12", {"delta": tracked({"beta to 2": 0.6, "beta to 1": 0.6}),
+             "diagonal": tracked({"positive": 0.6, "signed": 1.0})}, IN_PART),
+    ("c13", {"s3": tracked({"min_gru": 0.2, "gru": 1.0, "slstm": 1.0})}, HOLDS),
+    ("c13", {"s3": tracked({"min_gru": 0.2, "gru": 1.0, "slstm": 0.5})}, IN_PART),
+    ("c14", {"depth": lambda c: {"accuracy": 0.3 * c.block.layers}}, IN_PART),
+    ("c14", {"depth": lambda c: {"accuracy": 0.32 * c.block.layers}}, HOLDS),
+    ("c15", {"walks": tracked({"gru": 1.0, "torch_lstm": 1.0})}, HOLDS),
+    ("c15", {"walks": tracked({"gru": 1.0, "torch_lstm": 0.9})}, IN_PART),
+    ("c16", {"queries": of_cell(transformer=1.0, torch_lstm=0.3)}, HOLDS),
+    ("c16", {"queries": of_cell(transformer=1.0, torch_lstm=1.0)}, IN_PART),
     ("b1", {"minimax": gan(**{"first_d_fake": 0.1}, fid=30.0), "other": gan()}, HOLDS),
     ("b1", {"minimax": gan(fid=9.0), "other": gan()}, FAILS),
     ("b2", {"long": gan(precision=0.7)}, HOLDS),
