@@ -13,6 +13,7 @@ COLUMNS = {
     "best_judge_share": "best_classifier_accuracy",
     "worst_best_judge_share": "worst_best_classifier_accuracy",
     "saturated": "clipped_share",
+    "read_as_asked": "class_accuracy",
 }
 """Of metrics.csv, and so of `objective=`."""
 
@@ -59,7 +60,7 @@ def result_now(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a result.json holds, as this version of the code would write it."""
     moved = ENTRIES.get(str(result.get("task")))
     if moved is None:
-        return with_todays_columns(result)
+        return dict(with_todays_columns(result))
     now: dict[str, Any] = {}
     for name, value in result.items():
         if name.startswith(SUM):
@@ -71,12 +72,13 @@ def result_now(result: Mapping[str, Any]) -> dict[str, Any]:
         for section in path[:-1]:
             at = at.setdefault(section, {})
         at[path[-1]] = value
-    return now
+    return dict(with_todays_columns(now))
 
 
-def with_todays_columns(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    """The same mapping with today's names of columns, also within."""
-    return {
-        COLUMNS.get(name, name): with_todays_columns(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-    }
+def with_todays_columns(values: Any) -> Any:
+    """The same mapping with today's names of columns, also in mappings and lists within."""
+    if isinstance(values, list):
+        return [with_todays_columns(value) for value in values]
+    if not isinstance(values, Mapping):
+        return values
+    return {COLUMNS.get(name, name): with_todays_columns(value) for name, value in values.items()}

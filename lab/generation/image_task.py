@@ -109,7 +109,7 @@ class ImageTask(Task):
             return {}
         measured = dict(self.measures.measure(images))
         if asked is not None:
-            measured["read_as_asked"] = self.measures.read_as_asked(images, asked)
+            measured["class_accuracy"] = self.measures.class_accuracy(images, asked)
         if self.steps < self.total_steps:  # the end of the run measures `final_samples`
             found = trouble.check_quality(measured, len(images), self.measures.features)
             self.warnings.note(self.steps, found)

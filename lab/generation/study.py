@@ -44,8 +44,8 @@ COLUMNS = (
     _player("d_real_score", "score of D, real images"),
     _player("d_fake_score", "score of D, samples"),
     # Logged only with conditional=true, and only with keep_best=true.
-    Column("quality.read_as_asked", "samples read as the class asked for", "quality/read_as_asked",
-           is_share=True, is_logged=True),
+    Column("quality.class_accuracy", "samples read as the class asked for",
+           "quality/class_accuracy", is_share=True, is_logged=True),
     Column("quality.training_fid", "FID against training images", "quality/training_fid",
            is_logged=True),
     Column("seconds", "seconds of training", is_objective=True),

@@ -69,7 +69,7 @@ class GanTask(ImageTask):
             for name, o in self.optimizers.items()
         }
         self.begin_sampling(latent_size(self.generator))
-        left_out = {"read_as_asked": not self.classes, "training_fid": not config.keep_best}
+        left_out = {"class_accuracy": not self.classes, "training_fid": not config.keep_best}
         self.columns = [name for name in logged(COLUMNS) if not left_out.get(name)]
         self.right_sum, self.right_count = 0.0, 0
         self.best = Best(config.keep_best)

@@ -13,9 +13,9 @@ from lab.images.quality import (
     NEIGHBOURS,
     SAMPLES,
     ReferenceValues,
+    class_accuracy,
     count_modes,
     measure,
-    read_as_asked,
     read_some,
     reference_values,
     within_classes,
@@ -87,9 +87,9 @@ class QualityEvaluator:
             "real_mode_kl": real.kl,
         }
 
-    def read_as_asked(self, samples: Tensor, asked: Tensor) -> float:
+    def class_accuracy(self, samples: Tensor, asked: Tensor) -> float:
         """The share of images [N, C, H, W] that are read as the asked classes, int64 [N]."""
-        return read_as_asked(self.classifier.read(samples).labels, asked)
+        return class_accuracy(self.classifier.read(samples).labels, asked)
 
     def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
         """The metrics within each class: see `quality.within_classes`."""

@@ -271,7 +271,7 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
     }
 
 
-def read_as_asked(read: Tensor, asked: Tensor) -> float:
+def class_accuracy(read: Tensor, asked: Tensor) -> float:
     """The share of images that the classifier reads as the class that was asked for.
 
     Args:
@@ -297,7 +297,7 @@ def within_classes(
         classes: the names of the classes.
 
     Returns:
-        for each class with at least ENOUGH images of each kind: its name `class`; `read_as_asked`;
+        for each class with at least ENOUGH images of each kind: its name `class`; `class_accuracy`;
         `fid`; `real_fid`, that of training images; and `n`, how many images each FID compares with
         as many.
     """
@@ -312,7 +312,7 @@ def within_classes(
             continue
         figure = {
             "class": name,
-            "read_as_asked": read_as_asked(
+            "class_accuracy": class_accuracy(
                 made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
             ),
             "fid": fid(real[:n], own[:n]),

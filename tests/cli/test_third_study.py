@@ -74,7 +74,7 @@ def test_flow_matching_has_metrics_pictures_tools_and_a_page(flow, tmp_path, cap
     assert [run.result["evaluations"] for run in sweep.runs] == [2, 4]
     assert only(tmp_path, "out/sweeps/*/quality.png").stat().st_size > 1000
     run = sweep.runs[0]
-    assert {"fid", "recall", "read_as_asked"} <= run.result["quality"].keys()
+    assert {"fid", "recall", "class_accuracy"} <= run.result["quality"].keys()
     assert {"samples_end", "training", "frames"} <= {path.stem for path in run.path.glob("*/*")}
     for words in (["sample", "--n", "6"], ["interpolate", "--film", "2", "0"], ["play"]):
         words = [*words, "--trust-package", "flow_matching"]

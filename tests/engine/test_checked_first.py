@@ -106,7 +106,7 @@ def test_a_wrong_shape_is_refused_before_mnist_is_fetched(tmp_path, monkeypatch)
     def refuse(component: object) -> None:
         raise AssertionError("images are read")
 
-    monkeypatch.setattr("lab.generation.task.load", refuse)
+    monkeypatch.setattr("lab.generation.image_task.load", refuse)
     component, line = REFUSED["generator"]
     config = compose_config("task=gan", "device=cpu", f"out_dir={tmp_path}")
     outcome = perform(dataclasses.replace(config, generator=component), [])

@@ -46,7 +46,7 @@ def images(tmp_path_factory):
 @pytest.fixture
 def make(images, monkeypatch):
     """Builds tasks without a classifier, which would take longer to train than they do."""
-    monkeypatch.setattr("lab.generation.task.why_not_measured", lambda data: "not here")
+    monkeypatch.setattr("lab.generation.image_task.why_not_measured", lambda data: "not here")
 
     def build(*overrides: str, root=images) -> GanTask:
         words = ("task=gan", "data=folder", f"data.root={root}", "batch_size=20", "ema=0.98",
@@ -124,8 +124,8 @@ def test_the_batch_is_judged_with_the_classes_of_its_images(make):
 def test_without_the_key_nothing_is_asked_for(make):
     task = make(*MLP, "conditional=false")
     assert task.prior.draw(3, torch.Generator()).labels is None
-    assert "read_as_asked" not in task.columns
-    assert "read_as_asked" in make(*MLP).columns
+    assert "class_accuracy" not in task.columns
+    assert "class_accuracy" in make(*MLP).columns
     names = task.sampled.state_dict().keys()
     assert names < make(*MLP).sampled.state_dict().keys()
     assert "conditional" not in task.config.to_dict() or not task.config.conditional

@@ -218,11 +218,11 @@ def test_a_conditional_run_says_how_often_it_made_what_was_asked_for(conditional
     assert result["class_names"] == ["0", "1", "2"]
     assert result["latent"]["interpolation"]["ends"][0] in result["class_names"]
     quality = result["quality"]
-    assert 0 <= quality["read_as_asked"] <= 1
+    assert 0 <= quality["class_accuracy"] <= 1
     assert {"fid", "recall"} <= quality.keys()
     assert quality["by_class"] == []  # 10 images of a class are too few
     with open(conditional.path / "metrics.csv") as file:
-        assert [bool(row["read_as_asked"]) for row in csv.DictReader(file)][2::3] == [True, True]
+        assert [bool(row["class_accuracy"]) for row in csv.DictReader(file)][2::3] == [True, True]
     names = {path.name for path in (conditional.path / "figures").iterdir()}
     assert names >= FIGURES
     with Image.open(conditional.path / "figures/training.gif") as animation:

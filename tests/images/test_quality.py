@@ -9,6 +9,7 @@ from lab.images.classifier import Readings, load_classifier
 from lab.images.datasets import Images, to_float
 from lab.images.evaluation import area_under_roc, held_out_auc
 from lab.images.quality import (
+    class_accuracy,
     class_shares,
     classes_present,
     fid,
@@ -16,7 +17,6 @@ from lab.images.quality import (
     measure,
     prdc,
     radii,
-    read_as_asked,
     read_some,
     reference_values,
     total_variation,
@@ -265,9 +265,9 @@ def readings(labels: torch.Tensor, features: torch.Tensor) -> Readings:
     return Readings(torch.nn.functional.one_hot(labels, 3).float(), features)
 
 
-def test_the_share_read_as_asked_is_a_count():
+def test_the_share_class_accuracy_is_a_count():
     read, asked = torch.tensor([0, 1, 1, 2]), torch.tensor([0, 1, 2, 2])
-    assert read_as_asked(read, asked) == 0.75
+    assert class_accuracy(read, asked) == 0.75
 
 
 def test_each_class_is_compared_with_its_own_images():
@@ -285,8 +285,8 @@ def test_each_class_is_compared_with_its_own_images():
     assert [figure["class"] for figure in figures] == ["a", "b"]
     of_a, of_b = figures
     assert of_a["n"] == of_b["n"] == 325
-    assert of_a["read_as_asked"] == pytest.approx(0.9, abs=0.002)
-    assert of_b["read_as_asked"] == 1
+    assert of_a["class_accuracy"] == pytest.approx(0.9, abs=0.002)
+    assert of_b["class_accuracy"] == 1
     zeros = labels == 0
     assert of_a["fid"] == pytest.approx(fid(test[zeros], made[zeros]))
     assert of_a["real_fid"] == pytest.approx(fid(test[zeros], train[zeros]))
