@@ -62,7 +62,7 @@ def compose_jobs(command: str) -> Iterator[RunConfig]:
         jobs = jobs_of(sweep)
         if jobs is None:
             raise UserError("a search chooses its jobs as it goes")
-        yield from map(_valid, configs_of("config", jobs))
+        yield from map(_valid, configs_of("config", jobs, sweep))
 
 
 def _valid(config: RunConfig | UserError) -> RunConfig:

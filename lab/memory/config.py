@@ -156,3 +156,21 @@ class MemoryConfig(RunConfig):
     def subject(self) -> str:
         name = f"{self.cell_name}-T{self.seq_len}"
         return name if self.is_palindrome else f"{self.sequence_name}-{name}"
+
+
+CELLS = {"lstm": "LSTM", "torch_lstm": "LSTM", "gru": "GRU", "torch_gru": "GRU", "rnn": "RNN",
+         "irnn": "IRNN", "min_gru": "minGRU", "transformer": "transformer"}  # fmt: skip
+# These cells have one initialisation, which needs no name.
+ALONE = ("GRU", "minGRU", "IRNN", "transformer")
+
+
+def in_words(label: str) -> str:
+    """The name of a cell in tables, figures and text: `LSTM, forget bias 1`.
+
+    Args:
+        label: as in a run's result, such as `torch_lstm, forget bias 1`.
+    """
+    cell, _, start = label.partition(", ")
+    name = CELLS.get(cell, cell)
+    start = start.removesuffix(" init")
+    return name if name in ALONE or not start else f"{name}, {start}"

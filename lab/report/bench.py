@@ -1,37 +1,62 @@
-"""The report's table of the bench: every sequence and cell."""
+"""The bench of memory, from every run that has its settings: a table to show and to print."""
 
-import html
+from functools import cached_property
 
 import pandas as pd
 
+from lab.memory.config import in_words
 from lab.report.claims import Runs
-from lab.report.selection import Planned
+from lab.report.evidence import Evidence
+from lab.report.plan import Planned
 
-BENCH = Planned(Runs(preset="bench"))
+# One cell stands for all: its key and the learning rate are free, so that an own cell counts too.
+BENCH = Planned(
+    Runs(preset="bench", overrides="cell=torch_lstm_bias_1 seed=0", free=("cell", "optimizer.lr"))
+)
+COMMAND = "python -m lab -m +experiment=bench"
 COLUMNS = {
-    "runs": "runs",
     "accuracy": "accuracy at T=40",
     "longest_correct": "largest T with 99 %",
     "accuracy_by_length.500": "accuracy at T=500",
     "steps": "steps",
-    "seconds": "seconds",
+    "seconds": "seconds of training",
 }
 
 
-def bench_table(rows: pd.DataFrame) -> str:
-    """Return an HTML table of the medians over the seeds, for each sequence and cell."""
-    head = "".join(f"<th>{words}</th>" for words in ("sequence", "cell", *COLUMNS.values()))
-    lines = []
-    for (sequence, label), some in rows.groupby(["sequence", "label"]):
-        medians = {key: float(some[key].median()) for key in COLUMNS if key != "runs"}
-        cells = [sequence.replace("_", " "), label, str(len(some))]
-        cells += [_text(key, medians[key], some[key]) for key in medians]
-        lines.append("<tr>" + "".join(f"<td>{html.escape(c)}</td>" for c in cells) + "</tr>")
-    return (f'<div class="table"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{''.join(lines)}</tbody></table></div>")  # fmt: skip
+class Bench:
+    """The runs of the bench.
+
+    Args:
+        evidence: the table of runs.
+    """
+
+    head = ("sequence", "cell", "seeds", *COLUMNS.values())
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.rows = BENCH.found(evidence, any_seed=True)
+        if len(self.rows):
+            self.rows = self.rows.assign(label=named(self.rows))
+
+    @cached_property
+    def lines(self) -> list[list[str]]:
+        """The medians over the seeds of each sequence and cell, with the smallest and largest."""
+        lines = []
+        for (sequence, label), some in self.rows.groupby(["sequence", "label"]):
+            cells = [_text(key, some[key]) for key in COLUMNS]
+            lines.append([sequence.replace("_", " "), label, str(some["seed"].nunique()), *cells])
+        return lines
 
 
-def _text(key: str, median: float, values: "pd.Series[float]") -> str:
+def named(rows: pd.DataFrame) -> "pd.Series[str]":
+    """A cell's name in each row, with its learning rate where the rows of a cell have several."""
+    names = rows["label"].map(in_words)
+    rates = rows["config.optimizer.lr"]
+    usual = rates.mode().iloc[0]
+    return names.where(rates == usual, names + ", rate " + rates.map("{:g}".format))
+
+
+def _text(key: str, values: "pd.Series[float]") -> str:
     if key.startswith("accuracy"):
-        return f"{median:.1%} ({values.min():.1%} to {values.max():.1%})".replace("%", " %")
-    return f"{median:,.0f}"
+        text = f"{values.median():.1%} ({values.min():.1%} to {values.max():.1%})"
+        return (text if len(values) > 1 else f"{values.median():.1%}").replace("%", " %")
+    return f"{values.median():,.0f}"

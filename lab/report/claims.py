@@ -1,30 +1,40 @@
 """Claims. Each is a YAML file in `conf/claim/`: a statement, the runs that test it, its parts."""
 
+import ast
+import inspect
+import math
 import operator
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from lab.cli import CONF
 from lab.config.errors import UserError
-from lab.config.wording import wrong_value
+from lab.config.wording import did_you_mean, wrong_value
 
 # The check is not strict, because YAML has lists for tuples, and mappings for groups and parts.
 LOOSE = ConfigDict(extra="forbid")
 COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 BOUND = re.compile(r"(>=|<=|>|<) *(-?\d+(?:\.\d+)?(?:e-?\d+)?)")
-
-
-def _is_bound(bound: str) -> str:
-    if not BOUND.fullmatch(bound):
-        raise ValueError(f"bound={bound} is not allowed: expected one such as '>= 0.99'")
-    return bound
+LEAST_SEEDS = 3
+EXAMPLES: dict[str, int | str] = {
+    "accuracy": "accuracy_count",
+    "val_accuracy": "val_count",
+    "test_accuracy": "test_count",
+    "class_accuracy": "config.final_samples",
+    "precision": "config.final_samples",
+    "recall": "config.final_samples",
+}
+"""The shares among the metrics: how many examples each is a share of, as a column or a number."""
+NOT_NEGATIVE = ("fid", "steps", "mode_kl", "modes")
+AT_STEP = re.compile(r"(\w+)@(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, config=LOOSE)
@@ -33,7 +43,7 @@ class Runs:
 
     Args:
         preset: a preset in `conf/experiment/`; None: a task's defaults.
-        overrides: the overrides of the full plan.
+        overrides: the overrides of the full plan, with the seeds that count.
         quick: the overrides of the quick plan, which has fewer steps and seeds.
         free: the keys that may differ, besides the seed.
     """
@@ -42,6 +52,13 @@ class Runs:
     overrides: str = ""
     quick: str = ""
     free: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in ("overrides", "quick"):
+            try:
+                shlex.split(getattr(self, key))
+            except ValueError as error:
+                raise ValueError(f"{key}: {str(error).lower()}") from None
 
     def command(self, quick: bool = False) -> str:
         """The arguments that follow `python -m lab`."""
@@ -56,13 +73,17 @@ class Group:
     Args:
         runs: a name in the claim's `runs`.
         where: a query in the syntax of pandas, such as `seq_len == 20 and cell == "lstm"`.
-        best_of: a key such as `config.optimizer.lr`; only the runs with its best value count, the
-            one with the highest mean of the metric.
+        best_of: a key such as `config.optimizer.lr`; for each seed only its best value counts. The
+            mean of the other seeds chooses it: the highest for a bound with >, else the lowest.
     """
 
     runs: str
     where: str | None = None
     best_of: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.where is not None:
+            _expression("where", self.where)
 
 
 @dataclass(frozen=True, kw_only=True, config=LOOSE)
@@ -71,29 +92,75 @@ class Part:
 
     Args:
         says: the statement.
+        bound: a bound such as ">= 0.99".
         metric: a column of the table of runs, or an expression of columns.
         of: the runs that are measured.
         minus: the runs whose metric is subtracted, seed by seed.
-        each: a column; the part is tested for each of its values, and the worst value counts.
-        by: what must be within the bound, the mean or the whole 95 % interval.
+        each: a column; the part is tested for each of its values.
+        examples: the number of examples that the metric is a share of, or a column with it. An
+            accuracy needs none; 1 is for a yes or no of each seed.
+        one_run: whether the part is about one object, so that no interval is needed.
+        extended_from: the number of seeds after which the runs were extended, once.
         function: the path of a function that returns the values, if no run can measure them.
-        bound: a bound such as ">= 0.99".
         form: the format of the number, as in Python's format().
     """
 
     says: str
-    bound: Annotated[str, AfterValidator(_is_bound)]
+    bound: str
     metric: str | None = None
     of: Group | None = None
     minus: Group | None = None
     each: str | None = None
-    by: Literal["mean", "interval"] = "mean"
+    examples: int | str | None = None
+    one_run: bool = False
+    extended_from: int | None = None
     function: str | None = None
     form: str = ".3f"
 
     def __post_init__(self) -> None:
+        if not BOUND.fullmatch(self.bound):
+            raise ValueError(
+                f"bound={self.bound} is not allowed: expected one such as '>= 0.99'"
+            )  # fmt: skip
         if (self.function is None) == (self.metric is None or self.of is None):
             raise ValueError(f"part '{self.says}' needs metric and of, or else function")
+        try:
+            format(1.0, self.form)
+        except ValueError:
+            raise ValueError(f"form={self.form} is not allowed: expected one such as .2f") from None
+        if self.metric is not None:
+            _expression("metric", self.metric)
+        ends = self.range
+        within = [self.is_within(end) for end in ends]
+        if within[0] == within[1]:
+            say = "every" if within[0] else "no"
+            raise ValueError(f"bound={self.bound} is not allowed: {say} value that can exist "
+                             f"({ends[0]:g} to {ends[1]:g}) is within it")  # fmt: skip
+
+    @property
+    def share_of(self) -> int | str | None:
+        """The examples that the metric is a share of; None if it is no share."""
+        return self.examples if self.examples is not None else EXAMPLES.get(self.metric or "")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest value that can exist."""
+        if self.share_of is not None:
+            return (0.0 if self.minus is None else -1.0), 1.0
+        least = 0.0 if self.metric in NOT_NEGATIVE and self.minus is None else -math.inf
+        return least, math.inf
+
+    @property
+    def limit(self) -> float:
+        """The number of the bound."""
+        match = BOUND.fullmatch(self.bound)
+        assert match is not None
+        return float(match[2])
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether a higher number is better."""
+        return self.bound.startswith(">")
 
     def is_within(self, value: float) -> bool:
         """Whether a number is within the bound."""
@@ -103,9 +170,7 @@ class Part:
 
     def margin(self, value: float) -> float:
         """The distance of a number from the bound; negative outside the bound."""
-        match = BOUND.fullmatch(self.bound)
-        assert match is not None
-        return (value - float(match[2])) * (1 if match[1].startswith(">") else -1)
+        return (value - self.limit) * (1 if self.wants_more else -1)
 
 
 @dataclass(frozen=True, kw_only=True, config=LOOSE)
@@ -114,47 +179,118 @@ class Claim:
 
     Args:
         id: the name of its file.
+        file: its file.
         source: S0 to S4, or a paper.
         study: memory, generation or by_hand; the section of the report.
         says: the statement, in one sentence.
         setting: the settings of the runs, as text.
         runs: the runs, by name.
-        parts: the parts; the claim holds if all of them pass.
-        least_seeds: the number of seeds that a verdict needs.
+        parts: the parts; the claim holds if all of them hold.
         why: a sentence about the reason, in which `{1}`, `{2}` stand for the numbers of the parts.
         finding: a sentence for the top of the report, with numbers in the same way.
         figures: functions of `lab.report.figures` with their arguments.
-        config_dir: the user's folder that has the claim; None for `conf/`.
     """
 
     id: str
+    file: str
     source: str
     study: Literal["memory", "generation", "by_hand"]
     says: str
     parts: Annotated[list[Part], Field(min_length=1)]
     setting: str = ""
     runs: dict[str, Runs] = field(default_factory=dict)
-    least_seeds: Annotated[int, Field(ge=1)] = 3
     why: str = ""
     finding: str = ""
     figures: list[dict[str, Any]] = field(default_factory=list)
-    config_dir: str | None = None
 
     def __post_init__(self) -> None:
-        for part in self.parts:
-            for group in (part.of, part.minus):
+        for number, part in enumerate(self.parts):
+            for key, group in (("of", part.of), ("minus", part.minus)):
                 if group is not None and group.runs not in self.runs:
-                    raise ValueError(f"part '{part.says}' names runs '{group.runs}', of which "
+                    raise ValueError(f"parts[{number}].{key} names runs '{group.runs}', of which "
                                      f"there are {', '.join(self.runs) or 'none'}")  # fmt: skip
+        for key in ("why", "finding"):
+            try:
+                getattr(self, key).format("", *(1.0 for _ in self.parts))
+            except (IndexError, KeyError, ValueError):
+                count = len(self.parts)
+                raise ValueError(f"{key} is not allowed: its numbers are {{1}} to {{{count}}}, "
+                                 "with a format such as {1:.2f}") from None  # fmt: skip
+        for number, figure in enumerate(self.figures):
+            self._check_figure(f"figures[{number}]", figure)
+
+    def _check_figure(self, key: str, figure: dict[str, Any]) -> None:
+        from lab.report.figures import FIGURES
+
+        draw = FIGURES.get(str(figure.get("draw")))
+        if draw is None:
+            near = did_you_mean(str(figure.get("draw")), FIGURES)
+            raise ValueError(f"{key}.draw={figure.get('draw')} is not allowed: expected "
+                             f"{', '.join(FIGURES)}{near}")  # fmt: skip
+        arguments = inspect.signature(draw).parameters
+        own = [name for name in arguments if name not in ("rows", "evidence")]
+        allowed = ["draw", "runs", "where", *own]
+        for name in figure:
+            if name not in allowed:
+                raise ValueError(f"{key} has no key {name}; there are {', '.join(allowed)}")
+        for name, argument in arguments.items():
+            if argument.default is argument.empty and name in own and name not in figure:
+                raise ValueError(f"{key}.{name} is missing")
+        for name in self.runs_of(figure):
+            if name not in self.runs:
+                raise ValueError(f"{key} names runs '{name}', of which there are "
+                                 f"{', '.join(self.runs) or 'none'}")  # fmt: skip
+        if figure.get("where"):
+            _expression(f"{key}.where", figure["where"])
+
+    @staticmethod
+    def runs_of(figure: dict[str, Any]) -> list[str]:
+        """The names of the runs that a figure draws."""
+        names = figure.get("runs", [])
+        return [names] if isinstance(names, str) else list(names)
+
+    @property
+    def config_dir(self) -> str | None:
+        """The user's folder that has the claim; None for `conf/`."""
+        found_in = str(Path(self.file).parents[1])
+        return None if found_in == CONF else found_in
+
+
+def names_in(expression: str) -> set[str]:
+    """The columns that a metric or a query names; `NAME@STEP` is `NAME@`.
+
+    Raises:
+        SyntaxError: it is no expression.
+    """
+    if re.fullmatch(r"[\w.]+", expression) and not expression[0].isdigit():
+        return {expression}
+    quoted: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        quoted.append(match[1] if match[1] is not None else f"{match[2]}@")
+        return f"__{len(quoted) - 1}"
+
+    # Numbers that may be digits such as 7-1+6 stand in backquotes; @ is our sign for a step.
+    plain = re.sub(r"`([^`]+)`|(\w+)@\d+", place, expression)
+    tree = ast.parse(plain.strip(), mode="eval")
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = {node.id for node in ast.walk(tree)
+             if isinstance(node, ast.Name) and id(node) not in called}  # fmt: skip
+    return {quoted[int(name[2:])] if re.fullmatch(r"__\d+", name) else name for name in names}
+
+
+def _expression(key: str, text: str) -> None:
+    try:
+        names_in(text)
+    except (SyntaxError, ValueError, IndexError):
+        raise ValueError(f"{key}={text} is not an expression; a name with dots or signs stands in "
+                         "`backquotes`") from None  # fmt: skip
 
 
 def load_claims(conf_dirs: Sequence[str]) -> list[Claim]:
     """Read every claim in `claim/*.yaml` of these folders, sorted by name.
 
     A file in a later folder replaces one with the same name in an earlier folder.
-
-    Raises:
-        UserError: a file is not a claim; the message names file, key and value.
     """
     files = {path.stem: path for conf in conf_dirs for path in Path(conf, "claim").glob("*.yaml")}
     return [_read(path) for _, path in sorted(files.items(), key=lambda item: _order(item[0]))]
@@ -174,9 +310,8 @@ def _read(path: Path) -> Claim:
     if not isinstance(values, dict):
         raise UserError(f"{path}: a claim is a mapping of keys")
     try:
-        found_in = str(path.parents[1])
-        own = {} if found_in == CONF else {"config_dir": found_in}
-        return TypeAdapter(Claim).validate_python({"id": path.stem, **values, **own})
+        given = {"id": path.stem, **values, "file": str(path)}
+        return TypeAdapter(Claim).validate_python(given)
     except ValidationError as error:
         line = wrong_value(error.errors()[0], _keys(Claim)).replace("this task", "a claim")
         raise UserError(f"{path}: {line}") from None

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,8 @@ from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import flatten_result, unique_suffixes
 
+SAVED = Path(__file__).parents[2] / "docs" / "evidence"
+"""The saved evidence of a checkout; an installed wheel has none."""
 MOST_ENTRIES = 100
 """A nested entry of a result with more numbers than this is left out of the table."""
 MOST_POINTS = 82
@@ -37,12 +38,6 @@ AS_TEXT = {
     "torch",
     "cpu",
 }
-
-
-def which_run(name: str) -> str:
-    """A key that is equal for all names of one run: the hash, or the whole name if it has none."""
-    found = re.search(r"-([0-9a-f]{8})$", name)
-    return found[1] if found else name
 
 
 def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
@@ -141,17 +136,20 @@ class Evidence:
         configs: the typed config of each row, by `run`.
         folders: the run folders in `out_dir`, by `run`.
         unreadable: a line for each run that this version cannot read.
+        saved: the folder with the saved rows, or None.
     """
 
     def __init__(self, out_dir: Path, saved: Path | None = None) -> None:
+        self.saved = saved
         self.configs: dict[str, RunConfig] = {}
         self.folders: dict[str, RunFolder] = {}
         self.unreadable: list[str] = []
         self.rows: dict[str, dict[str, Any]] = {}
         self._names: dict[str, str] = {}
+        self._columns: dict[str, set[str]] = {}
         for file in sorted(saved.glob("*.csv")) if saved else ():
             for row in _read_csv(file):
-                config = self._readable(row["run"], partial(from_dict, _config_in(row)))
+                config = self._readable(row["run"], partial(_config_of, row))
                 if config is not None:
                     self._add(row["run"], {**row, "from": file.name}, config)
         for path in sorted(out_dir.rglob("config.yaml")):
@@ -165,13 +163,23 @@ class Evidence:
                 self.folders[name] = folder
         self.table = pd.DataFrame([_with_short_names(row) for row in self.rows.values()])
 
+    def columns(self, task: str) -> set[str]:
+        """The columns in which some run of a task has a value; none if the task has no run."""
+        if task not in self._columns and len(self.table):
+            some = self.table[self.table["task"] == task].dropna(axis=1, how="all")
+            self._columns[task] = set(map(str, some.columns)) if len(some) else set()
+        return self._columns.get(task, set())
+
     def _add(self, name: str, row: dict[str, Any], config: RunConfig) -> None:
-        """Add a row, or replace that of the same run, which may have had another name."""
-        before = self._names.get(which_run(name))
+        """Add a row, or replace that of the same run, which may have had another name.
+
+        An earlier version may have named and hashed the run in another form, so the config decides.
+        """
+        before = self._names.get(config.identity)
         if before is not None:
             del self.rows[before], self.configs[before]
             self.folders.pop(before, None)
-        self._names[which_run(name)] = name
+        self._names[config.identity] = name
         self.rows[name], self.configs[name] = row, config
 
     def _readable(self, name: str, read: Callable[[], RunConfig]) -> RunConfig | None:
@@ -188,9 +196,10 @@ class Evidence:
         folder.mkdir(parents=True, exist_ok=True)
         for task in sorted({row["task"] for row in chosen}):
             path = folder / f"{task}.csv"
-            rows = [*(_read_csv(path) if path.exists() else ())]
-            rows += [row for row in chosen if row["task"] == task]
-            kept = {which_run(row["run"]): row for row in rows}
+            kept = {_config_of(row).identity: row
+                    for row in (_read_csv(path) if path.exists() else ())}  # fmt: skip
+            kept |= {self.configs[row["run"]].identity: row
+                     for row in chosen if row["task"] == task}  # fmt: skip
             _write_csv(path, sorted(kept.values(), key=lambda row: str(row["run"])))
             paths.append(path)
         return paths
@@ -198,11 +207,13 @@ class Evidence:
 
 def _with_short_names(row: Mapping[str, Any]) -> dict[str, Any]:
     short = unique_suffixes(name for name in row if not name.startswith("config."))
-    return {**{name: row[full] for name, full in short.items()}, **row}
+    tested = "test_count" if row.get("test_accuracy") is not None else "val_count"
+    count = {"accuracy_count": row[tested]} if tested in row else {}
+    return {**{name: row[full] for name, full in short.items()}, **count, **row}
 
 
-def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The nested config from a row's `config.…` columns, with defaults for keys of the machine."""
+def _config_of(row: Mapping[str, Any]) -> RunConfig:
+    """The config in a row's `config.…` columns, with defaults for the keys of the machine."""
     nested: dict[str, Any] = {"device": "auto", "threads": 1, "out_dir": "outputs", "fresh": False,
                               "dry_run": False, "checkpoint_seconds": 10.0}  # fmt: skip
     for column, value in row.items():
@@ -212,7 +223,7 @@ def _config_in(row: Mapping[str, Any]) -> dict[str, Any]:
             for parent in parents:
                 at = at.setdefault(parent, {})
             at[last] = value
-    return nested
+    return from_dict(nested)
 
 
 def _read_csv(path: Path) -> list[dict[str, Any]]:

@@ -3,23 +3,41 @@
 A claim names a function by `draw` and gives its arguments: `runs`, `where`, and others of its own.
 """
 
+import io
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from lab.engine.files import write_atomically
 from lab.figures import plots
+from lab.memory.config import in_words
 from lab.memory.figures import LENGTH, MEASURED_ON
 from lab.memory.network import DIGITS
-from lab.report.evidence import Evidence
+
+if TYPE_CHECKING:
+    from lab.report.claims import Claim
+    from lab.report.evidence import Evidence
+
+IMAGES = "images"
+PALETTE = 26
+# A picture is shown at most so wide, in pixels; two stand side by side.
+WIDEST = 760
+IN_WORDS = {
+    "config.optimizer.lr": "learning rate",
+    "config.epochs": "epochs",
+    "config.sequence.pairs": "number of pairs",
+}
+"""What an axis is called on which a key is drawn."""
 
 
 def series_of(rows: pd.DataFrame) -> pd.Series:
     """The series of each row: its label, and the name of the claim's runs if there are several."""
-    label = rows["label"] if "label" in rows else rows["task"]
+    label = rows["label"].map(in_words) if "label" in rows else rows["task"]
     if "group" in rows and rows["group"].nunique() > 1:
         return rows["group"] + ": " + label
     return label
@@ -37,7 +55,7 @@ def accuracy(rows: pd.DataFrame, x: str = "seq_len", title: str = "") -> Figure:
     if x.startswith("config.") and ticks[0] > 0 and ticks[-1] > 8 * ticks[0]:
         axis.set_xscale("log")
     plots.measured_ticks(axis, ticks)
-    axis.set_xlabel(LENGTH if x == "seq_len" else x.removeprefix("config."))
+    axis.set_xlabel(LENGTH if x == "seq_len" else IN_WORDS.get(x, x.removeprefix("config.")))
     axis.set_ylabel("accuracy")
     axis.set_title(MEASURED_ON, fontsize=9)
     plots.legend_below(figure)
@@ -75,7 +93,7 @@ def _curve(name: str, some: pd.DataFrame, x: str, metric: str) -> plots.Curve:
 def learning_curves(rows: pd.DataFrame) -> Figure:
     """Draw loss and accuracy of training batches (faint) and validation set, for the first seed."""
     first = rows.sort_values("seed").drop_duplicates(["label", "seq_len"])
-    names = first["label"] + first["seq_len"].map(", T={:.0f}, validation".format)
+    names = first["label"].map(in_words) + first["seq_len"].map(", T={:.0f}, validation".format)
     figure, axes = plots.new_figure("Learning curves, the first seed", panels=2)
     panels = (("loss", "cross-entropy (nats)"), ("accuracy", "accuracy"))
     for axis, (metric, label) in zip(axes, panels, strict=True):
@@ -140,11 +158,11 @@ def _long(history: str, metric: str) -> pd.DataFrame:
 
 def quality(rows: pd.DataFrame) -> Figure:
     """Draw FID and recall of each series: a mark for each seed."""
-    from lab.generation.config import in_words
+    from lab.generation.config import in_words as loss_in_words
     from lab.generation.figures import sweep_quality
 
     some = rows[rows["fid"].notna()]
-    some = some.assign(label=some["label"].map(in_words))
+    some = some.assign(label=some["label"].map(loss_in_words))
     names = series_of(some) + some["steps"].map(", {:,.0f} steps".format)
     return sweep_quality(some.assign(series=names).to_dict("records"))
 
@@ -175,11 +193,63 @@ def counts(rows: pd.DataFrame, entry: str, marked: str) -> Figure:
     return figure
 
 
-def picture(rows: pd.DataFrame, evidence: Evidence, name: str | Sequence[str]) -> list[Path]:
-    """The picture files of the first seed's run; none if its run folder is not here."""
+def picture(rows: pd.DataFrame, evidence: "Evidence", name: str | Sequence[str]) -> list[Path]:
+    """The picture files of the first seed's run that has them, in its folder or saved."""
     names = [name] if isinstance(name, str) else list(name)
     for run in rows.sort_values("seed")["run"]:
-        if run in evidence.folders:
-            folder = evidence.folders[run].path / "figures"
-            return [path for n in names if (path := folder / f"{n}.png").exists()]
+        folders = [evidence.folders[run].path / "figures"] if run in evidence.folders else []
+        if evidence.saved is not None:
+            folders.append(evidence.saved / IMAGES / run)
+        for folder in folders:
+            found = [path for n in names if (path := folder / f"{n}.png").exists()]
+            if found:
+                return found
     return []
+
+
+def save_pictures(claims: "Sequence[Claim]", evidence: "Evidence", folder: Path) -> list[Path]:
+    """Copy the pictures that claims show into `<folder>/images/RUN`; return their paths."""
+    from lab.report.plan import planned
+
+    saved = []
+    for claim in claims:
+        steps = planned(claim)
+        for figure in claim.figures:
+            if figure["draw"] != "picture":
+                continue
+            rows = steps[figure["runs"]].found(evidence)
+            rows = rows.query(figure["where"]) if figure.get("where") and len(rows) else rows
+            for path in picture(rows, evidence, figure["name"]) if len(rows) else ():
+                if path.parent.name == "figures":
+                    copy = folder / IMAGES / path.parents[1].name / path.name
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    data = png_of(path)
+                    write_atomically(copy, lambda file, data=data: file.write(data))
+                    saved.append(copy)
+    return saved
+
+
+def png_of(drawn: Any) -> bytes:
+    """Return a small PNG of a Matplotlib figure or of a picture file."""
+    from PIL import Image
+
+    if isinstance(drawn, Path):
+        image = Image.open(drawn).convert("RGB")
+    else:
+        buffer = io.BytesIO()
+        drawn.savefig(buffer, format="png", dpi=min(drawn.dpi, WIDEST / drawn.get_figwidth()))
+        image = Image.open(buffer).convert("RGB")
+    if image.width > WIDEST:
+        size = (WIDEST, round(image.height * WIDEST / image.width))
+        image = image.resize(size, Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    # With a palette the file is a third as large, and looks the same.
+    image.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
+    return out.getvalue()
+
+
+FIGURES = {
+    draw.__name__: draw
+    for draw in (accuracy, beyond, learning_curves, losses, curves, quality, counts, picture)
+}
+"""What a claim may name by `draw`."""

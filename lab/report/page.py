@@ -1,213 +1,315 @@
-"""The parts of the report: each method shows HTML and pictures as the output of a notebook cell."""
+"""The report: the findings, the figures, and the page that shows them.
 
-import html
+The page is one Jinja template, `page.html.jinja`, whose macros are its sections. It needs no
+network, no kernel and no script.
+"""
+
+import base64
 import inspect
-import io
+import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import jinja2
 import pandas as pd
 
 from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.engine.files import write_atomically
-from lab.report import figures
-from lab.report.bench import BENCH, bench_table
-from lab.report.claims import load_claims
+from lab.engine.interrupts import act
+from lab.report import figures, intervals
+from lab.report.bench import COMMAND, Bench
+from lab.report.claims import Claim, load_claims
 from lab.report.evidence import Evidence
-from lab.report.links import links_to_pages
-from lab.report.selection import plan, planned
-from lab.report.verdict import Finding, Measured, Verdict, finding_of
+from lab.report.plan import plan, planned
+from lab.report.verdict import Case, Finding, Measured, Verdict, check, finding_of
 
 CSS_CLASS: dict[Verdict, str] = {
     "holds": "holds",
     "holds in part": "in-part",
     "does not hold": "fails",
-    "not settled": "open",
+    "undecided": "open",
 }
 PLURAL: dict[Verdict, str] = {
     "holds": "hold",
     "holds in part": "hold in part",
     "does not hold": "do not hold",
-    "not settled": "are not settled",
+    "undecided": "are undecided",
 }
-PALETTE = 26
-GAP = 12
+STUDIES = {"memory": "Memory", "generation": "Generation", "by_hand": "GANs by hand"}
+
+Tell = Callable[[str], None]
+
+
+def silent(line: str) -> None:
+    """Tell nobody."""
 
 
 class Report:
-    """The claims, the evidence and the findings.
+    """The claims, the evidence, the findings and the page.
 
     Args:
         out_dir: the folder of the runs; its `report/figures` gets the pictures.
         saved: the folder of the saved evidence; None: no saved evidence.
         config_dirs: more folders with `claim/*.yaml`, such as a user's own.
+        tell: gets a line before each step.
     """
 
     def __init__(
-        self, out_dir: str, saved: str | None = None, config_dirs: Sequence[str] = ()
+        self,
+        out_dir: Path,
+        saved: Path | None = None,
+        config_dirs: Sequence[str] = (),
+        tell: Tell = silent,
     ) -> None:
-        self.out_dir = Path(out_dir)
+        self.out_dir = out_dir
         self.claims = load_claims([CONF, *config_dirs])
-        self.evidence = Evidence(self.out_dir, Path(saved) if saved else None)
+        self._tell = tell
+        tell("reading the runs")
+        self.evidence = Evidence(out_dir, saved)
+        # A claim of the user's own is more likely to be wrong than ours.
+        for claim in sorted(self.claims, key=lambda claim: claim.config_dir is None):
+            act()
+            tell(f"checking claim {claim.id.upper()}")
+            check(claim, self.evidence)
+        self._drawn: dict[str, list[dict[str, str]]] = {}
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters |= {"number": _number, "interval": _interval, "plain": _without_titles}
+        self._macros: Any = environment.get_template("page.html.jinja").module
 
     @cached_property
     def findings(self) -> dict[str, Finding]:
         """The findings, by the claims' ids."""
-        return {claim.id: finding_of(claim, self.evidence) for claim in self.claims}
+        found = {}
+        for claim in self.claims:
+            act()
+            self._tell(f"judging claim {claim.id.upper()}")
+            found[claim.id] = finding_of(claim, self.evidence)
+        return found
 
-    def summary(self) -> None:
-        """Show how many claims hold, and the most important findings."""
+    def html(self, links: bool = True) -> str:
+        """The page.
+
+        Args:
+            links: whether to link to the pages of `lab play`, which lie beside the runs.
+        """
+        css = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+        return str(self._macros.page(self, css, self.networks if links else []))
+
+    def section(self, name: str) -> str:
+        """A section as HTML: that of a claim by its id, or `overview`, `bench`, `missing`, …"""
+        if name in self.findings:
+            return str(self._macros.claim(self, self.findings[name]))
+        return str(getattr(self._macros, name)(self))
+
+    # What the template shows.
+
+    @property
+    def studies(self) -> dict[str, tuple[str, list[Finding]]]:
+        """The title and the findings of each study."""
+        found = self.findings.values()
+        return {study: (title, [f for f in found if f.claim.study == study])
+                for study, title in STUDIES.items()}  # fmt: skip
+
+    @property
+    def counted(self) -> str:
+        """How many claims have each verdict."""
         found = Counter(finding.verdict for finding in self.findings.values())
-        counted = ", ".join(f"{found[verdict]} {words}" for verdict, words in PLURAL.items())
-        here = int((self.evidence.table["from"] == "here").sum()) if self.evidence.rows else 0
-        lines = [f"<p>{len(self.claims)} claims: {counted}. They rest on "
-                 f"{len(self.evidence.rows):,} finished runs: {here:,} in this folder, the others "
-                 "in the saved evidence.</p>"]  # fmt: skip
-        said = [f.sentence(f.claim.finding) for f in self.findings.values()]
-        points = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in said if sentence)
-        show_html(*lines, f"<ul>{points}</ul>" if points else "")
+        words = [f"{found[verdict]} {words}" for verdict, words in PLURAL.items() if found[verdict]]
+        return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
 
-    def overview(self) -> None:
-        """Show the table of claims."""
-        rows = "".join(
-            f'<tr><td><a href="#{f.claim.id}">{f.claim.id.upper()}</a></td>'
-            f"<td>{html.escape(_without_titles(f.claim.source))}</td><td>{html.escape(f.claim.says)}</td>"
-            f"<td>{_badge(f)}</td></tr>"
-            for f in self.findings.values()
-        )
-        head = "<tr><th></th><th>source</th><th>claim</th><th>verdict</th></tr>"
-        show_html(f'<div class="table"><table class="overview"><thead>{head}</thead>'
-              f"<tbody>{rows}</tbody></table></div>")  # fmt: skip
+    @property
+    def one_run(self) -> int:
+        """How many verdicts rest on one run."""
+        return sum(f.one_run and f.verdict != "undecided" for f in self.findings.values())
 
-    def section(self, study: str) -> None:
-        """Show each claim of a study: verdict, parts, figures, commands."""
-        for finding in self.findings.values():
-            if finding.claim.study == study:
-                self.claim(finding.claim.id)
+    @property
+    def fails_in_full(self) -> int:
+        """How many undecided claims have a part that fails."""
+        return sum(finding.fails_in_full for finding in self.findings.values())
 
-    def claim(self, name: str) -> None:
-        """Show one claim."""
-        finding = self.findings[name]
+    @property
+    def here(self) -> int:
+        """How many runs are in this folder."""
+        return len(self.evidence.folders)
+
+    @property
+    def found(self) -> list[str]:
+        """The most important findings, a sentence each."""
+        said = (finding.sentence(finding.claim.finding) for finding in self.findings.values())
+        return [sentence for sentence in said if sentence]
+
+    @staticmethod
+    def badge(finding: Finding) -> tuple[str, str]:
+        """The class and the text of a verdict."""
+        text = finding.verdict + (" (one run)" if finding.one_run else "")
+        return CSS_CLASS[finding.verdict], text
+
+    @staticmethod
+    def rows(finding: Finding) -> list[Measured]:
+        return list(finding.parts)
+
+    @staticmethod
+    def why(finding: Finding) -> str:
         claim = finding.claim
-        said = [f'<h3 id="{name}">{name.upper()}. {html.escape(claim.says)}</h3>',
-                f"<p>Source: {html.escape(claim.source)}. {html.escape(claim.setting)}</p>",
-                f'<p class="verdict">{_badge(finding)}</p>', _parts(finding)]  # fmt: skip
-        why = finding.sentence(claim.why) if claim.runs else claim.why
-        said += [f"<p>{html.escape(why)}</p>"] if why else []
-        if finding.quick:
-            said.append("<p>These are the runs of the quick plan, with fewer steps and seeds. "
-                        "They settle no claim.</p>")  # fmt: skip
-        show_html(*said)
-        for number in range(1, len(claim.figures) + 1):
-            self.figure(name, number)
-        show_html(_warnings(finding), _details(finding))
+        return finding.sentence(claim.why) if claim.runs else claim.why
 
-    def figure(self, name: str, number: int) -> None:
-        """Show a claim's figure, counted from 1; nothing if its runs are missing."""
+    @staticmethod
+    def note(measured: Measured) -> str:
+        """What a reader must know beside the number of a part."""
+        case, part = measured.case, measured.part
+        said = []
+        if case.where:
+            say = {"holds": "the least clear", "fails": "fails at", "undecided": "undecided at"}
+            lead = say[measured.state]
+            said.append(f"{lead} of {len(measured.cases)}: {case.where}"
+                        if lead == "the least clear" else f"{lead} {case.where}")  # fmt: skip
+        if part.one_run and not part.function:
+            said.append("one run")
+        if part.extended_from is not None:
+            said.append(f"undecided at n={part.extended_from}; extended once to n={case.planned}")
+        if measured.state == "undecided" and case.n > 0 and not part.one_run:
+            said.append(_wanted(case))
+        return "; ".join(filter(None, said))
+
+    def commands(self, claim: Claim) -> list[str]:
+        """The commands that make a claim's runs."""
+        return [step.command for step in planned(claim).values()]
+
+    def pictures(self, name: str) -> list[dict[str, str]]:
+        """The figures of a claim, each with its text and its PNG as a data address."""
+        if name not in self._drawn:
+            act()
+            self._tell(f"drawing claim {name.upper()}")
+            count = len(self.findings[name].claim.figures)
+            self._drawn[name] = [p for n in range(1, count + 1) for p in self.figure(name, n)]
+        return self._drawn[name]
+
+    def figure(self, name: str, number: int) -> list[dict[str, str]]:
+        """A claim's figure, counted from 1; empty if its runs are missing."""
         finding = self.findings[name]
         wanted = dict(finding.claim.figures[number - 1])
-        draw = getattr(figures, wanted.pop("draw"), None)
-        if draw is None:
-            raise UserError(f"claim {finding.claim.id}: figure {number} names no function in draw")
-        names = wanted.pop("runs")
-        where = wanted.pop("where", None)
-        parts = [finding.runs[name].assign(group=name)
-                 for name in ([names] if isinstance(names, str) else names)]  # fmt: skip
+        draw = figures.FIGURES[wanted.pop("draw")]
+        names, where = Claim.runs_of(wanted), wanted.pop("where", None)
+        del wanted["runs"]
+        parts = [finding.runs[group].assign(group=group) for group in names]
         rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()])
         rows = rows.query(where, engine="python") if where and len(rows) else rows
         if rows.empty:
-            return
-        more = (
-            {"evidence": self.evidence} if "evidence" in inspect.signature(draw).parameters else {}
-        )
-        drawn = draw(rows, **more, **wanted)
-        for picture in drawn if isinstance(drawn, list) else [drawn]:
-            tail = f"_{picture.stem}" if isinstance(picture, Path) else ""
-            self.picture(f"{finding.claim.id}_{number}{tail}", picture, finding.claim.says)
+            return []
+        if "evidence" in inspect.signature(draw).parameters:
+            wanted["evidence"] = self.evidence
+        try:
+            drawn: Any = draw(rows, **wanted)
+        except Exception as error:
+            raise UserError(f"{finding.claim.file}: figures[{number - 1}]: {error}") from error
+        listed = drawn if isinstance(drawn, list) else [drawn]
+        return [self._picture(f"{name}_{number}{_tail(one)}", one, f"{name.upper()}{_words(one)}")
+                for one in listed]  # fmt: skip
 
-    def picture(self, name: str, drawn: Any, alt: str) -> None:
-        """Show a figure or a PNG file, and keep it in the report's figures."""
-        data = show_picture(drawn, alt)
+    def _picture(self, name: str, drawn: Any, text: str) -> dict[str, str]:
+        """Make a PNG of a figure or a picture file, and keep it in the report's figures."""
+        data = figures.png_of(drawn)
         folder = self.out_dir / "report" / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / f"{name}.png", lambda file: file.write(data))
+        return {"alt": text, "data": f"data:image/png;base64,{base64.b64encode(data).decode()}"}
 
-    def bench(self) -> None:
-        """Show the bench of memory: its table and figure, or the command that runs it."""
-        rows = BENCH.found(self.evidence)
-        if rows.empty:
-            show_html(f"<p>It has not been run. The command is <code>{BENCH.command}</code></p>")
-            return
-        show_html(bench_table(rows))
-        self.picture("bench", figures.beyond(rows), "Accuracy beyond the lengths trained on")
+    @cached_property
+    def bench(self) -> Bench:
+        """The bench of memory."""
+        return Bench(self.evidence)
 
-    def missing(self) -> None:
-        """Show the commands whose runs are not all finished."""
-        steps = {**plan(self.claims, quick=False), BENCH.command: BENCH}
-        rows = "".join(
-            f"<tr><td>{missing} of {len(step.configs)}</td><td><code>{html.escape(command)}"
-            "</code></td></tr>"
-            for command, step in steps.items()
-            if (missing := step.missing(self.evidence))
-        )
-        if rows:
-            head = "<tr><th>runs</th><th>command</th></tr>"
-            show_html(f'<div class="table"><table><thead>{head}</thead>'
-                      f"<tbody>{rows}</tbody></table></div>")  # fmt: skip
-        else:
-            show_html("<p>Every run that the claims need is finished.</p>")
-        for line in self.evidence.unreadable:
-            show_html(f"<p>Not read: {html.escape(line)}</p>")
+    @cached_property
+    def bench_pictures(self) -> list[dict[str, str]]:
+        """The figure of the bench; empty without runs."""
+        if self.bench.rows.empty:
+            return []
+        self._tell("drawing the bench")
+        return [self._picture("bench", figures.beyond(self.bench.rows), "accuracy by length")]
 
-    def pages(self) -> None:
-        """Show links to the pages of `lab play`."""
-        show_html(links_to_pages(self.out_dir))
+    @cached_property
+    def missing(self) -> list[tuple[int, int, str]]:
+        """The commands whose runs are not all finished: how many are missing, of how many."""
+        steps = plan(self.claims, quick=False).values()
+        return [(missing, len(step.configs), step.command)
+                for step in steps if (missing := step.missing(self.evidence))]  # fmt: skip
 
-    def provenance(self) -> None:
-        """Show the commits, versions and processors of the runs."""
+    @property
+    def bench_command(self) -> str:
+        return COMMAND
+
+    @cached_property
+    def warnings(self) -> dict[str, list[str]]:
+        """Each warning of the claims' runs once, with the runs that have it."""
+        return warnings_of(rows for f in self.findings.values() for rows in f.runs.values())
+
+    @property
+    def provenance(self) -> list[tuple[str, str, str, int]]:
+        """Processor, device, version of torch and number of the runs."""
         if not self.evidence.rows:
-            return
-        columns = ["task", "commit", "torch", "device", "cpu"]
+            return []
+        columns = ["cpu", "device", "torch"]
         table = self.evidence.table.reindex(columns=columns).fillna("")
-        counted = table.groupby(columns).size().reset_index(name="runs")
-        show_html(f'<div class="table">{counted.to_html(index=False, border=0)}</div>')
+        return [(*key, len(some)) for key, some in table.groupby(columns)]
+
+    @property
+    def networks(self) -> list[tuple[str, str]]:
+        """The address, from the report's folder, and the name of each page of `lab play`."""
+        links = []
+        for page in sorted(self.out_dir.rglob("play*.html")):
+            if (page.parent / "config.yaml").exists():  # else this file is not in a run folder
+                address = quote(Path(os.path.relpath(page, self.out_dir / "report")).as_posix())
+                other = page.stem.removeprefix("play").lstrip("-")
+                links.append((address, " beside ".join(filter(None, [page.parent.name, other]))))
+        return links
+
+    @staticmethod
+    def most_failures(seeds: int) -> str:
+        return f"{intervals.most_failures(seeds):.0%}".replace("%", " %")
 
 
-def png_of(drawn: Any) -> bytes:
-    """Return a small PNG of a Matplotlib figure or of a picture file."""
-    from PIL import Image
+def warnings_of(tables: Iterable[pd.DataFrame]) -> dict[str, list[str]]:
+    """Each warning once, with the runs that have it."""
+    said: dict[str, dict[str, None]] = {}
+    for rows in tables:
+        for run, lines in zip(rows.get("run", ()), rows.get("warnings", ()), strict=False):
+            for line in lines if isinstance(lines, list) else ():
+                said.setdefault(line, {})[run] = None
+    return {line: list(runs) for line, runs in said.items()}
 
+
+def _tail(drawn: Any) -> str:
+    return f"_{drawn.stem}" if isinstance(drawn, Path) else ""
+
+
+def _words(drawn: Any) -> str:
+    """What a picture shows, for a reader who cannot see it."""
     if isinstance(drawn, Path):
-        image = Image.open(drawn).convert("RGB")
-    else:
-        buffer = io.BytesIO()
-        drawn.savefig(buffer, format="png")
-        image = Image.open(buffer).convert("RGB")
-    out = io.BytesIO()
-    # With a palette the file is a third as large, and looks the same.
-    image.quantize(PALETTE, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
-    return out.getvalue()
+        return f": {drawn.stem.replace('_', ' ')}"
+    title = drawn.get_suptitle()
+    return f": {' '.join(title.split())}" if title else ""
 
 
-def show_picture(drawn: Any, alt: str) -> bytes:
-    """Show a Matplotlib figure or a picture file, and return its PNG."""
-    from IPython.display import Image, display
-
-    data = png_of(drawn)
-    display(Image(data, alt=alt))
-    return data
-
-
-def show_html(*parts: str) -> None:
-    """Show HTML as a cell's output."""
-    from IPython.display import HTML, display
-
-    display(HTML("\n".join(part for part in parts if part)))
+def _wanted(case: Case) -> str:
+    """How many seeds would decide a part."""
+    if case.n < case.planned:
+        return f"{case.planned} seeds are planned"
+    needed = case.seeds_needed
+    if needed is None:
+        return f"more than {intervals.MOST_SEEDS} seeds would be needed: the effect is at the bound"
+    return f"about {max(needed, case.n + 1)} seeds would decide"
 
 
 def _without_titles(source: str) -> str:
@@ -215,59 +317,11 @@ def _without_titles(source: str) -> str:
     return re.sub(r', "[^"]*"', "", source)
 
 
-def _badge(finding: Finding) -> str:
-    return f'<span class="badge {CSS_CLASS[finding.verdict]}">{finding.verdict}</span>'
-
-
-def _parts(finding: Finding) -> str:
-    rows = "".join(
-        f"<tr><td>{html.escape(m.part.says)}{_note(m)}</td>"
-        f"<td>{m.n if not m.part.function else ''}</td><td>{_number(m, m.mean)}</td>"
-        f"<td>{_interval(m)}</td><td>{html.escape(m.part.bound)}"
-        f"{' (whole interval)' if m.part.by == 'interval' else ''}</td>"
-        f"<td>{'' if not m.n else 'pass' if m.passes else 'fail'}</td></tr>"
-        for m in finding.parts
-    )
-    head = ("<tr><th>part</th><th>seeds</th><th>mean</th><th>95 % interval</th><th>bound</th>"
-            "<th></th></tr>")  # fmt: skip
-    return f'<div class="table"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
-
-
-def _note(measured: Measured) -> str:
-    note = f"worst at {measured.where}" if measured.where else measured.unknown
-    return f" ({html.escape(note)})" if note else ""
-
-
 def _number(measured: Measured, value: float) -> str:
-    return f"{value:{measured.part.form}}" if measured.n else "–"
+    text = f"{value:{measured.part.form}}" if measured.n else "–"
+    return text.replace("%", " %").replace("-", "−") if "e" not in measured.part.form else text
 
 
 def _interval(measured: Measured) -> str:
-    ends = measured.interval
-    return "" if ends is None else f"{_number(measured, ends[0])} to {_number(measured, ends[1])}"
-
-
-def _warnings(finding: Finding) -> str:
-    """The warnings of a claim's runs as HTML; empty if there are none."""
-    lines = {
-        str(run): said
-        for rows in finding.runs.values()
-        if "warnings" in rows
-        for run, said in zip(rows["run"], rows["warnings"], strict=True)
-        if isinstance(said, list)
-    }
-    items = "".join(f"<li>{html.escape(run)}: {html.escape('. '.join(said))}</li>"
-                    for run, said in lines.items())  # fmt: skip
-    count = f"{len(lines)} {'run has' if len(lines) == 1 else 'runs have'} warnings"
-    return f"<details><summary>{count}</summary><ul>{items}</ul></details>" if lines else ""
-
-
-def _details(finding: Finding) -> str:
-    commands = "\n".join(step.command for step in planned(finding.claim).values())
-    lines = [f"<pre>{html.escape(commands)}</pre>"] if commands else ["<p>It needs no run.</p>"]
-    if finding.verdict == "not settled":
-        least = finding.claim.least_seeds
-        lines.append(f"<p>A verdict needs {least} {'seed' if least == 1 else 'seeds'} of each "
-                     "part.</p>")  # fmt: skip
-    lines += [f"<p>Missing: {html.escape(line)}</p>" for line in finding.missing]
-    return f"<details><summary>Commands and what is missing</summary>{''.join(lines)}</details>"
+    ends = measured.case.interval()
+    return "" if ends is None else " to ".join(_number(measured, end) for end in ends)

@@ -1,20 +1,18 @@
 """Run every command of the claims, then make the report. The same command continues.
 
-    scripts/reproduce                        all of it, about 10 hours of one core
-    scripts/reproduce quick                  fewer steps and seeds: 15 minutes on two cores
-    scripts/reproduce quick out_dir=/tmp/outputs jobs=1
+    scripts/reproduce                        all of it, about 14 hours of one core
+    scripts/reproduce quick                  fewer steps and seeds: minutes
+    scripts/reproduce quick out_dir=/tmp/outputs
 
-`jobs` commands run at a time. A finished run is not trained again. A run that was stopped continues
-from its checkpoint.
+The commands run one after another; each is a sweep that uses the machine. A finished run is not
+trained again. A run that was stopped continues from its checkpoint.
 """
 
-import os
 import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -24,10 +22,10 @@ from lab.engine.interrupts import Interrupted
 from lab.engine.run_folder import folder_of
 from lab.report.claims import load_claims
 from lab.report.evidence import Evidence
-from lab.report.selection import Planned, plan
+from lab.report.plan import Planned, plan
 from lab.report.tool import make_report
 
-SECONDS_TO_STOP = 30.0
+SECONDS_TO_STOP = 60.0
 # The pages of docs/play.md, each with the commands that train its runs.
 PAGES = (
     ("seq_len=20", "seq_len=20 cell=rnn optimizer.lr=0.001"),
@@ -36,14 +34,14 @@ PAGES = (
 
 
 def main() -> None:
-    """`python -m lab.report.reproduce [quick] [out_dir=outputs] [jobs=2]`."""
+    """`python -m lab.report.reproduce [quick] [out_dir=outputs]`."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        quick, out_dir, jobs = _parse(sys.argv[1:])
+        quick, out_dir = _parse(sys.argv[1:])
         steps = list(plan(load_claims([CONF]), quick).values())
-        failed = reproduce(steps, out_dir, jobs)
-        for path in (*write_pages(out_dir), *make_report(Path(out_dir))):
+        failed = reproduce(steps, out_dir)
+        for path in (*write_pages(out_dir), *make_report(Path(out_dir), [])):
             print(path, flush=True)
     except UserError as error:
         sys.exit(f"lab: {error}")
@@ -61,49 +59,55 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Interrupted(number, "stopped")
 
 
-def _parse(arguments: Sequence[str]) -> tuple[bool, str, int]:
-    quick, given = False, {"out_dir": "outputs", "jobs": str(min(2, os.cpu_count() or 1))}
+def _parse(arguments: Sequence[str]) -> tuple[bool, str]:
+    quick, out_dir = False, "outputs"
     for argument in arguments:
-        key, equals, value = argument.partition("=")
+        key, _, value = argument.partition("=")
         if argument == "quick":
             quick = True
-        elif equals and value and key in given:
-            given[key] = value
+        elif key == "out_dir" and value:
+            out_dir = value
         else:
-            raise UserError(f"{argument}: expected quick, out_dir=FOLDER or jobs=NUMBER")
-    if not given["jobs"].isdecimal() or int(given["jobs"]) < 1:
-        raise UserError(f"jobs={given['jobs']}: expected a whole number of at least 1")
-    return quick, given["out_dir"], int(given["jobs"])
+            raise UserError(f"{argument}: expected quick or out_dir=FOLDER")
+    return quick, out_dir
 
 
-def reproduce(steps: Sequence[Planned], out_dir: str, jobs: int) -> list[str]:
-    """Run the commands that are not finished; return those that failed.
-
-    Raises:
-        KeyboardInterrupt: it was stopped; no process is left running.
-    """
+def reproduce(steps: Sequence[Planned], out_dir: str) -> list[str]:
+    """Run the commands that are not finished, one after another; return those that failed."""
     evidence = Evidence(Path(out_dir))
     waiting = [step for step in steps if step.missing(evidence)]
-    left, total = sum(step.missing(evidence) for step in waiting), len(waiting)
+    left = sum(step.missing(evidence) for step in waiting)
     print(
-        f"{len(steps) - total} of {len(steps)} commands are finished; {left} runs are left",
-        flush=True,
+        f"{len(steps) - len(waiting)} of {len(steps)} commands are finished; {left} runs are left"
     )
-    failed, begin = [], time.monotonic()
-    for done, (step, code) in enumerate(_side_by_side(waiting, out_dir, jobs), 1):
-        outcome = "done" if code == 0 else f"FAILED with exit code {code}"
-        failed += [step.command] if code else []
-        minutes = (time.monotonic() - begin) / 60
-        print(f"[{done} of {total}, {minutes:.0f} min] {outcome}: {step.command}", flush=True)
+    failed = []
+    for number, step in enumerate(waiting, 1):
+        print(f"[{number} of {len(waiting)}] {step.command}", flush=True)
+        code = _run(step, out_dir)
+        if code:
+            print(f"FAILED with exit code {code}: {step.command}", flush=True)
+            failed.append(step.command)
     return failed
 
 
-def write_pages(out_dir: str) -> list[Path]:
-    """Write the pages of docs/play.md whose runs exist; return their paths.
+def _run(step: Planned, out_dir: str) -> int:
+    """Run a command; if this process is stopped, let its runs write their checkpoints first."""
+    words = [sys.executable, *shlex.split(step.command)[1:], f"out_dir={out_dir}"]
+    # In a session of its own the command does not get the terminal's Ctrl-C a second time.
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
 
-    Raises:
-        UserError: a run has no weights.
-    """
+
+def write_pages(out_dir: str) -> list[Path]:
+    """Write the pages of docs/play.md whose runs exist; return their paths."""
     from lab.play.tool import write_page
 
     written = []
@@ -113,56 +117,6 @@ def write_pages(out_dir: str) -> list[Path]:
         if all(folder.result is not None for folder in folders):
             written.append(write_page(folders))
     return written
-
-
-def _side_by_side(waiting: list[Planned], out_dir: str, jobs: int) -> Iterator[tuple[Planned, int]]:
-    """Run the commands in order, `jobs` at a time; yield each with its exit code when it ends."""
-    running: list[tuple[Planned, subprocess.Popen[str]]] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                step = waiting.pop(0)
-                running.append((step, _start(step, out_dir)))
-            time.sleep(0.1)
-            for step, process in list(running):
-                code = process.poll()
-                if code is not None:
-                    running.remove((step, process))
-                    yield step, code
-    finally:
-        _stop_all([process for _, process in running])
-
-
-def _start(step: Planned, out_dir: str) -> "subprocess.Popen[str]":
-    log = Path(out_dir, "report", "reproduce.log")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    arguments = [*shlex.split(step.command)[1:], f"out_dir={out_dir}"]
-    with open(log, "a", encoding="utf-8") as file:
-        file.write(f"$ {step.command}\n")
-        file.flush()
-        # In a session of its own the process does not get the terminal's Ctrl-C; _stop_all sends
-        # it.
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            stdout=file,
-            stderr=file,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-
-
-def _stop_all(processes: "list[subprocess.Popen[str]]") -> None:
-    """Let each process write its checkpoint and end; after half a minute, kill it."""
-    for process in processes:
-        process.send_signal(signal.SIGINT)
-    end = time.monotonic() + SECONDS_TO_STOP
-    for process in processes:
-        try:
-            process.wait(max(end - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 if __name__ == "__main__":

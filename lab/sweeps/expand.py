@@ -13,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.config import RunConfig
 from lab.config.command import as_written
@@ -96,7 +96,9 @@ def refuse_fractions(config: DictConfig) -> None:
             )
 
 
-def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunConfig | UserError]:
+def configs_of(
+    config_name: str, jobs: Sequence[Sequence[str]], sweep: DictConfig | None = None
+) -> Iterator[RunConfig | UserError]:
     """Yield the config of each job, or the error that says which value is wrong.
 
     Hydra composes once for each choice of YAML files, which takes a tenth of a second; other values
@@ -105,6 +107,8 @@ def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunC
     Args:
         config_name: of the primary config.
         jobs: the overrides of each, of the same keys.
+        sweep: what Hydra composed for the sweep. It serves the jobs that choose no YAML file of
+            their own.
 
     Raises:
         HydraException: a job has a key or an option that there is not.
@@ -113,10 +117,15 @@ def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunC
     overrides = dict.fromkeys(word for job in jobs for word in job)
     parsed = dict(zip(overrides, _parse(list(overrides)), strict=True))
     plain = {word: override for word, override in parsed.items() if _is_plain(override)}
+    given = as_written(sweep.hydra.overrides.task) if sweep is not None else []
     for job in jobs:
         chosen = tuple(word for word in job if word not in plain)
         if chosen not in composed:
-            composed[chosen] = compose(config_name, list(job))
+            composed[chosen] = (
+                _without_hydra(sweep)
+                if sweep is not None and set(chosen) <= set(given)
+                else compose(config_name, list(job))
+            )
         cfg = composed[chosen]
         for override in (plain[word] for word in job if word in plain):
             OmegaConf.update(cfg, override.key_or_group, override.value())
@@ -124,6 +133,13 @@ def configs_of(config_name: str, jobs: Sequence[Sequence[str]]) -> Iterator[RunC
             yield from_hydra(cfg)
         except UserError as error:
             yield error
+
+
+def _without_hydra(sweep: DictConfig) -> DictConfig:
+    config = sweep.copy()
+    with open_dict(config):
+        del config["hydra"]
+    return config
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

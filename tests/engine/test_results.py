@@ -87,7 +87,7 @@ def test_earlier_metrics_have_todays_names():
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     """The committed tables alone."""
-    from lab.report.tool import SAVED
+    from lab.report.evidence import SAVED
 
     return Evidence(tmp_path_factory.mktemp("none"), SAVED)
 

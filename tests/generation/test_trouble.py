@@ -27,8 +27,7 @@ from lab.images import classifier
 from lab.images.classifier import load_classifier
 from lab.images.datasets import Images, load
 from lab.report.evidence import Evidence
-from lab.report.page import _warnings
-from lab.report.verdict import Finding
+from lab.report.page import warnings_of
 from lab.runs.show import show
 from tests.command_line import ROOT
 from tests.images.small_data import MNIST_FILES, QUICK, write_bars
@@ -246,6 +245,4 @@ def test_a_run_keeps_its_warnings_and_says_which_weights_were_measured(bars, tmp
     evidence.save(list(evidence.rows), tmp_path / "saved")
     saved = Evidence(tmp_path / "nowhere", tmp_path / "saved")
     for table in (evidence.table, saved.table):
-        finding = Finding(None, "holds", (), {"runs": table})
-        assert "1 run has warnings" in _warnings(finding)
-        assert "too few for the classifier&#x27;s" in _warnings(finding)
+        assert warnings_of([table]) == {line: [run.path.name] for line in warned}

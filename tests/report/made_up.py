@@ -26,6 +26,7 @@ class MadeUp(Evidence):
     def __init__(self) -> None:
         self.rows, self.configs, self.folders, self.unreadable = {}, {}, {}, []
         self.table = pd.DataFrame()
+        self.saved, self._columns = None, {}
 
     def add(self, command: str, numbers: Numbers | dict[str, Any]) -> None:
         """A finished run for each job of a command, with these numbers in its row."""
@@ -37,11 +38,12 @@ class MadeUp(Evidence):
                 "run": name, "from": "here", "task": config.task, "seed": config.seed,
                 "steps": 1000, "seconds": 1.0,
                 "label": getattr(config, "label", ""), "cell": getattr(config, "cell_name", ""),
-                "seq_len": getattr(config, "seq_len", None),
+                "seq_len": getattr(config, "seq_len", None), "accuracy_count": 10_000,
                 **{f"config.{k}": v for k, v in flatten(config.to_dict()).items()},
                 **given,
             }  # fmt: skip
         self.table = pd.DataFrame(list(self.rows.values()))
+        self._columns = {}
 
 
 def history(**columns: list[float]) -> str:

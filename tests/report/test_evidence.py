@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab.report.claims import Runs
-from lab.report.evidence import Evidence
-from lab.report.selection import Planned
+from lab.report.evidence import SAVED, Evidence, _config_of, _read_csv
+from lab.report.plan import Planned
 from tests.command_line import quick_lab
 from tests.fake_runs import fake_run
 
@@ -90,11 +90,13 @@ def test_a_result_without_metrics_still_makes_a_row(out: Path, tmp_path: Path):
     assert "history" not in row
 
 
-def test_a_saved_run_of_another_name_is_the_same_run(out: Path, tmp_path: Path):
+def test_a_run_stands_once_whatever_its_name_and_hash_were(out: Path, tmp_path: Path):
+    """An earlier version named and hashed a run in another form; the config says which it is."""
     here = Evidence(out)
     name = sorted(here.rows)[0]
-    older = f"lstm-T3-s0-{name.rpartition('-')[2]}"
-    here.rows[older] = {**here.rows[name], "run": older}
+    older = "lstm-T3-s0-0123abcd"
+    here.rows[older] = {**here.rows[name], "run": older, "commit": "0123456789"}
+    here.configs[older] = here.configs[name]
     here.save([older], tmp_path)
     assert list(Evidence(tmp_path / "nothing", tmp_path).rows) == [older]
     both = Evidence(out, tmp_path)
@@ -105,3 +107,10 @@ def test_a_saved_run_of_another_name_is_the_same_run(out: Path, tmp_path: Path):
     assert Planned(runs).missing(Evidence(tmp_path / "nothing", tmp_path)) == 1
     (path,) = both.save([name], tmp_path)
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["run", name]
+
+
+def test_no_run_stands_twice_in_the_committed_evidence():
+    rows = [row for file in SAVED.glob("*.csv") for row in _read_csv(file)]
+    assert rows
+    identities = [_config_of(row).identity for row in rows]
+    assert len(set(identities)) == len(identities)

@@ -15,7 +15,7 @@ from lab.config.errors import UserError
 from lab.report import reproduce
 from lab.report.claims import Runs, load_claims
 from lab.report.evidence import Evidence
-from lab.report.selection import Planned, plan, planned
+from lab.report.plan import Planned, plan, planned
 from tests.command_line import SMALL, environment, quick_lab, run_folders
 
 TINY = " ".join([*SMALL, "seq_len=3"])
@@ -70,7 +70,7 @@ def test_a_claim_may_rest_on_a_preset_of_the_users_own(tmp_path: Path):
     assert found == [(7, 4, 0.01, 2), (7, 4, 0.02, 2)]
 
 
-@pytest.mark.parametrize("argument", ["fast", "jobs=0", "jobs=x", "out=there"])
+@pytest.mark.parametrize("argument", ["fast", "jobs=2", "out_dir=", "out=there"])
 def test_a_wrong_argument_gets_one_line(argument: str):
     with pytest.raises(UserError, match="expected"):
         reproduce._parse([argument])
@@ -84,15 +84,15 @@ def test_reproduce_continues_where_it_stopped(
     broken = "task=gan data=folder data.root=/nowhere"
     steps = [Planned(Runs(overrides=o)) for o in (TINY, broken, f"{TINY} seed=0,1")]
     out = str(tmp_path / "outputs")
-    assert reproduce.reproduce(steps, out, jobs=1) == [steps[1].command]
+    assert reproduce.reproduce(steps, out) == [steps[1].command]
     assert "FAILED with exit code 1" in capsys.readouterr().out
     assert len(Evidence(Path(out)).rows) == 2
-    assert reproduce.reproduce(steps[::2], out, jobs=1) == []
+    assert reproduce.reproduce(steps[::2], out) == []
     assert "2 of 2 commands are finished; 0 runs are left" in capsys.readouterr().out
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path):
-    words = [sys.executable, "-m", "lab.report.reproduce", "quick", "jobs=1"]
+    words = [sys.executable, "-m", "lab.report.reproduce", "quick"]
     process = subprocess.Popen(
         words, cwd=tmp_path, env=environment(), text=True, stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "scripts/reproduce quick jobs=1 continues" in errors
+    assert "scripts/reproduce quick continues" in errors
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(int(child), 0)

@@ -1,4 +1,4 @@
-"""Each claim, judged both ways on made-up numbers."""
+"""Each claim, judged both ways on made-up numbers; which parts hold, and which are undecided."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,12 +9,13 @@ import pytest
 
 from lab.cli import CONF
 from lab.config import RunConfig
+from lab.report import intervals
 from lab.report.claims import Claim, load_claims
-from lab.report.verdict import Finding, finding_of
+from lab.report.verdict import finding_of
 from tests.report.made_up import MadeUp, history
 
 CLAIMS = {claim.id: claim for claim in load_claims([CONF])}
-HOLDS, IN_PART, FAILS, OPEN = "holds", "holds in part", "does not hold", "not settled"
+HOLDS, IN_PART, FAILS, OPEN = "holds", "holds in part", "does not hold", "undecided"
 
 
 def judged(name: str, numbers: dict[str, Any], change: Callable[[Claim], Claim] = lambda c: c):
@@ -23,10 +24,6 @@ def judged(name: str, numbers: dict[str, Any], change: Callable[[Claim], Claim] 
     for runs, given in numbers.items():
         evidence.add(claim.runs[runs].command(), given)
     return finding_of(claim, evidence)
-
-
-def passed(finding: Finding) -> list[bool]:
-    return [part.passes for part in finding.parts]
 
 
 def of_cell(**accuracy: float) -> Callable[[RunConfig], dict[str, Any]]:
@@ -39,14 +36,6 @@ def at_500(**accuracy: float) -> Callable[[RunConfig], dict[str, Any]]:
 
 def by_init(**steps: int) -> Any:
     return lambda c: {"steps": steps[c.cell["init"]], "accuracy": 1.0}
-
-
-def by_pairs(lstm_at_8: float) -> Any:
-    def numbers(config: Any) -> dict[str, Any]:
-        behind = config.cell_name == "torch_lstm" and config.sequence["pairs"] == 8
-        return {"accuracy": lstm_at_8 if behind else 1.0}
-
-    return numbers
 
 
 def by_length(short: dict[str, float], long: dict[str, float], at: int = 15) -> Any:
@@ -92,9 +81,10 @@ def sums(nine: int, null: int, seven: int) -> dict[str, int]:
             f"{sum_of}.difference.7": seven}  # fmt: skip
 
 
-def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, str]:
+def course(at_500: float, at_1200: float, at_2000: float) -> dict[str, Any]:
     shares = [at_500, at_1200, at_2000]
-    return {"history": history(step=[500, 1200, 2000], classifier_accuracy=shares)}
+    curve = history(step=[500, 1200, 2000], classifier_accuracy=shares)
+    return {"history": curve, "last_classifier_accuracy": at_2000}
 
 
 EVEN = {"rnn": 1.0, "lstm": 1.0}
@@ -122,28 +112,30 @@ BOTH_WAYS = [
             "lengths": of_label(0.9, 1.0, 1.0)}, IN_PART),
     ("a3", {"number": {"accuracy": 1.0}}, HOLDS),
     ("a3", {"number": {"accuracy": 0.98}}, FAILS),
-    ("a4", {"number": by_length(EVEN, BEHIND, 19)}, HOLDS),
-    ("a4", {"number": by_length(EVEN, BEHIND, 14)}, IN_PART),
+    ("a4", {"number": by_length(EVEN, BEHIND, 19), "four": {"accuracy": 0.5}}, HOLDS),
+    ("a4", {"number": by_length(EVEN, BEHIND, 14), "four": {"accuracy": 0.5}}, IN_PART),
     ("a5", {"lengths": by_length(EVEN, BEHIND), "dip": by_epochs(0.8, 0.8)}, HOLDS),
     ("a5", {"lengths": by_length(EVEN, BEHIND), "dip": by_epochs(0.7, 1.0)}, IN_PART),
-    ("a6", {"both": {"accuracy": 1.0}}, HOLDS),
-    ("a6", {"both": lambda c: {"accuracy": 1.0 if c.seq_len == 5 else 0.2}}, FAILS),
+    ("a6", {"five": {"accuracy": 1.0}, "twenty": {"accuracy": 1.0}}, HOLDS),
+    ("a6", {"five": {"accuracy": 1.0}, "twenty": {"accuracy": 0.2}}, IN_PART),
     ("a7", {"lengths": factors(0.5, 0.99, 1.0)}, HOLDS),
     ("a7", {"lengths": factors(0.5, 0.6, 1.0)}, IN_PART),
-    ("c1", {"parity": at_500(torch_lstm=1.0, rnn=0.95, transformer=0.5)}, HOLDS),
-    ("c1", {"parity": at_500(torch_lstm=1.0, rnn=0.7, transformer=0.5)}, IN_PART),
+    ("c1", {"recurrent": at_500(torch_lstm=1.0, rnn=0.95),
+            "attention": at_500(transformer=0.5)}, HOLDS),
+    ("c1", {"recurrent": at_500(torch_lstm=1.0, rnn=0.7),
+            "attention": at_500(transformer=0.5)}, IN_PART),
     ("c2", {"parity": at_500(torch_lstm=1.0, min_gru=0.5)}, HOLDS),
     ("c2", {"parity": at_500(torch_lstm=1.0, min_gru=0.99)}, FAILS),
-    ("c3", {"biases": lambda c: {"accuracy": 1.0 if c.cell["forget_bias"] else 0.1}}, HOLDS),
-    ("c3", {"biases": {"accuracy": 1.0}}, IN_PART),
+    ("c3", {"one": {"accuracy": 1.0}, "zero": {"accuracy": 0.1}}, HOLDS),
+    ("c3", {"one": {"accuracy": 1.0}, "zero": {"accuracy": 1.0}}, IN_PART),
     ("c4", {"both": by_init(chrono=500, forget_bias=900)}, HOLDS),
     ("c4", {"both": by_init(chrono=900, forget_bias=500)}, IN_PART),
     ("c5", {"adding": of_cell(irnn=0.99, torch_lstm=1.0, rnn=0.1)}, HOLDS),
     ("c5", {"adding": of_cell(irnn=0.99, torch_lstm=1.0, rnn=0.99)}, IN_PART),
-    ("c6", {"pairs": by_pairs(lstm_at_8=0.3)}, HOLDS),
-    ("c6", {"pairs": by_pairs(lstm_at_8=0.99)}, IN_PART),
+    ("c6", {"attention": {"accuracy": 1.0}, "recurrent": {"accuracy": 0.3}}, HOLDS),
+    ("c6", {"attention": {"accuracy": 1.0}, "recurrent": {"accuracy": 0.99}}, IN_PART),
     ("c7", {"asked": gan(class_accuracy=0.99, fid=0.9), "free": gan(fid=1.0)}, HOLDS),
-    ("c7", {"asked": gan(class_accuracy=0.99, fid=1.2), "free": gan(fid=1.0)}, IN_PART),
+    ("c7", {"asked": gan(class_accuracy=0.99, fid=1.7), "free": gan(fid=1.0)}, IN_PART),
     ("c8", {"paired": gan(fid=1.0, recall=0.8), "hinge": gan(fid=2.0, recall=0.7)}, HOLDS),
     ("c8", {"paired": gan(fid=3.0, recall=0.6), "hinge": gan(fid=2.0, recall=0.7)}, FAILS),
     ("c9", {"stacked": gan(modes=995, mode_kl=0.08)}, HOLDS),
@@ -181,7 +173,7 @@ BOTH_WAYS = [
     ("b8", {"balanced": {"path_length_farther": 12.0, "path_length_linear": 10.0}}, HOLDS),
     ("b8", {"balanced": {"path_length_farther": 10.2, "path_length_linear": 10.0}}, FAILS),
     ("b9", {"balanced": sums(120, 20, 150)}, HOLDS),
-    ("b9", {"balanced": lambda c: sums(10 + c.seed, 11, 5)}, FAILS),
+    ("b9", {"balanced": lambda c: sums(10 + c.seed % 2, 12, 5)}, FAILS),
     ("b10", {"normal": course(0.1, 0.6, 0.3), "uniform": course(0.1, 0.6, 0.3)}, HOLDS),
     ("b10", {"normal": course(0.5, 0.4, 0.3), "uniform": course(0.0, 0.0, 0.5)}, IN_PART),
     ("b11", {"single": {"classifier_accuracy": 0.5}, "adam": {"classifier_accuracy": 0.1},
@@ -190,7 +182,7 @@ BOTH_WAYS = [
              "mlp": {"classifier_accuracy": 0.9}}, IN_PART),
     ("b12", {}, IN_PART),
     ("b13", {"conv": gan(fid=1.0), "mlp": gan()}, HOLDS),
-    ("b13", {"conv": gan(fid=11.0), "mlp": gan()}, IN_PART),
+    ("b13", {"conv": gan(fid=11.0), "mlp": gan()}, FAILS),
 ]  # fmt: skip
 
 
@@ -209,19 +201,20 @@ def test_every_claim_is_judged_both_ways():
     assert all(len(verdicts) == 2 for name, verdicts in found.items() if name != "b12")
 
 
-def test_without_a_run_nothing_is_settled_and_the_commands_are_named():
+def test_without_a_run_nothing_is_decided_and_the_commands_are_named():
     for name, claim in CLAIMS.items():
         finding = finding_of(claim, MadeUp())
         if claim.runs:
             assert finding.verdict == OPEN, name
             assert len(finding.missing) == len(claim.runs), name
     finding = finding_of(CLAIMS["a1"], MadeUp())
-    assert finding.missing == ("5 of 5 runs of python -m lab -m +experiment=a1_five_digits",)
+    command = "python -m lab -m +experiment=a1_five_digits 'seed=range(20)'"
+    assert finding.missing == (f"20 of 20 runs of {command}",)
 
 
 def test_a_finished_run_is_not_missing_whatever_its_folder_is_called():
     evidence = MadeUp()
-    evidence.add("-m +experiment=a1_five_digits", {"accuracy": 1.0})
+    evidence.add("-m +experiment=a1_five_digits seed=range(20)", {"accuracy": 1.0})
     renamed = {name: f"name-of-another-version-{name[-8:]}" for name in evidence.rows}
     evidence.rows = {renamed[name]: {**row, "run": renamed[name]}
                      for name, row in evidence.rows.items()}  # fmt: skip
@@ -236,54 +229,146 @@ def test_a_sentence_needs_the_numbers_that_it_names():
     evidence.add("-m +experiment=lstm_or_rnn seq_len=5,9", of_label(0.9, 1.0, 1.0))
     finding = finding_of(CLAIMS["a2"], evidence)
     assert finding.verdict == OPEN
-    assert "is 10.0% above that of an RNN" in finding.sentence(finding.claim.finding)
+    assert "is 0.100 above that of an RNN" in finding.sentence(finding.claim.finding)
     assert finding.sentence("the first is {1:.0f}") == ""
 
 
-def test_two_seeds_settle_nothing():
+def accuracies(*values: float) -> Any:
+    """The numbers of A1's seeds, again and again."""
+    return lambda config: {"accuracy": values[config.seed % len(values)]}
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [((1.0,), "holds"), ((0.99, 0.98), "fails"), ((1.0, 0.98), "undecided"),
+     ((1.0, 1.0, 1.0, 1.0, 0.96), "undecided")],
+)  # fmt: skip
+def test_the_interval_decides_and_not_the_mean(values: tuple[float, ...], state: str):
+    finding = judged("a1", {"five": accuracies(*values)})
+    assert finding.states == [state]
+    part = finding.parts[0]
+    if values[-1] == 0.96:
+        assert part.part.is_within(part.mean)
+        assert part.case.seeds_needed is None
+
+
+def test_a_share_has_the_interval_of_its_examples_and_a_fid_students_t():
+    part = judged("a1", {"five": {"accuracy": 1.0, "accuracy_count": 200}}).parts[0]
+    assert part.case.interval() == pytest.approx(intervals.of_share([1.0] * 20, 200))
+    paired = judged("c8", {"paired": lambda c: gan(fid=1.0 + c.seed), "hinge": gan(fid=20.0)})
+    values = [1.0 + seed - 20 for seed in range(10)]
+    assert paired.parts[0].case.interval() == pytest.approx(intervals.of_mean(values))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "n", "verdict"),
+    [("range(19)", 19, OPEN), ("range(20)", 20, HOLDS),
+     # Other seeds are no replacement: whoever stops at will is wrong more often.
+     ("range(1,24)", 19, OPEN)],
+)  # fmt: skip
+def test_the_planned_seeds_decide(seeds: str, n: int, verdict: str):
     evidence = MadeUp()
-    evidence.add("-m +experiment=a1_five_digits seed=0,1", {"accuracy": 1.0})
+    evidence.add(f"-m +experiment=a1_five_digits seed={seeds}", {"accuracy": 1.0})
     finding = finding_of(CLAIMS["a1"], evidence)
-    assert (finding.verdict, finding.parts[0].n) == (OPEN, 2)
+    assert (finding.verdict, finding.parts[0].n) == (verdict, n)
 
 
-def test_the_quick_plan_settles_nothing():
+def test_the_quick_plan_decides_nothing():
     evidence = MadeUp()
     evidence.add(CLAIMS["a1"].runs["five"].command(quick=True), {"accuracy": 1.0})
     finding = finding_of(CLAIMS["a1"], evidence)
     assert (finding.verdict, finding.quick, finding.parts[0].n) == (OPEN, True, 3)
 
 
+def test_one_failed_part_decides_that_a_claim_does_not_hold_in_full():
+    numbers = {"one": accuracies(1.0, 0.97), "zero": {"accuracy": 1.0}}
+    finding = judged("c3", numbers)
+    assert finding.states == ["undecided", "fails"]
+    assert (finding.verdict, finding.fails_in_full) == (OPEN, True)
+    assert finding.in_words == "1 of 2 parts fails, 1 is undecided"
+    # Whatever the undecided part is: some part holds, and some part fails.
+    finding = judged("a5", {"lengths": by_length(EVEN, EVEN), "dip": by_epochs(0.7, 1.0)})
+    assert (finding.verdict, finding.in_words) == (IN_PART, "2 of 4 parts hold, 2 fail")
+
+
+def test_one_object_is_judged_by_its_number_and_is_marked():
+    finding = judged("c9", {"stacked": gan(modes=995, mode_kl=0.08)})
+    assert (finding.verdict, finding.one_run, finding.parts[0].case.interval()) == (
+        HOLDS, True, None,
+    )  # fmt: skip
+    assert not judged("b12", {}).one_run  # formulas are no runs
+
+
+def test_each_needs_every_interval_within_and_fails_at_a_stricter_one():
+    """Six lengths: one outside at 95 % is no failure yet, since six intervals err more often."""
+
+    def rnn_at_15(*values: float) -> Any:
+        def numbers(config: Any) -> dict[str, Any]:
+            bad = config.cell_name == "rnn" and config.seq_len == 15
+            behind = config.cell_name == "rnn" and config.seq_len > 15
+            return {"accuracy": values[config.seed] if bad else 0.2 if behind else 1.0}
+
+        return numbers
+
+    dip = {"dip": by_epochs(0.8, 0.8)}
+    for values, state in (
+        ((0.2, 0.2, 0.2), "holds"),
+        ((0.95, 0.951, 0.949), "fails"),
+        ((0.95, 0.96, 0.94), "undecided"),
+    ):  # fmt: skip
+        part = judged("a5", {"lengths": rnn_at_15(*values), **dip}).parts[1]
+        assert part.state == state
+        if state != "holds":
+            assert part.case.where == "seq_len=15"
+    assert part.case.state() == "fails"  # at 95 %, of which there are six
+
+
+def test_the_best_is_chosen_by_the_other_seeds_in_the_direction_of_the_bound():
+    def by_seed(metric: str, table: dict[float, tuple[float, ...]]) -> Any:
+        return lambda c: {metric: table[c.optimizer["lr"]][c.seed]}
+
+    # Each seed is lucky at a rate of its own; by the others, the rate 0.001 is the best.
+    table = {0.0003: (0.9, 0.0, 0.0), 0.001: (0.5, 0.5, 0.5), 0.003: (0.0, 0.9, 0.0),
+             0.01: (0.0, 0.0, 0.9)}  # fmt: skip
+    part = CLAIMS["a2"].parts[0]
+    for bound, expected in (("> 0.05", (0.5, 0.5, 0.5)), ("< 0.05", (0.9, 0.9, 0.9))):
+        evidence = MadeUp()
+        evidence.add("-m +experiment=a2_learning_rates", by_seed("accuracy", table))
+        one = replace(part, bound=bound, minus=None)
+        claim = replace(CLAIMS["a2"], parts=[one], finding="", why="")
+        assert finding_of(claim, evidence).parts[0].case.values == expected
+
+
+def test_seeds_are_counted_where_a_metric_is_yes_or_no():
+    def parity(config: Any) -> dict[str, Any]:
+        right = config.cell_name == "torch_lstm" or config.seed
+        return {"accuracy_by_length.500": 1.0 if right else 0.5}
+
+    part = judged("c1", {"recurrent": parity}).parts[1]
+    assert part.case.interval() == pytest.approx((0.555, 0.9975), abs=1e-4)
+
+
 def test_a_run_of_another_setting_does_not_count():
     evidence = MadeUp()
-    evidence.add("-m +experiment=a1_five_digits", {"accuracy": 1.0})
+    evidence.add("-m +experiment=a1_five_digits seed=range(20)", {"accuracy": 1.0})
     evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 0.0})
     finding = finding_of(CLAIMS["a1"], evidence)
-    assert (finding.verdict, len(finding.runs["five"])) == (HOLDS, 5)
+    assert (finding.verdict, len(finding.runs["five"])) == (HOLDS, 20)
 
 
 def test_a_key_that_the_claim_frees_may_differ():
     def freed(claim: Claim) -> Claim:
-        runs = {name: replace(r, free=("optimizer.lr",)) for name, r in claim.runs.items()}
+        runs = {name: replace(r, free=("optimizer",)) for name, r in claim.runs.items()}
         return replace(claim, runs=runs)
 
     evidence = MadeUp()
-    evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1", {"accuracy": 1.0})
+    evidence.add("-m +experiment=a1_five_digits optimizer.lr=0.1 seed=range(20)", {"accuracy": 1.0})
     assert finding_of(CLAIMS["a1"], evidence).verdict == OPEN
     finding = finding_of(freed(CLAIMS["a1"]), evidence)
     assert (finding.verdict, finding.missing) == (HOLDS, ())
 
 
-def test_the_interval_is_students_t():
-    evidence = MadeUp()
-    evidence.add("-m +experiment=a1_five_digits", lambda c: {"accuracy": 0.99 + c.seed / 1000})
-    part = finding_of(CLAIMS["a1"], evidence).parts[0]
-    # 0.990 to 0.994: mean 0.992, standard error 0.001581/sqrt(5), t of 4 degrees of freedom 2.776.
-    assert part.mean == pytest.approx(0.992)
-    assert part.interval == pytest.approx((0.990037, 0.993963), abs=1e-6)
-
-
-def test_the_worst_value_of_each_counts():
+def test_the_worst_value_of_each_is_shown():
     finding = judged("a5", {"lengths": by_length(EVEN, BEHIND, 9), "dip": by_epochs(1.0, 1.0)})
-    assert finding.parts[0].where == "seq_len=9"
-    assert passed(finding) == [False, True, True, True]
+    assert finding.parts[0].case.where == "seq_len=9"
+    assert finding.states == ["fails", "holds", "holds", "holds"]
