@@ -7,8 +7,9 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -223,10 +224,13 @@ def save_pictures(claims: "Sequence[Claim]", evidence: "Evidence", folder: Path)
                 if path.parent.name == "figures":
                     copy = folder / IMAGES / path.parents[1].name / path.name
                     copy.parent.mkdir(parents=True, exist_ok=True)
-                    data = png_of(path)
-                    write_atomically(copy, lambda file, data=data: file.write(data))
+                    write_atomically(copy, partial(_copy, png_of(path)))
                     saved.append(copy)
     return saved
+
+
+def _copy(data: bytes, file: BinaryIO) -> None:
+    file.write(data)
 
 
 def png_of(drawn: Any) -> bytes:

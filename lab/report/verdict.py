@@ -189,16 +189,16 @@ class Finding:
     def in_words(self) -> str:
         """How many parts fail and are undecided, where the verdict alone does not say it."""
         states, count = self.states, len(self.parts)
+        words: dict[State, tuple[str, str]]
         words = {"holds": ("holds", "hold"), "fails": ("fails", "fail"),
                  "undecided": ("is undecided", "are undecided")}  # fmt: skip
         if count == 1 or len(set(states)) == 1:
             return ""
-        said = [f"{number} {words[state][number != 1]}"
-                for state in ("holds", "fails", "undecided")
-                if (number := states.count(state))]  # type: ignore[arg-type]  # fmt: skip
+        counts = {state: states.count(state) for state in words if state in states}
+        said = [f"{number} {words[state][number != 1]}" for state, number in counts.items()]
         first, *others = said
-        number, _, verb = first.partition(" ")
-        return ", ".join([f"{number} of {count} parts {verb}", *others])
+        leading, _, verb = first.partition(" ")
+        return ", ".join([f"{leading} of {count} parts {verb}", *others])
 
     def sentence(self, text: str) -> str:
         """A sentence of the claim with the numbers of its parts; empty if a number is missing."""
@@ -223,6 +223,7 @@ def check(claim: Claim, evidence: Evidence) -> None:
                     f"{LEAST_SEEDS} (seed=0,1,2), or else one_run: true"
                 )
             columns = evidence.columns(step.configs[0].task)
+            has_run = not step.found(evidence).empty
             for name, text in (
                 ("metric", part.metric),
                 ("examples", part.examples),
@@ -231,14 +232,19 @@ def check(claim: Claim, evidence: Evidence) -> None:
                 (f"{key}.best_of", group.best_of),
             ):
                 if isinstance(text, str):
-                    _check_names(f"{claim.file}: parts[{number}].{name}", text, columns)
+                    _check_names(f"{claim.file}: parts[{number}].{name}", text, columns, has_run)
 
 
-def _check_names(where: str, text: str, columns: set[str]) -> None:
-    """Refuse a name that no run has; without a finished run of the task nothing is known."""
+def _check_names(where: str, text: str, columns: set[str], has_run: bool) -> None:
+    """Refuse a name that no run has; without a finished run of the task nothing is known.
+
+    Entries such as `accuracy_by_length.1024` differ from run to run, so without a finished run of
+    the claim their first name must be known alone.
+    """
     logged = {f"{c.removeprefix('last_')}@" for c in columns if c.startswith("last_")}
+    nested = set() if has_run else {c.partition(".")[0] for c in columns if "." in c}
     for name in names_in(text) if columns else ():
-        if name not in columns | logged:
+        if name not in columns | logged and name.partition(".")[0] not in nested:
             name = name.removesuffix("@")
             near = did_you_mean(name, columns, LIKENESS)
             raise UserError(f"{where}: no run has {name}{near}")

@@ -32,7 +32,7 @@ def judged(folder: Path, numbers: dict[str, dict[int, float]], bound: str, **par
 def test_a_difference_is_of_the_seeds_that_both_have(tmp_path: Path) -> None:
     numbers = {"lstm": {0: 0.9, 1: 0.8, 2: 0.7, 3: 0.99}, "gru": {0: 0.5, 1: 0.4, 2: 0.3}}
     (part,) = judged(tmp_path, numbers, "> 0", minus={"runs": "gru"}).parts
-    assert part.values == pytest.approx((0.4, 0.4, 0.4))
+    assert part.case.values == pytest.approx((0.4, 0.4, 0.4))
 
 
 @pytest.mark.parametrize(
