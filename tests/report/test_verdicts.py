@@ -150,7 +150,7 @@ BOTH_WAYS = [
              "diagonal": tracked({"positive": 0.6, "signed": 1.0})}, IN_PART),
     ("c13", {"s3": tracked({"min_gru": 0.2, "gru": 1.0, "slstm": 1.0})}, HOLDS),
     ("c13", {"s3": tracked({"min_gru": 0.2, "gru": 1.0, "slstm": 0.5})}, IN_PART),
-    ("c14", {"depth": lambda c: {"accuracy": 0.3 * c.block.layers}}, IN_PART),
+    ("c14", {"depth": lambda c: {"accuracy": 0.25 * c.block.layers}}, IN_PART),
     ("c14", {"depth": lambda c: {"accuracy": 0.32 * c.block.layers}}, HOLDS),
     ("c15", {"walks": tracked({"gru": 1.0, "torch_lstm": 1.0})}, HOLDS),
     ("c15", {"walks": tracked({"gru": 1.0, "torch_lstm": 0.9})}, IN_PART),
