@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,14 @@ from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wai
 # A shell starts its background jobs with Ctrl-C ignored, which every command under test would
 # inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how tests.same_numbers compared."""
+    reports = [r for key in ("passed", "failed") for r in terminalreporter.getreports(key)]
+    modes = {value for r in reports for name, value in r.user_properties if name == "same_numbers"}
+    for mode in sorted(modes):
+        terminalreporter.write_line(f"same numbers: compared {mode}")
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,6 @@ from lab.engine.task import Evaluator, Task
 CONF = Path(__file__).parent / "conf"
 clock = [0.0]
 """The seconds of `time.monotonic`, for a test that puts it there."""
-steps_taken: list[int] = []
-"""The steps of all runs of this process."""
 
 
 @config
@@ -38,12 +36,12 @@ class Watching(Task):
     def __init__(self, config: WatchingConfig, device: str) -> None:
         self.config, self.total_steps = config, config.max_steps or 1
         self.log_every = 1
-        self.steps, self.seen = 0, [[], [], []]
+        self.steps = 0
+        self.seen: list[list[Any]] = [[], [], []]
         self.evaluators = [Evaluator("look", 1, self.look)]
 
     def step(self) -> dict[str, torch.Tensor]:
         self.steps += 1
-        steps_taken.append(self.steps)
         file = self.config.run_dir / "checkpoint.pt"
         state = torch.load(file, weights_only=True)["state"] if file.exists() else {"step": 0}
         for noted, value in zip(

@@ -1,48 +1,54 @@
 """A tiny run of each study has the numbers that were recorded."""
 
-import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.images.small_data import write_bars
-from tests.same_numbers import RECORDED, RUNS, checksums, machine
-from tests.same_numbers.record import train
+from tests.same_numbers import MACHINES, RECORDED, RUNS, checksums, machine, numbers, train
+from tests.same_numbers.record import rounded
 
-TOLERANCE = 1e-3  # between kinds of processor up to 6e-5 was seen
+TOLERANCE = 1e-3  # between the instruction sets of one processor up to 2e-4 was seen
+# The classifier is trained on each machine, in a thousand steps: up to 4e-3 was seen.
+OF_THE_CLASSIFIER = re.compile(
+    r"quality|latent|digits|fid|precision|recall|density|coverage|class|clear|judge|clipped"
+)
 
 
-@pytest.fixture(scope="module")
-def cwd(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Path]:
-    """A folder with images, and a data cache for their classifier."""
-    cwd = tmp_path_factory.mktemp("numbers")
-    write_bars(cwd / "images", 36, 30)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cache))
-        yield cwd
+@pytest.fixture(autouse=True)
+def _data(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_DATA", str(cache))
+
+
+def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number and word, with its place."""
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(part, f"{at}/{key}")
+    else:
+        yield at, value
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_weights_and_metrics_are_those_recorded(name: str, cwd: Path) -> None:
-    folder = train(name, cwd)
-    recorded = json.loads((RECORDED / "checksums.json").read_text())
-    if recorded["machine"] == machine():
-        assert checksums(folder) == recorded["checksums"][name]
-    expected, found = _rows(RECORDED / f"{name}.csv"), _rows(folder / "metrics.csv")
-    assert len(found) == len(expected)
-    for now, before in zip(found, expected, strict=True):
-        assert now.keys() == before.keys()
-        assert now["step"] == before["step"]
-        if int(now["step"]) <= RUNS[name].steady_until:
-            assert _numbers(now) == pytest.approx(_numbers(before), rel=TOLERANCE, abs=TOLERANCE)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _numbers(row: dict[str, str]) -> dict[str, float]:
-    return {name: float(value) for name, value in row.items() if value}
+def test_weights_metrics_and_result_are_those_recorded(
+    name: str, tmp_path: Path, record_property: Any
+) -> None:
+    run = train(name, tmp_path)
+    machines = json.loads(MACHINES.read_text())
+    is_exact = machine() in machines
+    mode = "bit for bit" if is_exact else f"within {TOLERANCE}: this processor was not recorded"
+    record_property("same_numbers", mode)
+    if is_exact:
+        assert checksums(run) == machines[machine()][name]
+    recorded = json.loads((RECORDED / f"{name}.json").read_text())
+    found = dict(leaves(rounded(numbers(run))))
+    for place, value in leaves(recorded):  # a result may have more entries than it had
+        if isinstance(value, float):
+            tolerance = TOLERANCE * (30 if OF_THE_CLASSIFIER.search(place) else 1)
+            value = pytest.approx(value, rel=tolerance, abs=tolerance)
+        elif not is_exact and place.endswith("checksum"):
+            continue
+        assert found.get(place, "missing") == value, place

@@ -4,13 +4,14 @@ import json
 import os
 import resource
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.engine.jobs import Outcome
 from lab.sweeps.records import Sweep
-from lab.sweeps.summary import rebuild
+from lab.sweeps.summary import rebuild, rebuild_now_and_then
 from tests.command_line import SMALL, TINY, environment, quick_lab, run_lab
 from tests.run_files import copy_into, only, recap, snapshot, summary
 
@@ -203,6 +204,27 @@ def test_a_run_that_another_sweep_is_at_is_busy_in_the_table(
     with RunFolder(folder).locked():
         assert sweep.status_of(record) == "busy"
     assert sweep.status_of(record) == "interrupted"
+
+
+def test_jobs_that_a_launcher_lost_are_named_and_fail_the_sweep(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path / "sweeps" / "lossy")
+    sweep.record(0, ["seed=0"], None, Outcome("finished", ""))
+    lines, code = sweep.recap([[f"seed={n}"] for n in range(14)], {}, 1.0)
+    assert code == 1
+    assert lines[:-1] == [*(f"not begun: seed={n}" for n in range(1, 11)), "not begun: 3 more"]
+    assert recap(lines[-1]) == "1 finished, 13 not begun"
+    assert sweep.recap([["seed=0"]], {}, 1.0)[1] == 0
+    sweep.record(1, ["seed=1"], None, Outcome("busy", "", 3))
+    assert sweep.recap([[f"seed={n}"] for n in range(3)], {}, 1.0)[1] == 3
+
+
+def test_a_table_is_written_again_after_five_seconds_whatever_the_clock_says(cwd: Path) -> None:
+    table, now = cwd / "mine/summary.csv", time.time()
+    for age, is_written in ((2, False), (9, True), (-3600, True)):
+        table.write_text("")
+        os.utime(table, (now - age, now - age))
+        rebuild_now_and_then(table.parent)
+        assert bool(table.read_text()) is is_written
 
 
 REFUSED = {
