@@ -17,7 +17,6 @@ from typing import Any
 import torch
 
 import lab
-from lab.engine.results import flat
 from tests.numbers import MARKS
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -59,13 +58,13 @@ def machine() -> str:
 
 
 def numbers(run: lab.Run) -> dict[str, Any]:
-    """The flat result but for the time, the columns of metrics.csv, and two sums of each weight."""
+    """The result but for the time, the columns of metrics.csv, and two sums of each weight."""
     weights = {}
     for name, weight in sorted(run.weights.items()):
         values = weight.double().flatten()
         waves = torch.arange(len(values), dtype=torch.float64).cos()  # any change changes the sum
         weights[name] = [float(values.norm()), float((values * waves).sum())]
-    result = {k: v for k, v in flat(run.result, most=1000).items() if k != "seconds"}
+    result = {key: value for key, value in run.result.items() if key != "seconds"}
     return {"result": result, "metrics": run.metrics, "weights": weights}
 
 
