@@ -54,7 +54,7 @@ class FlowConfig(MakerConfig):
 
     TELLING: ClassVar = {
         "velocity.width": unless(64, "w{}"),
-        "optimizer.lr": unless(1e-3, "lr{}"),
+        "optimizer.lr": unless(2e-3, "lr{}"),
         "max_steps": unless(5000, "steps{}"),
         "solver": unless("heun", "{}"),
         "solver_steps": unless(10, "n{}"),
