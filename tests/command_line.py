@@ -122,9 +122,10 @@ class Started:
 
 
 def refusal(*words: str, config_dir: str | None = None) -> str:
-    """The one line with which lab answers wrong words, from a run in this process."""
+    """The one line with which lab answers wrong words here; after -m, those of a sweep."""
+    is_sweep, words = words[:1] == ("-m",), words[words[:1] == ("-m",) :]
     with pytest.raises(UserError) as error:
-        lab.run(*words, config_dir=config_dir)
+        (lab.sweep if is_sweep else lab.run)(*words, config_dir=config_dir)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -151,11 +152,12 @@ def _in_child(args: tuple[str, ...], cwd: str, files: list[str], environ: dict[s
     runpy.run_module("lab", run_name="__main__", alter_sys=True)
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 60) -> None:
-    """Look again and again, without a pause, until `condition` holds."""
+def wait_until(condition: Callable[[], object], timeout: float = 300) -> None:
+    """Look every two milliseconds until `condition` holds: what is waited for needs the core."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, f"not within {timeout} s"
+        time.sleep(0.002)
 
 
 def run_folders(cwd: Path) -> list[Path]:

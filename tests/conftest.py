@@ -2,16 +2,29 @@
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tests.command_line import TINY, quick_lab, rows, run_folder, start_lab, wait_until
+from lab.cli.tools import run_tool
+from tests import LONGEST
+from tests.command_line import ROOT, TINY, Tool, quick_lab, rows, run_folder, start_lab, wait_until
+from tests.images.small_data import write_bars
 
 # A shell starts its background jobs with Ctrl-C ignored, which every command under test would
 # inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; scripts/test keeps this order."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -22,11 +35,47 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"same numbers: compared {mode}")
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data cache that all tests share: a classifier takes 15 seconds, for 36 images too."""
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data cache of all tests: classifiers of their own, and what the user's has been given."""
     own = tmp_path_factory.getbasetemp()
-    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    cache = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "cache"
+    cache.mkdir(exist_ok=True)
+    users = Path(os.environ.get("LAB_DATA", Path.home() / ".cache/lab"))
+    for path in users.iterdir() if users.is_dir() else ():
+        if path.is_dir() and path.name != "judges":
+            with suppress(FileExistsError):  # another worker was first
+                (cache / path.name).symlink_to(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_DATA", str(cache))
+        yield cache
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """A test's random numbers depend on no other test."""
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with images of three classes: 12 of each to train on, 10 to test on."""
+    cwd = tmp_path_factory.mktemp("studio")
+    write_bars(cwd / "images", 36, 30)
+    return cwd
+
+
+@pytest.fixture
+def tool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tool:
+    """Start a tool in this process: gives the exit code and what it printed."""
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # a tool hides the current folder
+
+    def start(name: str, *words: str) -> tuple[int, str, str]:
+        code = run_tool(name, words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return start
 
 
 @pytest.fixture(scope="session")

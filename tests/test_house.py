@@ -5,6 +5,7 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from tests import LONGEST, TESTS
 from tests.command_line import ROOT
 
 LAB = ROOT / "lab"
@@ -49,3 +50,14 @@ def test_the_size_of_mnist_stands_with_the_data_sets_alone():
 
 def test_every_module_is_within_a_room():
     assert {path.name for path in Path(LAB).glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_the_table_of_tests_names_rooms_and_tests_that_there_are():
+    for of_lab, tests in TESTS.items():
+        assert (LAB / of_lab).exists(), of_lab
+        for path in tests.split():
+            assert (ROOT / "tests" / path).exists(), path
+    assert {path.name for path in LAB.iterdir() if path.is_dir()} - TESTS.keys() <= {
+        "__pycache__", "conf",
+    }  # fmt: skip
+    assert all((ROOT / "tests" / path).exists() for path in LONGEST)

@@ -1,13 +1,10 @@
 """Runs for the tools to look at, and the tools themselves."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from lab.cli.tools import run_tool
-from tests.command_line import Tool
 from tests.fake_runs import fake_run
 
 
@@ -32,16 +29,3 @@ def cwd(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path(shutil.copytree(made, tmp_path / "cwd"))
     monkeypatch.chdir(folder)
     return folder
-
-
-@pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tool:
-    """Start a tool in this process: gives the exit code and what it printed."""
-    monkeypatch.setattr(sys, "path", sys.path.copy())  # a tool hides the current folder
-
-    def start(name: str, *words: str) -> tuple[int, str, str]:
-        code = run_tool(name, words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return start

@@ -149,16 +149,15 @@ def test_the_trained_network_answers(run, tmp_path):
     ("digits", "message"),
     [("12a", "expected at least 3 digits"), ("12", "at least 3"), ("123", "not a palindrome")],
 )
-def test_what_is_no_palindrome_is_refused(run, tmp_path, digits, message):
-    done = quick_lab("predict", str(run), digits, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+def test_what_is_no_palindrome_is_refused(run, tool, digits, message):
+    code, out, err = tool("predict", str(run), digits)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert message in err
 
 
 def test_a_sweep_leaves_a_table_and_a_plot(sweep):
     assert {path.name for path in sweep.iterdir()} == {
-        ".lock", "summary.csv", "accuracy_vs_length.png", "multirun.yaml", "jobs",
+        ".lock", "summary.csv", "accuracy_vs_length.png", "jobs",
     }  # fmt: skip
     with open(sweep / "summary.csv") as file:
         rows = list(csv.DictReader(file))
@@ -189,12 +188,6 @@ def test_the_summary_is_rebuilt_from_the_runs_files(sweep):
     assert done.returncode == 0, done.stderr
     assert (sweep / "summary.csv").read_text() == before
     assert (sweep / "accuracy_vs_length.png").stat().st_size > 10_000
-
-
-def test_summary_of_what_is_no_sweep_is_refused(tmp_path):
-    done = quick_lab("summary", str(tmp_path), cwd=tmp_path)
-    assert done.returncode == 1
-    assert "not the folder of a sweep" in done.stderr
 
 
 BAD = {
@@ -238,6 +231,7 @@ BAD = {
     "seq_len=[": "cannot read seq_len=[",
     "device=gpu": "expected auto, cpu, cuda, mps",
     "bench=parity": "bench is a group of +experiment=bench",
+    "+bench=parity": "bench is a group of +experiment=bench",
     "+experiment=a5": "experiment=a5 is not an option: expected one of",
 }
 
@@ -254,11 +248,9 @@ def test_a_mistake_is_one_clear_line_and_leaves_nothing(word, tmp_path, monkeypa
 
 AT_THE_COMMAND_LINE = {
     "seq_len=2": "seq_len=2 is not allowed: expected at least 3",
-    "cell=lstmm": "did you mean lstm?",
     "--seq_len=5": "--seq_len is not a flag: write seq_len=5",
     "--multirn": "did you mean --multirun?",
     "seq_len=3,4": "needs -m",
-    "+bench=parity": "bench is a group of +experiment=bench",
 }
 
 
@@ -283,13 +275,6 @@ def test_a_missing_device_is_one_clear_line_and_leaves_nothing(tmp_path):
     assert "device=cuda is not on this machine" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.rglob("lstm-*"))
-
-
-def test_a_mistake_in_a_sweep_is_told_before_any_job(tmp_path):
-    done = quick_lab("-m", "seq_lenn=3,4", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "no key seq_lenn; did you mean seq_len?" in done.stderr
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_group_and_key(tmp_path):

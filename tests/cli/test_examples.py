@@ -1,13 +1,11 @@
 """Each example is a class and a YAML file, and runs as its docstring says."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.command_line import ROOT, command, environment
-from tests.images.small_data import write_bars
+from tests.command_line import ROOT, quick_lab
 from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
@@ -26,13 +24,11 @@ SHORT_GAN = [
         ("my_loss", ["loss=least_squares", *SHORT_GAN]),
     ],
 )
-def test_an_example_runs(tmp_path: Path, cache: Path, name: str, words: list[str]):
+def test_an_example_runs(tmp_path: Path, studio: Path, name: str, words: list[str]):
     if "data=folder" in words:
-        write_bars(tmp_path / "images", 36, 30)
-        words = [*words, f"data.root={tmp_path / 'images'}"]
-    environ = {**environment(), "LAB_DATA": str(cache)}
-    line = command("--config-dir", "conf", *words, f"out_dir={tmp_path / 'outputs'}")
-    done = subprocess.run(line, cwd=EXAMPLES, env=environ, capture_output=True, text=True)
+        words = [*words, f"data.root={studio / 'images'}"]
+    out = f"out_dir={tmp_path / 'outputs'}"
+    done = quick_lab("--config-dir", "conf", *words, out, cwd=EXAMPLES)
     assert done.returncode == 0, done.stderr
     result = json.loads(only(tmp_path, "outputs/runs/*/result.json").read_text())
     assert result["steps"] > 0

@@ -3,7 +3,8 @@
 import copy
 import csv
 import json
-import subprocess
+import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -13,21 +14,15 @@ import lab
 from lab.cli import compose_config
 from lab.cli.tools import run_tool
 from lab.config.trust import trusting
-from tests.command_line import ROOT, command, environment
-from tests.images.small_data import write_bars
+from tests.command_line import ROOT, quick_lab
 from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
 
 
 def test_a_third_study_is_one_module_and_one_yaml_file(tmp_path):
-    environ = {**environment()}
-    environ["PYTHONPATH"] += f":{EXAMPLES}"
-
-    def lab(*words):
-        line = command("--config-dir", str(EXAMPLES / "conf"), *words)
-        return subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, text=True)
-
+    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
+    lab = partial(quick_lab, "--config-dir", "conf", cwd=tmp_path)
     done = lab("-m", "task=dice", "sides=6,20", "seed=0,1")
     assert done.returncode == 0, done.stderr
     assert "sweep: 4 finished" in done.stdout
@@ -55,13 +50,11 @@ def test_a_third_study_is_one_module_and_one_yaml_file(tmp_path):
 
 
 @pytest.fixture
-def flow(tmp_path, cache, monkeypatch):
+def flow(tmp_path, studio, monkeypatch):
     """The words of a tiny run of examples/flow_matching.py."""
-    write_bars(tmp_path / "images", 36, 30)
-    monkeypatch.setenv("LAB_DATA", str(cache))
     monkeypatch.syspath_prepend(EXAMPLES)
     words = [
-        *("task=flow", "data=folder", f"data.root={tmp_path / 'images'}", "conditional=true"),
+        *("task=flow", "data=folder", f"data.root={studio / 'images'}", "conditional=true"),
         *("batch_size=6", "max_steps=4", "eval_every=2", "log_every=1", "velocity.width=8"),
         *("solver_steps=2", "eval_samples=20", "final_samples=20", f"out_dir={tmp_path / 'out'}"),
     ]

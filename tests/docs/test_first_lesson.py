@@ -22,9 +22,8 @@ def lesson() -> nbformat.NotebookNode:
     return nbformat.read(ROOT / "docs/first_lesson.ipynb", as_version=4)
 
 
-def test_the_first_lesson_runs(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("LAB_DATA", str(cache))
     write_bars(tmp_path / "images", 36, 30)
     notebook = lesson()
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", ())]

@@ -30,7 +30,7 @@ from tests.run_files import assert_same_run, copy_into, snapshot
 def test_the_second_of_two_equal_commands_says_who_is_at_it(tmp_path: Path) -> None:
     first = start_lab(*ENDLESS, cwd=tmp_path)
     wait_until(lambda: rows(tmp_path))
-    second = quick_lab(*ENDLESS, cwd=tmp_path, timeout=60)
+    second = quick_lab(*ENDLESS, cwd=tmp_path)
     assert second.returncode == 3
     assert f"is being run by process {first.pid} since" in second.stderr
     assert len(second.stderr.splitlines()) == 1

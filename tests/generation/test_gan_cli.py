@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 
@@ -25,23 +24,13 @@ from lab.generation.sample import sample, write_pngs
 from lab.images.datasets import load
 from lab.play.generation import generation_run
 from tests.command_line import quick_lab, refusal, start_lab, wait_until
-from tests.images.small_data import MNIST_FILES, write_bars
-from tests.run_files import only
+from tests.images.small_data import MNIST_FILES
+from tests.run_files import copy_into, only
 
 FIGURES = {
     "samples_start.png", "samples_half.png", "samples_end.png", "progress.png", "training.gif",
     "losses.png", "interpolation.png", "nearest.png",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def studio(tmp_path_factory, cache) -> Iterator[Path]:
-    """A working folder with images of three classes, and a data cache."""
-    cwd = tmp_path_factory.mktemp("studio")
-    write_bars(cwd / "images", 36, 30)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cache))
-        yield cwd
 
 
 TINY = (
@@ -172,24 +161,21 @@ def test_interpolations_between_chosen_classes(run, studio):
         ),
     ],
 )
-def test_bad_words_for_sample_and_interpolate(run, studio, words, message):
-    done = quick_lab(words[0], str(run), *words[1:], cwd=studio)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_bad_words_for_sample_and_interpolate(run, studio, words, message, tool, monkeypatch):
+    monkeypatch.chdir(studio)
+    code, out, err = tool(words[0], str(run), *words[1:])
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert message in err
 
 
-def test_sampling_from_what_is_no_finished_gan_is_refused(studio, tmp_path):
-    done = quick_lab("seq_len=3", "max_steps=2", "size=small", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    lstm = only(tmp_path / "outputs/runs", "*")
-    done = quick_lab("sample", str(lstm), cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "a run of task=lstm, not of the generation study" in done.stderr
-    assert quick_lab("interpolate", str(lstm), "--film", cwd=tmp_path).stderr == done.stderr
+def test_sampling_from_what_is_no_finished_gan_is_refused(reference, tmp_path, tool):
+    lstm = copy_into(tmp_path, reference)
+    code, out, err = tool("sample", str(lstm))
+    assert (code, out) == (1, "")
+    assert "a run of task=lstm, not of the generation study" in err
+    assert tool("interpolate", str(lstm), "--film") == (code, out, err)
     (lstm / "result.json").unlink()
-    done = quick_lab("predict", str(lstm), "121", cwd=tmp_path)
-    assert "not finished" in done.stderr
+    assert "not finished" in tool("predict", str(lstm), "121")[2]
 
 
 def test_images_without_labels_train_without_figures_of_quality(studio, tmp_path):

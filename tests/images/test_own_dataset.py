@@ -1,4 +1,4 @@
-"""A data set of 32x32 images in colour is one class and one YAML file, those of examples/."""
+"""A data set of images in colour is one class and one YAML file, those of examples/."""
 
 import json
 import shutil
@@ -12,8 +12,8 @@ from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
 SMALL = (
-    "--config-dir", "conf", "data=discs", "data.train_count=120", "data.test_count=30",
-    "checkpoint_seconds=0", "device=cpu",
+    "--config-dir", "conf", "data=discs", "data.size=16", "data.train_count=120",
+    "data.test_count=30", "checkpoint_seconds=0", "device=cpu",
 )  # fmt: skip
 GAN = (
     *SMALL, "task=gan", "batch_size=20", "max_steps=12", "sample_every=6", "eval_every=6",
@@ -27,14 +27,12 @@ CONVOLUTIONS = (
 
 
 @pytest.fixture(scope="module")
-def cwd(tmp_path_factory, cache):
-    """A folder with the class and the YAML file, and a data cache."""
+def cwd(tmp_path_factory):
+    """A folder with the class and the YAML file."""
     cwd = tmp_path_factory.mktemp("own")
     shutil.copytree(EXAMPLES / "conf", cwd / "conf")
     shutil.copy(EXAMPLES / "my_dataset.py", cwd)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cache))
-        yield cwd
+    return cwd
 
 
 def colours(path):
@@ -51,7 +49,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     assert done.returncode == 0, done.stderr
     run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
-    assert (result["data"], result["image_shape"]) == ("discs", [3, 32, 32])
+    assert (result["data"], result["image_shape"]) == ("discs", [3, 16, 16])
     assert result["classifier"]["test_accuracy"] == 1
     assert result["quality"]["real_classes"] == 3
     assert result["quality"]["fid"] > 0
@@ -61,7 +59,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     done = quick_lab("sample", str(run), "--n", "9", cwd=cwd)
     assert done.returncode == 0, done.stderr
     with np.load(run / "figures" / "samples_seed0.npz") as arrays:
-        assert arrays["images"].shape == (9, 32, 32, 3)
+        assert arrays["images"].shape == (9, 16, 16, 3)
     done = quick_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
     assert "finished before" in done.stdout
 

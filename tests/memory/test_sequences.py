@@ -1,6 +1,5 @@
 """Every sequence: against brute force where it is shortest, its sets, chance, resuming, the end."""
 
-import copy
 import itertools
 from functools import partial
 
@@ -295,29 +294,6 @@ def test_a_cell_that_cannot_remember_answers_by_chance(name):
     chance = task.sequence.chance
     deviation = (chance * (1 - chance) / answers) ** 0.5
     assert abs(accuracy - chance) < 5 * deviation + (0.01 if task.sequence.numbers else 0)
-
-
-@pytest.mark.parametrize("curriculum", ["none", "upper_half"])
-@pytest.mark.parametrize("name", NAMES)
-def test_it_goes_on_bit_for_bit_from_a_saved_state(name, curriculum):
-    def start() -> MemoryTask:
-        words = ("seq_len=40", "stream=true", f"curriculum={curriculum}", *TINY)
-        config = config_of(name, *words)
-        seed_everything(0)
-        return MemoryTask(config, "cpu")
-
-    whole, broken = start(), start()
-    for task in (whole, broken):
-        task.step()
-        task.last_evaluation = {"val_loss": 0.0, "val_accuracy": 1.0}
-        task.step()
-    assert whole.seq_len > 4 or curriculum == "none"
-    state = copy.deepcopy(broken.state_dict())
-    resumed = start()
-    resumed.load_state_dict(state)
-    for _ in range(4):
-        expected, got = whole.step(), resumed.step()
-        assert {k: float(v) for k, v in expected.items()} == {k: float(v) for k, v in got.items()}
 
 
 def test_lengths_come_from_the_upper_half_of_a_range_that_grows():

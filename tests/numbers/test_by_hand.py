@@ -32,7 +32,7 @@ def of_class(split: str, digit: int) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def run(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> lab.Run:
+def run(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> lab.Run:
     return lab.run(*WORDS, f"out_dir={tmp_path_factory.mktemp('by_hand')}")
 
 
@@ -49,8 +49,8 @@ def count() -> int:
     return min(60, *(len(of_class(s, d)) for s in ("train", "test") for d in DIGITS))
 
 
-def test_the_last_frame_is_measured_from_the_last_weights(run: lab.Run, data_cache: Path) -> None:
-    judge, n, w = judge_of(run, data_cache), count(), run.weights
+def test_the_last_frame_is_measured_from_the_last_weights(run: lab.Run, cache: Path) -> None:
+    judge, n, w = judge_of(run, cache), count(), run.weights
     result = run.result
     assert result["n"] == n
     assert result["clipped_share"] > 0
@@ -88,9 +88,9 @@ def test_the_last_frame_is_measured_from_the_last_weights(run: lab.Run, data_cac
 
 
 def test_the_best_frame_has_the_largest_share_and_then_the_lowest_fid(
-    run: lab.Run, data_cache: Path
+    run: lab.Run, cache: Path
 ) -> None:
-    judge, result, best = judge_of(run, data_cache), run.result, []
+    judge, result, best = judge_of(run, cache), run.result, []
     floors = []
     for digit, of in zip(DIGITS, result["digits"].values(), strict=True):
         assert list(of["fid"]) == ["0", "100", "200", "300"]
@@ -118,7 +118,7 @@ def test_the_other_entries(run: lab.Run) -> None:
     assert (result["d_loss"], result["g_loss"]) == (row["d_loss"], row["g_loss"])
 
 
-def test_what_training_logs_is_of_its_own_batches(data_cache: Path, tmp_path: Path) -> None:
+def test_what_training_logs_is_of_its_own_batches(cache: Path, tmp_path: Path) -> None:
     """The weights stay those of the beginning, so that all steps can be done again."""
     words = ("lr=1e-30", "epochs=4", "log_every=1", "init_scale=0.3", f"out_dir={tmp_path}")
     run = lab.run(*WORDS, *words)

@@ -37,7 +37,7 @@ TRAIN, TEST = marks("train"), marks("test")
 
 
 @pytest.fixture(scope="module")
-def best(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def best(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run whose chosen weights are not those of its last step."""
     run = lab.run(*WORDS, f"out_dir={tmp_path_factory.mktemp('best')}")
     assert 0 < run.result["weights"]["step"] < run.result["steps"] == 60
@@ -45,7 +45,7 @@ def best(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def asked(data_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def asked(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A conditional run."""
     out = tmp_path_factory.mktemp("asked")
     more = ("conditional=true", "keep_best=false", "final_samples=350", "max_steps=3")
@@ -102,9 +102,9 @@ def of_real_images(judge: Classifier, n: int) -> dict[str, float]:
 
 
 def test_the_quality_is_that_of_the_chosen_weights_and_of_test_images(
-    best: Run, data_cache: Path
+    best: Run, cache: Path
 ) -> None:
-    judge, quality = classifier(best, data_cache), best.result["quality"]
+    judge, quality = classifier(best, cache), best.result["quality"]
     images, _ = samples(best, 300, "final")
     expected = {"n": 300, **measured(judge, images), **of_real_images(judge, 300)}
     assert quality == pytest.approx(expected, rel=1e-3, abs=1e-6)
@@ -130,10 +130,10 @@ def discriminator(run: Run) -> Any:
     return logits
 
 
-def test_the_last_row_is_of_the_average_and_of_test_images(best: Run, data_cache: Path) -> None:
+def test_the_last_row_is_of_the_average_and_of_test_images(best: Run, cache: Path) -> None:
     images, _ = samples(best, 100, "evaluation", "last")
     row = last_row(best)
-    expected = measured(classifier(best, data_cache), images)
+    expected = measured(classifier(best, cache), images)
     assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-3, abs=1e-6)
     logits = discriminator(best)
     fake = logits(images)
@@ -143,13 +143,13 @@ def test_the_last_row_is_of_the_average_and_of_test_images(best: Run, data_cache
     assert best.result["players"] == {name: row[name] for name in ("d_loss", "g_loss", "d_auc")}
 
 
-def test_the_best_weights_are_those_of_the_lowest_training_fid(best: Run, data_cache: Path) -> None:
+def test_the_best_weights_are_those_of_the_lowest_training_fid(best: Run, cache: Path) -> None:
     logged = dict(zip(best.metrics["step"], best.metrics["training_fid"], strict=True))
     logged = {step: value for step, value in logged.items() if value == value}
     assert list(logged) == [20, 40, 60]
     step = min(logged, key=lambda step: logged[step])
     images, _ = samples(best, 100, "evaluation")
-    found = measured(classifier(best, data_cache), images)["training_fid"]
+    found = measured(classifier(best, cache), images)["training_fid"]
     chosen = best.result["weights"]
     assert (chosen["step"], chosen["training_fid"]) == (step, logged[step])
     assert chosen["training_fid"] == pytest.approx(found, rel=1e-3)
@@ -164,8 +164,8 @@ def test_the_other_entries(best: Run) -> None:
     assert (best.result["steps"], best.result["stopped"]) == (60, "budget")
 
 
-def test_a_conditional_run_is_read_as_what_was_asked_for(asked: Run, data_cache: Path) -> None:
-    judge, quality = classifier(asked, data_cache), asked.result["quality"]
+def test_a_conditional_run_is_read_as_what_was_asked_for(asked: Run, cache: Path) -> None:
+    judge, quality = classifier(asked, cache), asked.result["quality"]
     images, labels = samples(asked, 350, "final")
     read, _, features = judge(images)
     expected = {"n": 350, **measured(judge, images), **of_real_images(judge, 350)}
@@ -203,8 +203,8 @@ def paths(start: Tensor, end: Tensor) -> dict[str, Tensor]:
     return {"linear": start + a * (end - start), "farther": start + a * (2 * end - start)}
 
 
-def test_interpolations_and_sums_of_z(best: Run, data_cache: Path) -> None:
-    judge, network, random = classifier(best, data_cache), best.network, stream("walks", seed=3)
+def test_interpolations_and_sums_of_z(best: Run, cache: Path) -> None:
+    judge, network, random = classifier(best, cache), best.network, stream("walks", seed=3)
 
     @torch.no_grad()
     def read(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -245,7 +245,7 @@ def test_interpolations_and_sums_of_z(best: Run, data_cache: Path) -> None:
     }
 
 
-def test_what_training_logs_is_of_its_own_batches(data_cache: Path, tmp_path: Path) -> None:
+def test_what_training_logs_is_of_its_own_batches(cache: Path, tmp_path: Path) -> None:
     """The weights stay those of the beginning, so that all steps can be done again."""
     still = ("optimizer.lr=1e-30", "discriminator_lr=1e-30", "ema=null", "max_steps=20")
     more = ("discriminator.spectral_norm=false", "log_every=1", "eval_every=100")

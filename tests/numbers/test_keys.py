@@ -2,12 +2,14 @@
 
 import dataclasses
 import hashlib
+import io
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import torch
 from torch import Tensor
 
 import lab
@@ -17,7 +19,7 @@ from lab.config.base import flatten
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine.seeding import seed_everything
 from lab.engine.study import build_task
-from lab.engine.task import evaluate, evaluate_at_start
+from lab.engine.task import Task, evaluate, evaluate_at_start
 from tests.numbers import MARKS
 from tests.run_files import snapshot
 
@@ -114,11 +116,6 @@ CASES = [(words, key, value) for words, keys in CHANGED.items() for key, values 
          for value in values]  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _data(data_cache: Path) -> None:
-    """The classifier of `marks`."""
-
-
 @cache
 def composed(words: tuple[str, ...]) -> RunConfig:
     return compose_config(*words)
@@ -146,26 +143,50 @@ def leaves(value: Any) -> Iterator[bytes]:
         yield repr(value).encode()
 
 
-def trained(config: RunConfig) -> tuple[list[dict[str, float]], str]:
-    """The numbers that a whole training logs, and a checksum of the weights at its end."""
-    seed_everything(config.seed)
-    with trusting(EVERYTHING):
-        task = build_task(config, "cpu")
+class Trained(NamedTuple):
+    """The numbers that a whole training logs, and checksums at its end."""
+
+    logged: list[dict[str, float]]
+    weights: str
+    state: str
+
+
+def trained(config: RunConfig, pause: int = 0) -> Trained:
+    """Train as the loop does, without its files; after `pause` steps another task takes over."""
+    task, logged = begun(config), []
     evaluate_at_start(task)
-    logged: list[dict[str, float]] = []
     for step in range(1, task.total_steps + 1):
         row = {name: float(value) for name, value in task.step().items()}
         evaluated = evaluate(task, step)
         logged.append(row | evaluated)
         if evaluated and (task.is_solved(evaluated) or task.is_hopeless()):
             break
+        if step == pause:
+            file, random = io.BytesIO(), torch.get_rng_state()
+            torch.save(task.state_dict(), file)
+            file.seek(0)
+            task = begun(config)
+            task.load_state_dict(torch.load(file, weights_only=True))
+            torch.set_rng_state(random)
     state = task.state_dict()
     weights = [state[name] for name in ("network", "generator", "gans") if name in state]
-    return logged, hashlib.sha256(b"".join(leaves(weights))).hexdigest()
+    return Trained(
+        logged, *(hashlib.sha256(b"".join(leaves(s))).hexdigest() for s in (weights, state))
+    )
+
+
+def checksum(values: Any) -> str:
+    return hashlib.sha256(b"".join(leaves(values))).hexdigest()
+
+
+def begun(config: RunConfig) -> Task:
+    seed_everything(config.seed)
+    with trusting(EVERYTHING):
+        return build_task(config, "cpu")
 
 
 @cache
-def base(words: tuple[str, ...]) -> tuple[list[dict[str, float]], str]:
+def base(words: tuple[str, ...]) -> Trained:
     return trained(composed(words))
 
 
@@ -175,12 +196,26 @@ def base(words: tuple[str, ...]) -> tuple[list[dict[str, float]], str]:
 def test_another_value_gives_other_numbers(words: tuple[str, ...], key: str, value: Any) -> None:
     config = changed(words, key, value)
     assert config.identity != composed(words).identity
-    logged, weights = trained(config)
-    before, weights_before = base(words)
-    if key not in ("eval_samples", "keep_best"):
-        assert logged != before
-    else:
-        assert (logged != before, weights) == (True, weights_before)
+    other = trained(config)
+    assert other.logged != base(words).logged
+    if key in ("eval_samples", "keep_best"):
+        assert other.weights == base(words).weights
+
+
+RESUMED = [
+    *CHANGED,
+    (*GAN, "loss=wasserstein", "discriminator.dropout=0.4"),
+    (*GAN, "loss=relativistic", "loss.penalty_every=2", "conditional=true"),
+    (*GAN, "keep_best=true", "precision=bf16"),
+    (*MEMORY, "stream=true"),
+    *((*MEMORY, "stream=true", "curriculum=upper_half", "seq_len=12", f"sequence={name}")
+      for name in ("palindrome", "copy", "selective_copy", "recall", "adding", "parity", "group")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", RESUMED, ids=" ".join)
+def test_a_saved_state_goes_on_bit_for_bit(words: tuple[str, ...]) -> None:
+    assert trained(composed(words), pause=3) == base(words)
 
 
 @pytest.mark.parametrize("words", [MEMORY, GAN, BY_HAND], ids=["memory", "gan", "by_hand"])
@@ -194,7 +229,7 @@ def test_no_key_is_left_out(words: tuple[str, ...]) -> None:
 
 def test_a_gradient_penalty_has_its_weight() -> None:
     none, one, ten = (
-        trained(changed(GAN, "gradient_penalty", weight))[0][0]["d_loss"]
+        trained(changed(GAN, "gradient_penalty", weight)).logged[0]["d_loss"]
         for weight in (0.0, 1.0, 10.0)
     )
     assert ten - none == pytest.approx(10 * (one - none), rel=1e-4)
@@ -224,7 +259,7 @@ def test_what_only_watches_changes_no_weights(words: tuple[str, ...], tmp_path: 
 def test_sampling_and_measuring_leave_a_game_as_it_was(more: tuple[str, ...]) -> None:
     """Without an average the generator itself is sampled, whose BatchNorm must go on training."""
     rare, often = (
-        trained(compose_config(*GAN, *more, f"sample_every={n}", f"eval_every={n}"))[1]
+        trained(compose_config(*GAN, *more, f"sample_every={n}", f"eval_every={n}")).weights
         for n in (100, 1)
     )
     assert rare == often

@@ -9,10 +9,8 @@ import torch
 from lab.cli import compose_config
 from lab.engine.jobs import perform
 from lab.engine.run_folder import RunFolder
-from lab.images.classifier import load_classifier
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network
-from tests.images.small_data import load_folder, write_bars
 from tests.play.browser import PROGRAM, Browser
 
 
@@ -26,24 +24,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def room(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Path]:
-    """A folder with images of three classes, and a data cache with their classifier."""
-    cwd = tmp_path_factory.mktemp("room")
-    write_bars(cwd / "images", 36, 30)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAB_DATA", str(cache))
-        data = load_folder(cwd / "images")
-        load_classifier(data.train, data.test)
-        yield cwd
-
-
-@pytest.fixture(scope="session")
-def trained(room: Path) -> Callable[..., RunFolder]:
+def trained(studio: Path) -> Callable[..., RunFolder]:
     """Trains a run of a study of images for real, and gives its folder."""
 
     def train(*overrides: str) -> RunFolder:
         # A later word takes the place of an earlier one.
-        words = ["data=folder", f"data.root={room / 'images'}", f"out_dir={room}", *overrides]
+        words = ["data=folder", f"data.root={studio / 'images'}", f"out_dir={studio}", *overrides]
         config = compose_config(*words, "device=cpu")
         outcome = perform(config, words)
         assert outcome.kind == "finished", outcome

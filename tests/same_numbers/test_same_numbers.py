@@ -18,11 +18,6 @@ OF_THE_CLASSIFIER = re.compile(
 )
 
 
-@pytest.fixture(autouse=True)
-def _data(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_DATA", str(cache))
-
-
 def leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     """Every number and word, with its place."""
     if isinstance(value, dict | list):

@@ -76,12 +76,12 @@ def test_workers_interrupted_leave_checkpoints_and_no_process_and_go_on(
     sweep = started_until_two_train(words, tmp_path)
     # A terminal sends Ctrl-C to every process of the group; `kill` and `timeout` send to one.
     (os.kill if only_the_parent else os.killpg)(sweep.pid, number)
-    stdout, stderr = sweep.communicate(timeout=60)
+    stdout, stderr = sweep.communicate(timeout=300)
     assert sweep.returncode == 128 + number
     assert recap(stdout) == "2 interrupted, 2 not begun"
     assert stderr == "lab: stopped; the same command continues\n"
     assert "Traceback" not in stderr
-    wait_until(lambda: not processes_of_session(sweep.pid), timeout=10)
+    wait_until(lambda: not processes_of_session(sweep.pid))
     assert len(run_folders(tmp_path)) == 2
     assert all((folder / "checkpoint.pt").exists() for folder in run_folders(tmp_path))
 
@@ -101,7 +101,7 @@ def test_a_worker_that_is_killed_loses_its_own_job_alone(alone: Path, tmp_path: 
         if "forkserver" in line and pid != sweep.pid
     )[1:]
     os.kill(workers[-1], signal.SIGKILL)
-    stdout, stderr = sweep.communicate(timeout=60)
+    stdout, stderr = sweep.communicate(timeout=300)
     assert sweep.returncode == 1
     assert "was killed by signal 9" in stderr
     assert "Traceback" not in stderr
@@ -113,8 +113,8 @@ def test_a_worker_that_is_killed_loses_its_own_job_alone(alone: Path, tmp_path: 
 def test_a_sweep_whose_processes_are_all_killed_goes_on(alone: Path, tmp_path: Path) -> None:
     sweep = started_until_two_train([*FOUR, *TWO], tmp_path)
     os.killpg(sweep.pid, signal.SIGKILL)
-    sweep.communicate(timeout=60)
-    wait_until(lambda: not processes_of_session(sweep.pid), timeout=10)
+    sweep.communicate(timeout=300)
+    wait_until(lambda: not processes_of_session(sweep.pid))
     done = run_lab(*FOUR, *TWO, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert_as_alone(tmp_path, alone)
@@ -123,8 +123,8 @@ def test_a_sweep_whose_processes_are_all_killed_goes_on(alone: Path, tmp_path: P
 def test_workers_end_with_the_process_that_they_work_for(tmp_path: Path) -> None:
     sweep = started_until_two_train([*FOUR, *SIGNALLED, *TWO], tmp_path)
     sweep.kill()
-    sweep.communicate(timeout=60)
-    wait_until(lambda: not processes_of_session(sweep.pid), timeout=20)
+    sweep.communicate(timeout=300)
+    wait_until(lambda: not processes_of_session(sweep.pid))
     assert all((folder / "checkpoint.pt").exists() for folder in run_folders(tmp_path))
 
 
@@ -194,7 +194,7 @@ def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
     wait_until(lambda: rows(tmp_path) > had + 3)
     before = int((run_folder(tmp_path) / "metrics.csv").read_text().split()[-1].partition(",")[0])
     os.kill(worker, signal.SIGUSR2)
-    stdout, _ = sweep.communicate(timeout=120)
+    stdout, _ = sweep.communicate(timeout=300)
     assert sweep.returncode == 0
     assert recap(stdout) == "1 resumed"
     (log,) = tmp_path.glob("outputs/sweeps/*/.submitit/*_log.out")
@@ -211,10 +211,10 @@ def test_a_stopped_sweep_stops_the_jobs_of_submitit(tmp_path: Path) -> None:
     words = [*FOUR, *SIGNALLED, "seed=0,1", "seq_len=3", "hydra/launcher=submitit_local"]
     sweep = started_until_two_train(words, tmp_path)
     os.kill(sweep.pid, signal.SIGTERM)
-    stdout, stderr = sweep.communicate(timeout=120)
+    stdout, stderr = sweep.communicate(timeout=300)
     assert stderr == "lab: stopped; the same command continues\n"
     assert recap(stdout) == "2 interrupted"
-    wait_until(lambda: not processes_of_session(sweep.pid), timeout=20)
+    wait_until(lambda: not processes_of_session(sweep.pid))
 
 
 def test_slurm_is_asked_to_queue_a_pre_empted_run_again(tmp_path: Path) -> None:

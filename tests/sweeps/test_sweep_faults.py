@@ -12,7 +12,7 @@ import pytest
 from lab.engine.jobs import Outcome
 from lab.sweeps.records import Sweep
 from lab.sweeps.summary import rebuild, rebuild_now_and_then
-from tests.command_line import SMALL, TINY, environment, quick_lab, run_lab
+from tests.command_line import SMALL, TINY, environment, quick_lab, refusal, run_lab
 from tests.run_files import copy_into, only, recap, snapshot, summary
 
 TWO = ["-m", *SMALL, "max_steps=6", "seq_len=3,4"]
@@ -66,8 +66,8 @@ def test_a_dry_run_of_two_hundred_jobs_takes_seconds(tmp_path: Path) -> None:
     dry = run_lab("-m", "seq_len=range(3,23)", "seed=range(10)", "dry_run=true", cwd=tmp_path)
     assert dry.returncode == 0
     assert len(set(dry.stdout.splitlines())) == 200
-    # Of the processor, as others may be at work on this machine; 4 s of a clock where none is.
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 6
+    # 4 s of the processor; others at work on the machine may make it twice as many.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 12
 
 
 def test_a_dry_run_names_the_folders_that_the_sweep_then_makes(cwd: Path) -> None:
@@ -76,27 +76,16 @@ def test_a_dry_run_names_the_folders_that_the_sweep_then_makes(cwd: Path) -> Non
     assert named == sorted(str(path.relative_to(cwd)) for path in cwd.glob("outputs/runs/*"))
 
 
-def test_a_refused_run_leaves_the_folders_that_were_there(tmp_path: Path) -> None:
+def test_what_is_refused_leaves_the_folders_that_were_there_and_none_that_it_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "outputs/runs").mkdir(parents=True)
-    refused = quick_lab(*TINY, "cell.init=x", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == [
-        "outputs",
-        "outputs/runs",
-    ]
-
-
-def test_a_refused_run_takes_all_the_folders_away_that_it_made(tmp_path: Path) -> None:
-    refused = quick_lab(*TINY, "cell.init=x", "out_dir=a/b/c", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_refused_sweep_leaves_the_folder_that_was_there(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    refused = quick_lab("-m", "seq_lenn=3,4", "hydra.sweep.dir=mine", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert (tmp_path / "mine").is_dir()
+    refusal(*TINY, "cell.init=x")
+    refusal(*TINY, "cell.init=x", "out_dir=a/b/c")
+    refusal("-m", "seq_lenn=3,4", "hydra.sweep.dir=mine")
+    assert {str(path) for path in Path().rglob("*")} == {"outputs", "outputs/runs", "mine"}
 
 
 def test_fresh_keeps_the_files_that_somebody_put_into_a_runs_folder(
@@ -208,13 +197,13 @@ def test_a_run_that_another_sweep_is_at_is_busy_in_the_table(
 
 def test_jobs_that_a_launcher_lost_are_named_and_fail_the_sweep(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path / "sweeps" / "lossy")
-    sweep.record(0, ["seed=0"], None, Outcome("finished", ""))
-    lines, code = sweep.recap([[f"seed={n}"] for n in range(14)], {}, 1.0)
+    sweep.write(sweep.record(0, ["seed=0"], Outcome("finished", ""), {}))
+    lines, code, _ = sweep.recap([[f"seed={n}"] for n in range(14)], {}, 1.0)
     assert code == 1
     assert lines[:-1] == [*(f"not begun: seed={n}" for n in range(1, 11)), "not begun: 3 more"]
     assert recap(lines[-1]) == "1 finished, 13 not begun"
     assert sweep.recap([["seed=0"]], {}, 1.0)[1] == 0
-    sweep.record(1, ["seed=1"], None, Outcome("busy", "", 3))
+    sweep.write(sweep.record(1, ["seed=1"], Outcome("busy", "", 3), {}))
     assert sweep.recap([[f"seed={n}"] for n in range(3)], {}, 1.0)[1] == 3
 
 
@@ -228,34 +217,36 @@ def test_a_table_is_written_again_after_five_seconds_whatever_the_clock_says(cwd
 
 
 REFUSED = {
-    "a wrong key beside a glob": (["-m", "cell=glob(*)", "badkey=1"], "has no key badkey"),
-    "a job in a folder of its own": (
-        ["-m", "hydra.job.chdir=true", "optimizer.lr=0.01,-1"],
-        "hydra.job.chdir=true",
-    ),
-    "a sweep over sweeps": (
-        ["-m", "+experiment=all_remember,a5_rnn_vs_lstm"],
-        "all_remember is a sweep already",
-    ),
-    "no values": (["-m", "seq_len=range(3,3)"], "seq_len=range(3,3) has no values"),
-    "a name that is too long": (["-m", "seed=0,1", f"out_dir={'x' * 300}"], "File name too long"),
-    "a config that there is not": (["--config-name", "nope"], "--config-name nope: no such config"),
-    "a range as slices are written": (["-m", "seq_len=3:5"], "write -m 'seq_len=range(3,6)'"),
-    "a range with a colon": (["-m", "seq_len=range(3:5)"], "3, 4 and 5 are written range(3,6)"),
-    "no valid length": (["-m", "seq_len=1,2"], "seq_len=1 is not allowed: expected at least 3"),
-    "an interval": (["-m", "seed=interval(0,1)"], "an interval is for a search"),
+    "cell=glob(*) badkey=1": "has no key badkey",
+    "hydra.job.chdir=true optimizer.lr=0.01,-1": "hydra.job.chdir=true",
+    "+experiment=all_remember,a5_rnn_vs_lstm": "all_remember is a sweep already",
+    "seq_len=range(3,3)": "seq_len=range(3,3) has no values",
+    f"seed=0,1 out_dir={'x' * 300}": "File name too long",
+    "seq_len=3:5": "write -m 'seq_len=range(3,6)'",
+    "seq_len=range(3:5)": "3, 4 and 5 are written range(3,6)",
+    "seq_len=1,2": "seq_len=1 is not allowed: expected at least 3",
+    "seed=interval(0,1)": "an interval is for a search",
+    "seq_lenn=3,4": "no key seq_lenn; did you mean seq_len?",
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("words", REFUSED, ids=range(len(REFUSED)))
 def test_a_sweep_asked_for_wrongly_is_one_line_and_leaves_nothing(
-    case: str, tmp_path: Path
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words, line = REFUSED[case]
-    done = quick_lab(*words, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert line in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    assert REFUSED[words] in refusal("-m", *words.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_asked_for_wrongly_at_the_command_line(tmp_path: Path) -> None:
+    for words, line in (
+        (["--config-name", "nope"], "--config-name nope: no such config"),
+        (["-m", "seq_lenn=3,4"], "no key seq_lenn; did you mean seq_len?"),
+    ):
+        done = quick_lab(*words, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+        assert line in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
