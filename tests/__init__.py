@@ -32,7 +32,7 @@ TESTS = {
     "memory": "memory numbers/test_memory.py numbers/test_keys.py",
     "play": "play",
     "report": "report",
-    "report/verdict.py": "report/test_rules.py report/test_verdicts.py report/test_intervals.py",
+    "report/verdict.py": "report/test_verdicts.py report/test_intervals.py",
     "runs": "cli/test_runs.py cli/test_one_run.py sweeps/test_compare.py",
     "sweeps": "sweeps",
     "sweeps/search.py": "sweeps/test_search.py",
