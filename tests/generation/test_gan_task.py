@@ -146,14 +146,6 @@ def test_a_lazy_penalty_is_added_every_so_many_steps(unlabelled, monkeypatch):
     assert at == [0, 3, 6]
 
 
-def test_a_paired_loss_counts_pairs_that_d_has_in_order(unlabelled):
-    logits = torch.tensor([3.0, 5.0]), torch.tensor([2.0, 6.0])
-    paired, plain = make(unlabelled, "loss=relativistic"), make(unlabelled)
-    assert float(paired._decided(*logits)["d_accuracy"]) == 0.5
-    assert float(plain._decided(*logits)["d_accuracy"]) == 0.5
-    assert float(paired._decided(logits[0], logits[0] - 1)["d_accuracy"]) == 1
-
-
 def test_each_player_has_a_learning_rate_of_its_own(unlabelled):
     task = make(unlabelled, "optimizer.lr=0.001", "discriminator_lr=0.003", "lr_schedule=constant")
     rates = {name: o.param_groups[0]["lr"] for name, o in task.optimizers.items()}

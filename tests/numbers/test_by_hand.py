@@ -137,3 +137,23 @@ def test_what_training_logs_is_of_its_own_batches(cache: Path, tmp_path: Path) -
             losses["g_loss"][step] += float(F.softplus(-d_fake).mean()) / 2
     for name, values in losses.items():
         assert run.metrics[name] == pytest.approx(values, rel=1e-5), name
+
+
+def test_a_digit_does_not_depend_on_its_neighbours(run: lab.Run, tmp_path: Path) -> None:
+    alone = lab.run(*WORDS, "digits=[0]", "epochs=30", f"out_dir={tmp_path}")
+    both = lab.run(*WORDS, "epochs=30", f"out_dir={tmp_path}")
+    for name, weights in alone.weights.items():
+        assert torch.allclose(both.weights[name][1], weights[0], atol=1e-5), name
+
+
+def test_weights_have_the_names_of_the_equations(run: lab.Run, tmp_path: Path) -> None:
+    shapes = {name: tuple(weight.shape) for name, weight in run.weights.items()}
+    assert shapes == {
+        "W_G": (2, 6, 64), "B_G": (2, 1, 64), "W_D": (2, 64, 1), "B_D": (2, 1, 1),
+    }  # fmt: skip
+    words = ("generator_hidden=8", "discriminator_hidden=5", "epochs=1", f"out_dir={tmp_path}")
+    deep = {name: tuple(weight.shape) for name, weight in lab.run(*WORDS, *words).weights.items()}
+    assert deep == {
+        "W_G1": (2, 6, 8), "B_G1": (2, 1, 8), "W_G2": (2, 8, 64), "B_G2": (2, 1, 64),
+        "W_D1": (2, 64, 5), "B_D1": (2, 1, 5), "W_D2": (2, 5, 1), "B_D2": (2, 1, 1),
+    }  # fmt: skip
