@@ -12,7 +12,7 @@ from tests.run_files import only
 
 EXAMPLES = ROOT / "examples"
 SMALL = (
-    "--config-dir", "conf", "data=discs", "data.size=16", "data.train_count=120",
+    "--config-dir", "conf", "data=discs", "data.size=12", "data.train_count=60",
     "data.test_count=30", "checkpoint_seconds=0", "device=cpu",
 )  # fmt: skip
 GAN = (
@@ -49,7 +49,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     assert done.returncode == 0, done.stderr
     run = only(out, "runs/gan-discs-*s0-*")
     result = json.loads((run / "result.json").read_text())
-    assert (result["data"], result["image_shape"]) == ("discs", [3, 16, 16])
+    assert (result["data"], result["image_shape"]) == ("discs", [3, 12, 12])
     assert result["classifier"]["test_accuracy"] == 1
     assert result["quality"]["real_classes"] == 3
     assert result["quality"]["fid"] > 0
@@ -59,7 +59,7 @@ def test_it_trains_is_measured_and_drawn_in_colour(cwd, networks):
     done = quick_lab("sample", str(run), "--n", "9", cwd=cwd)
     assert done.returncode == 0, done.stderr
     with np.load(run / "figures" / "samples_seed0.npz") as arrays:
-        assert arrays["images"].shape == (9, 16, 16, 3)
+        assert arrays["images"].shape == (9, 12, 12, 3)
     done = quick_lab(*GAN, *networks, f"out_dir={out}", cwd=cwd)
     assert "finished before" in done.stdout
 
