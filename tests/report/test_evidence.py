@@ -38,6 +38,23 @@ def test_a_row_has_config_result_and_history(out: Path):
     assert row["from"] == "here"
 
 
+def test_a_row_tells_the_begin_the_middle_and_the_end_of_each_column(tmp_path: Path):
+    nan = float("nan")
+    losses = [float(n) for n in range(40)]  # of the steps 10, 20, ... 400
+    accuracies = [n / 100 if n % 4 == 3 else nan for n in range(40)]
+    fake_run(tmp_path, steps=400, curves={"train_loss": losses, "val_accuracy": accuracies})
+    (row,) = Evidence(tmp_path).rows.values()
+    found = {f"{part}_{name}": row[f"{part}_{name}"] for part in ("first", "half", "last")
+             for name in ("train_loss", "val_accuracy")}  # fmt: skip
+    assert found == pytest.approx({
+        "first_train_loss": 1.5, "half_train_loss": 19.0, "last_train_loss": 37.5,
+        "first_val_accuracy": 0.03, "half_val_accuracy": 0.19, "last_val_accuracy": 0.39,
+    })  # fmt: skip
+    kept = json.loads(row["history"])
+    assert kept["step"][-1] == 400
+    assert dict(zip(kept["step"], kept["train_loss"], strict=True))[390.0] == 38.0
+
+
 def test_the_accuracy_is_of_the_test_set_where_there_is_one(tmp_path: Path):
     for accuracies in ({"test_accuracy": 0.7}, {"test_accuracy": None, "seed": 1}):
         seed = f"seed={accuracies.pop('seed', 0)}"
