@@ -89,13 +89,14 @@ def test_fresh_starts_over_and_keeps_nothing_old(reference: Path, tmp_path: Path
         (folder / "figures" / name).touch()
     with open(folder / ".made", "a") as made:
         made.write("figures/old.png\nplay.html\n")
-    (folder / "play.html").touch()
+    for name in ("play.html", "last.safetensors"):
+        (folder / name).touch()
     events = {path.name for path in folder.glob("events.*")}
     done = quick_lab(*TINY, "fresh=true", cwd=tmp_path)
     assert done.returncode == 0
     assert "results go to" in done.stdout
     assert_same_run(run_folder(tmp_path), reference)
-    assert not {"figures/old.png", "play.html"} & {
+    assert not {"figures/old.png", "play.html", "last.safetensors"} & {
         str(path.relative_to(folder)) for path in folder.rglob("*")
     }
     assert (folder / "figures" / "mine.png").exists()

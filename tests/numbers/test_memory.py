@@ -1,6 +1,9 @@
 """The memory study's numbers: from its weights and from palindromes drawn a second time."""
 
+import copy
+import json
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 import lab
+from tests.command_line import Tool
 from tests.numbers import last_row, stream
 
 WORDS = (
@@ -79,7 +83,7 @@ def test_the_other_entries(run: lab.Run) -> None:
 
 def gradient_norms(network: Any, digits: Tensor) -> dict[str, list[float]]:
     """The mean of log10 |dLoss/dh(t)| and |dLoss/dc(t)|; each pass begins at step t."""
-    network = network.double()
+    network = copy.deepcopy(network).double()
     norms: dict[str, list[float]] = {"h": [], "c": []}
     inputs, state = network.encode(digits[:, :-1]), None
     for t in range(len(inputs)):
@@ -132,3 +136,55 @@ def test_a_curriculum_that_ends_early_is_tested_at_its_last_length(
     }  # fmt: skip
     assert {name: run.result[name] for name in expected} == expected
     assert run.result["accuracy_by_length"]["12"] == expected["test_accuracy"]
+
+
+def test_the_horizon_counts_new_examples(run: lab.Run, tool: Tool) -> None:
+    assert tool("horizon", str(run.path), "--n", "300", "--longest", "9")[0] == 0
+    content = json.loads((run.path / "figures/horizon.json").read_text())
+    accuracies = {int(length): value for length, value in content["accuracies"].items()}
+    for length, value in accuracies.items():  # at T=3 there are but a hundred
+        digits = palindromes(length, 300, f"horizon {length}")
+        assert value == share_right(run.network, digits), length
+    assert content["needed"] == 0.999
+    right = [length for length, value in accuracies.items() if value >= 0.999]
+    assert content["horizon"] == max(right, default=None)
+
+
+def test_the_probe_is_tested_on_what_it_was_not_fitted_to(run: lab.Run, tool: Tool) -> None:
+    digits = palindromes(6, 3000, "probe")  # of which there are a thousand: a third is tested on
+    lines = tool("probe", str(run.path))[1].splitlines()
+    for name, state in zip("hc", list(run.network.states(digits[:, :-1]))[-1], strict=True):
+        x = np.c_[state.detach().double().numpy(), np.ones(1000)]
+        y = np.eye(10)[digits[:, 0].numpy()]
+        ridge = 1e-4 * (x[:667] ** 2).mean() * 667 * np.eye(x.shape[1])
+        w = np.linalg.solve(x[:667].T @ x[:667] + ridge, x[:667].T @ y[:667])
+        share = ((x[667:] @ w).argmax(1) == y[667:].argmax(1)).mean()
+        (line,) = (line for line in lines if line.startswith(f"{name}(t), trained: "))
+        found = float(line.split(", ")[-1].split()[0])
+        assert found == pytest.approx(100 * share, abs=0.011), name
+
+
+def test_the_flow_of_a_run_is_that_of_its_result(run: lab.Run, tool: Tool) -> None:
+    printed = tool("flow", str(run.path), "--seq-len", "6")[1].splitlines()[1]
+    assert ", trained: " in printed
+    factors = re.findall(r"dLoss/d([hc]) x ([\d.]+) a step back", printed)
+    assert [(name, float(value)) for name, value in factors] == [
+        (name, pytest.approx(run.result["gradient_factor"][f"{name}_trained"], rel=1e-3))
+        for name in "hc"
+    ]
+    network = copy.deepcopy(run.network).double()
+    x = network.encode(palindromes(6, 32, "flow 6")[:1, :-1])
+    state, radii = network.cell(x[:1], None)[1], []
+    for t in range(1, 5):
+        flat = torch.cat(state, dim=1)[0].detach()
+
+        def step(flat: Tensor, t: int = t) -> Tensor:
+            h, c = flat.chunk(2)
+            return torch.cat(network.cell(x[t : t + 1], (h[None], c[None]))[1], dim=1)[0]
+
+        jacobian = torch.stack([torch.autograd.functional.jvp(step, flat, e)[1]
+                                for e in torch.eye(len(flat)).double()], dim=1)  # fmt: skip
+        radii.append(np.abs(np.linalg.eigvals(jacobian.numpy())).max())
+        state = network.cell(x[t : t + 1], state)[1]
+    (radius,) = re.findall(r"spectral radius of a step ([\d.]+)", printed)
+    assert float(radius) == pytest.approx(np.exp(np.log(radii).mean()), rel=1e-3)

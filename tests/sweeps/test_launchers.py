@@ -53,16 +53,17 @@ def assert_as_alone(cwd: Path, alone: Path) -> None:
 @pytest.mark.parametrize(
     "launcher", ["submitit_local", pytest.param("ray", marks=pytest.mark.slow)]
 )
-def test_a_launcher_gives_the_same_runs_and_the_same_summary(
-    launcher: str, alone: Path, tmp_path: Path
-) -> None:
+def test_a_launcher_gives_the_same_runs_and_the_same_summary(launcher: str, tmp_path: Path) -> None:
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
-    done = run_lab(*FOUR, f"hydra/launcher={launcher}", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    two = ["-m", *SMALL, "seq_len=3,4"]
+    alone, here = tmp_path / "alone", tmp_path / "here"
+    for cwd, of in ((alone, "basic"), (here, launcher)):
+        cwd.mkdir()
+        done = quick_lab(*two, f"hydra/launcher={of}", cwd=cwd)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert recap(done.stdout) == "2 finished"
     assert len(done.stdout.splitlines()) == 2
-    assert recap(done.stdout) == "4 finished"
-    assert_as_alone(tmp_path, alone)
+    assert_as_alone(here, alone)
 
 
 @pytest.mark.parametrize(
