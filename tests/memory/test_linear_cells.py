@@ -150,7 +150,7 @@ def test_an_eigenvalue_of_lru_starts_on_its_ring():
     ("make", "message"),
     [
         (lambda: MinGRU(D, H, 0), "greater than or equal to 1"),
-        (lambda: MinGRU(D, H, transition="odd"), "'positive', 'coupled' or 'signed'"),
+        (lambda: MinGRU(D, H, transition="odd"), "'positive', 'coupled' or 'signed'"),  # type: ignore[arg-type]
         (lambda: Delta(D, H, heads=3), "hidden_size=8 is no multiple"),
         (lambda: Delta(D, H, beta_max=3), "less than or equal to 2"),
     ],

@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def even(permutation: tuple[int, ...]) -> bool:
     return np.linalg.det(np.eye(len(permutation))[list(permutation)]) > 0
 
 
-GROUPS = {
+GROUPS: dict[str, list[tuple[int, ...]]] = {
     "z2": [(0, 1), (1, 0)],
     "z5": [tuple((np.arange(5) + turn) % 5) for turn in range(5)],
     "s3": list(itertools.permutations(range(3))),
@@ -64,7 +65,7 @@ def product(elements: list[tuple[int, ...]], x: list[int]) -> int:
     return [tuple(map(int, element)) for element in elements].index(tuple(row.tolist()))
 
 
-STATES = {
+STATES: dict[tuple[str, ...], Any] = {
     ("parity",): lambda x: sum(x) % 2,
     ("modular_sum",): lambda x: sum(x) % 5,
     ("cycle",): lambda x: (x.count(2) - x.count(0)) % 5,

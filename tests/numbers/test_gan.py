@@ -248,8 +248,8 @@ def test_interpolations_and_sums_of_z(best: Run, cache: Path) -> None:
 def test_what_training_logs_is_of_its_own_batches(cache: Path, tmp_path: Path, loss: str) -> None:
     """The weights stay those of the beginning, so that all steps can be done again."""
     still = ("optimizer.lr=1e-30", "discriminator_lr=1e-30", "ema=null", "max_steps=20")
-    more = ("discriminator.spectral_norm=false", "log_every=1", "eval_every=100", f"loss={loss}")
-    more = (*more, "loss.r1=0", "loss.r2=0") if loss == "relativistic" else more
+    more = ["discriminator.spectral_norm=false", "log_every=1", "eval_every=100", f"loss={loss}"]
+    more += ["loss.r1=0", "loss.r2=0"] if loss == "relativistic" else []
     run = lab.run(*WORDS, *still, *more, "keep_best=false", f"out_dir={tmp_path}")
     state = torch.load(run.path / "checkpoint.pt", weights_only=True)["state"]["task"]
     w, network = state["discriminator"], run.network.train()  # BatchNorm of the batch itself

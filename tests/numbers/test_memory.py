@@ -152,8 +152,9 @@ def test_the_horizon_counts_new_examples(run: lab.Run, tool: Tool) -> None:
 
 def test_the_probe_is_tested_on_what_it_was_not_fitted_to(run: lab.Run, tool: Tool) -> None:
     digits = palindromes(6, 3000, "probe")  # of which there are a thousand: a third is tested on
+    network: Any = run.network
     lines = tool("probe", str(run.path))[1].splitlines()
-    for name, state in zip("hc", list(run.network.states(digits[:, :-1]))[-1], strict=True):
+    for name, state in zip("hc", list(network.states(digits[:, :-1]))[-1], strict=True):
         x = np.c_[state.detach().double().numpy(), np.ones(1000)]
         y = np.eye(10)[digits[:, 0].numpy()]
         ridge = 1e-4 * (x[:667] ** 2).mean() * 667 * np.eye(x.shape[1])
@@ -172,7 +173,7 @@ def test_the_flow_of_a_run_is_that_of_its_result(run: lab.Run, tool: Tool) -> No
         (name, pytest.approx(run.result["gradient_factor"][f"{name}_trained"], rel=1e-3))
         for name in "hc"
     ]
-    network = copy.deepcopy(run.network).double()
+    network: Any = copy.deepcopy(run.network).double()
     x = network.encode(palindromes(6, 32, "flow 6")[:1, :-1])
     state, radii = network.cell(x[:1], None)[1], []
     for t in range(1, 5):

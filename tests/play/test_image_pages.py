@@ -119,13 +119,13 @@ def test_the_frames_of_training_are_those_that_the_run_drew(tab):
     assert tab.value(pixels_of(".frames canvas")) != last
 
 
-def test_without_the_data_the_page_says_that_there_is_no_classifier(browser, trained, room):
+def test_without_the_data_the_page_says_that_there_is_no_classifier(browser, trained, studio):
     run = trained(*GAN, "generator=mlp", "generator.widths=[16]", "generator.latent=5")
-    (room / "images").rename(room / "elsewhere")
+    (studio / "images").rename(studio / "elsewhere")
     try:
         page = write_page([run], run.path / "without.html")
     finally:
-        (room / "elsewhere").rename(room / "images")
+        (studio / "elsewhere").rename(studio / "images")
     tab = browser.open(page, width=390)
     assert tab.value(OUTCOME) == "ok"
     assert "There is no classifier to read the images" in tab.text(".card .hint")
