@@ -20,7 +20,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import StackedGans
 from lab.cli import compose_config
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 
 GANS, BATCH, EPOCHS = 10, 200, 2000
 PIXELS = 28 * 28

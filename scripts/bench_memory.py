@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from lab.cli import compose_config
-from lab.engine.seeding import random_stream, seed_everything
+from lab.engine.process import random_stream, seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.sequences.palindrome import Palindrome
 from lab.memory.task import MemoryTask

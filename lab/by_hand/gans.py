@@ -1,6 +1,6 @@
 """Train G small GANs side by side, with gradients from `layers` and without autograd.
 
-    rngs = [lab.engine.seeding.random_stream(seed, f"digit {digit}") for digit in digits]
+    rngs = [lab.engine.process.random_stream(seed, f"digit {digit}") for digit in digits]
     gans = StackedGans(rngs, config, pixels=D)
     for step in range(2000):
         d_loss, g_loss = gans.step(real)  # real [G, 200, D] in [0, 1]

@@ -12,8 +12,8 @@ import torch
 
 from lab.config.errors import UserError
 from lab.engine.files import write_atomically
+from lab.engine.process import rng_state, set_rng_state
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import rng_state, set_rng_state
 
 FORMAT = 1
 # Types that are read back unchanged. Subclasses are not, such as NumPy's float.

@@ -186,14 +186,13 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
     import torch
 
     from lab.engine import checkpoints
-    from lab.engine.devices import resolve
     from lab.engine.loop import check, train
-    from lab.engine.seeding import seed_everything
+    from lab.engine.process import resolve_device, seed_everything
     from lab.figures.style import own_style
 
     with _record_failure(folder, but=UserError):  # a wrong command line begins no run
         interrupts.act()
-        device = resolve(config.device)
+        device = resolve_device(config.device)
         torch.set_num_threads(config.threads)
         seed_everything(config.seed)
         task = study.build_task(config, device)

@@ -1,21 +1,132 @@
-"""What a run needs of its process, whatever the host program has set; and one run at a time.
+"""What a run needs of its process: its random numbers, its device and precision, and settings.
 
-Each setting here belongs to the whole process or to its current thread. It changes the last bits of
-a run or lets it fail.
+The settings belong to the whole process or to its current thread, and the host program may have set
+them. Each changes the last bits of a run or lets it fail. One run at a time has them.
 """
 
+import hashlib
 import os
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from lab.engine.seeding import random_streams_kept
+from lab.config.errors import UserError, say
+
+Precision = Literal["fp32", "bf16"]
+CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global random streams of Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def random_stream(seed: int, purpose: str, device: str = "cpu") -> torch.Generator:
+    """Return the random stream of a purpose. Draws from it do not change any other stream."""
+    digest = hashlib.sha256(f"{purpose} {seed}".encode()).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8]) >> 1)
+
+
+def rng_state() -> dict[str, Any]:
+    """The global random states of Python, NumPy and torch, as tensors and plain values."""
+    version, internal, gauss = random.getstate()
+    numpy_state = np.random.get_state(legacy=False)
+    assert isinstance(numpy_state, dict)
+    return {
+        "python": [version, list(internal), gauss],
+        "numpy_key": torch.from_numpy(numpy_state["state"]["key"].astype(np.int64)),
+        "numpy": [
+            int(numpy_state["state"]["pos"]),
+            int(numpy_state["has_gauss"]),
+            float(numpy_state["gauss"]),
+        ],
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Restore the random states that `rng_state` returned."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    position, has_gauss, cached = state["numpy"]
+    key = state["numpy_key"].numpy().astype(np.uint32)
+    np.random.set_state(("MT19937", key, position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+@contextmanager
+def random_streams_kept() -> Iterator[None]:
+    """A context at whose end the global random streams are as they were at its beginning."""
+    before = rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(before)
+
+
+def resolve_device(name: str) -> str:
+    """Return the device for a name: for `auto` cuda if there is one, else cpu."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    available = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not available[name]:
+        there = ", ".join(device for device, is_there in available.items() if is_there)
+        raise UserError(f"device={name} is not on this machine; there is {there}, or device=auto")
+    return name
+
+
+def resolve_precision(name: Literal["auto", "fp32", "bf16"], device: str) -> Precision:
+    """Return the precision for a name: for `auto` bf16 if the device has it natively, else fp32.
+
+    For bf16 on a device without native bf16 it prints a warning.
+
+    Args:
+        name: the config's `precision`.
+        device: cpu, cuda or mps.
+    """
+    if name == "auto":
+        return "bf16" if has_bf16(device) else "fp32"
+    if name == "bf16" and not has_bf16(device):
+        say(
+            f"precision=bf16: this {device} is not known to have native bf16. Emulated bf16 is "
+            "many times slower than fp32; precision=auto uses bf16 only if it is native"
+        )
+    return name
+
+
+def has_bf16(device: str) -> bool:
+    """Whether the device is known to have native bf16."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device == "cpu" and not CPU_FLAGS.isdisjoint(cpu_flags())
+
+
+def cpu_flags() -> set[str]:
+    """The processor's features by Linux's names for x86; empty on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return set(flags.partition(":")[2].split())
+
 
 _one_at_a_time = threading.RLock()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from torch import Tensor, nn
 
+from lab.engine.process import random_streams_kept
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_streams_kept
 from lab.figures.style import png_bytes
 
 if TYPE_CHECKING:

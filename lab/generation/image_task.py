@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import say
-from lab.engine.devices import resolve_precision
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream, resolve_precision
 from lab.engine.task import Evaluator, Task
 from lab.generation import trouble
 from lab.generation.config import MakerConfig

@@ -79,7 +79,7 @@ def interpolate(
         UserError: the folder is not a finished run of the generation study; its data have changed
             or have no labels; or a class is not among them, or the generator does not make it.
     """
-    from lab.engine.seeding import random_stream
+    from lab.engine.process import random_stream
 
     if ends[0] is not None and ends[0] == ends[1] and not class_names(folder.result):
         raise UserError(f"--from {ends[0]} --to {ends[1]}: expected two different classes")
@@ -125,7 +125,7 @@ def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> lis
     import torch
     from torch.nn.functional import one_hot
 
-    from lab.engine.seeding import random_stream
+    from lab.engine.process import random_stream
     from lab.figures import sheets
     from lab.generation import latent
     from lab.generation.players import label_of, latent_size, open_run

@@ -99,7 +99,7 @@ def _draw(
     """Return n images [n, H, W] or [n, H, W, 3] in [-1, 1], their z, and their labels."""
     import torch
 
-    from lab.engine.seeding import random_stream
+    from lab.engine.process import random_stream
     from lab.generation.latent import clamped_share, generate
     from lab.generation.players import label_of, latent_size, open_run
     from lab.generation.trouble import check_pixels

@@ -11,7 +11,7 @@ from lab.config.columns import logged
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.engine.optimizers import build_optimizer, schedule
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.engine.task import History, Recorder
 from lab.generation import trouble
 from lab.generation.config import GanConfig

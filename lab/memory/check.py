@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.engine.checks import Check, expect, matches_differences, reaches_all, same
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.memory.layers import adapt_state_format, is_recurrent
 from lab.memory.network import Network
 from lab.memory.sequences import palindrome

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.memory.cells import LSTM, State
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, initial_network

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.memory.layers import is_recurrent
 from lab.memory.network import EVALUATION_BATCH, Network
 from lab.memory.sequences import palindrome

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError, reason
-from lab.engine.seeding import random_streams_kept
+from lab.engine.process import random_streams_kept
 from lab.memory.cells import State
 
 STEPS, BATCH = 16, 2

@@ -11,8 +11,8 @@ from lab.config.components import build, refuse_other_kind
 from lab.config.errors import UserError
 from lab.config.trust import is_trusted
 from lab.config.wording import shown
+from lab.engine.process import random_streams_kept, seed_everything
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_streams_kept, seed_everything
 from lab.memory.cells import LSTM, State, TorchLSTM
 from lab.memory.config import Block, MemoryConfig
 from lab.memory.layers import adapt_state_format, is_recurrent

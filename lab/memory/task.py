@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from lab.config.columns import logged
 from lab.config.errors import UserError
 from lab.engine.optimizers import build_optimizer, schedule
+from lab.engine.process import random_stream
 from lab.engine.run_folder import weight_bytes
-from lab.engine.seeding import random_stream
 from lab.engine.task import Evaluator, History, Patience, Recorder, Task
 from lab.memory.config import MemoryConfig
 from lab.memory.layers import is_recurrent, state_size

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.layers import linear, relu
+from lab.engine.process import random_stream
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_stream
 from lab.images.published import SIDE
 from lab.play import frames
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.errors import UserError
+from lab.engine.process import random_stream
 from lab.engine.provenance import check_classifier
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_stream
 from lab.generation.config import GanConfig
 from lab.generation.players import open_run
 from lab.images.classifier import load_classifier

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from lab.config.trust import is_trusted
+from lab.engine.process import random_stream
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_stream
 from lab.memory.config import MemoryConfig
 from lab.memory.flow import carried_share
 from lab.memory.network import Network, build_sequence, open_run

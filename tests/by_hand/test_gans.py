@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 from lab.by_hand.config import OneLayerConfig
 from lab.by_hand.gans import StackedGans
 from lab.cli import compose_config
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 
 
 def settings(*words: str) -> OneLayerConfig:

@@ -11,7 +11,7 @@ from lab.by_hand.measures import as_images
 from lab.by_hand.task import OneLayerTask
 from lab.cli import compose_config
 from lab.config.errors import UserError
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.engine.task import evaluate, evaluate_at_start
 from tests.images.small_data import load_folder
 

@@ -13,7 +13,7 @@ from lab.cli import compose_config
 from lab.config import RunConfig
 from lab.engine.jobs import perform
 from lab.engine.loop import check
-from lab.engine.seeding import rng_state
+from lab.engine.process import rng_state
 from lab.engine.study import build_task
 from lab.figures.sheets import labelled_rows
 from lab.figures.style import png_bytes

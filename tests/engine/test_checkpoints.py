@@ -12,8 +12,8 @@ import torch
 
 from lab.config.errors import UserError
 from lab.engine import checkpoints
+from lab.engine.process import seed_everything
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import seed_everything
 
 
 def draws() -> list[float]:

@@ -13,8 +13,8 @@ from torch import nn
 from lab.cli import compose_config
 from lab.engine.checkpoints import load
 from lab.engine.loop import check, train
+from lab.engine.process import seed_everything
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import seed_everything
 from lab.engine.task import Evaluator, Recorder, Task
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.generation import networks
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate

@@ -15,8 +15,8 @@ from PIL import Image, ImageSequence
 from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.config.reading import from_file
-from lab.engine.devices import has_bf16
 from lab.engine.jobs import perform
+from lab.engine.process import has_bf16
 from lab.engine.run_folder import RunFolder
 from lab.figures.sheets import FILM_MS
 from lab.generation.interpolate import film, interpolate

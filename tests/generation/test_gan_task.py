@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from lab.cli import compose_config
-from lab.engine import devices
+from lab.engine import process
 from lab.engine.jobs import perform
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.engine.task import evaluate, evaluate_at_start
 from lab.generation.config import GanConfig
 from lab.generation.latent import generate
@@ -103,7 +103,7 @@ def play(task: GanTask, steps: int) -> list[dict[str, float]]:
 def test_auto_gives_the_numbers_of_the_precision_that_the_device_has(
     unlabelled, monkeypatch, flags, used
 ):
-    monkeypatch.setattr(devices, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(process, "cpu_flags", lambda: flags)
     chosen, named = make(unlabelled, "precision=auto"), make(unlabelled, f"precision={used}")
     assert chosen.precision == used
     seed_everything(1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lab.cli import compose_config
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.task import MemoryTask
 

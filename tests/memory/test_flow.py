@@ -8,7 +8,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lab.cli import compose_config
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.memory import figures, flow
 from lab.memory.cells import LSTM
 from lab.memory.config import MemoryConfig

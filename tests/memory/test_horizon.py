@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.process import random_stream
 from lab.engine.run_folder import RunFolder
-from lab.engine.seeding import random_stream
 from lab.memory import horizon
 from lab.memory.config import MemoryConfig
 from lab.memory.network import DIGITS, Network, build_network

@@ -13,7 +13,7 @@ from lab.cli import compose_config
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine.jobs import perform
-from lab.engine.seeding import random_stream, rng_state
+from lab.engine.process import random_stream, rng_state
 from lab.memory import horizon
 from lab.memory.cells import GRU, LSTM
 from lab.memory.config import MemoryConfig

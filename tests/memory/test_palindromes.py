@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
-from lab.engine.seeding import random_stream
+from lab.engine.process import random_stream
 from lab.memory.sequences import palindrome as P
 from lab.memory.sequences.base import Batches, Epochs
 from lab.memory.sequences.examples import joined

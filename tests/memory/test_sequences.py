@@ -12,7 +12,7 @@ from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import random_stream, seed_everything
+from lab.engine.process import random_stream, seed_everything
 from lab.memory.config import MemoryConfig
 from lab.memory.network import build_network, build_sequence, evaluate
 from lab.memory.sequences.base import Sequence

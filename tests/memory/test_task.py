@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lab.cli import compose_config
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.memory import figures
 from lab.memory.cells import LSTM, TorchLSTM
 from lab.memory.config import MemoryConfig

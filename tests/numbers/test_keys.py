@@ -17,7 +17,7 @@ from lab.cli import compose_config
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.seeding import seed_everything
+from lab.engine.process import seed_everything
 from lab.engine.study import build_task
 from lab.engine.task import Task, evaluate, evaluate_at_start
 from tests.numbers import MARKS

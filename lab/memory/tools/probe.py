@@ -33,7 +33,7 @@ def probe_run(folder: RunFolder) -> str:
     """
     import numpy as np
 
-    from lab.engine.seeding import random_stream
+    from lab.engine.process import random_stream
     from lab.memory import figures
     from lab.memory.flow import probe_states
     from lab.memory.network import initial_network, open_palindromes

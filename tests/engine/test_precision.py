@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.engine import devices
-from lab.engine.devices import resolve_precision
+from lab.engine import process
+from lab.engine.process import resolve_precision
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_auto_is_bf16_only_on_a_processor_that_has_it(
     flags: set[str],
     used: str,
 ) -> None:
-    monkeypatch.setattr(devices, "cpu_flags", lambda: flags)
+    monkeypatch.setattr(process, "cpu_flags", lambda: flags)
     assert resolve_precision("auto", "cpu") == used
     assert resolve_precision("fp32", "cpu") == "fp32"
     assert capsys.readouterr().err == ""
