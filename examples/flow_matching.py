@@ -18,7 +18,6 @@ from torch.nn.functional import mse_loss, one_hot, pixel_shuffle, pixel_unshuffl
 from lab.config import Component, Count, config
 from lab.config.columns import Column, logged
 from lab.config.components import build
-from lab.config.naming import unless
 from lab.engine.optimizers import build_optimizer, schedule
 from lab.engine.task import History, Recorder
 from lab.figures import sheets
@@ -52,13 +51,13 @@ class FlowConfig(MakerConfig):
     solver_steps: Count
     also_steps: list[Count]
 
-    TELLING: ClassVar = {
-        "velocity.width": unless(64, "w{}"),
-        "optimizer.lr": unless(2e-3, "lr{}"),
-        "max_steps": unless(5000, "steps{}"),
-        "solver": unless("heun", "{}"),
-        "solver_steps": unless(10, "n{}"),
-        "conditional": unless(False, "conditional"),
+    NAME_PARTS: ClassVar = {
+        "velocity.width": ("w{}", 64),
+        "optimizer.lr": ("lr{}", 2e-3),
+        "max_steps": ("steps{}", 5000),
+        "solver": ("{}", "heun"),
+        "solver_steps": ("n{}", 10),
+        "conditional": ("conditional", False),
     }
 
 

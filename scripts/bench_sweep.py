@@ -23,7 +23,7 @@ LENGTHS = range(3, 26)
 NOTHING = """
 import hydra
 from lab.cli import CONF
-from lab.config.hydra_versions import VERSION_BASE
+from lab.config.command import VERSION_BASE
 hydra.main(config_path=CONF, config_name="config", **VERSION_BASE)(lambda cfg: None)()
 """
 

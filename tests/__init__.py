@@ -15,7 +15,7 @@ TESTS = {
     "cli/in_process.py": "cli/test_api.py engine/test_surroundings.py",
     "cli/tools.py": "cli/test_tools.py cli/test_tool_mistakes.py",
     "config": "config cli/test_cli.py numbers/test_keys.py",
-    "config/old_names.py": "old_runs engine/test_older_names.py engine/test_results.py",
+    "config/history.py": "old_runs engine/test_older_names.py engine/test_results.py",
     "config/trust.py": "config/test_trust.py cli/test_own_code.py",
     "engine": "engine numbers",
     "engine/checkpoints.py": "engine/test_checkpoints.py engine/test_faults.py engine/test_life.py",

@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from lab.config import Count, NotNegative, Positive, config
-from lab.config.naming import unless
 from lab.images.config import ImageConfig
 
 
@@ -40,18 +39,18 @@ class OneLayerConfig(ImageConfig):
 
     STUDY: ClassVar[str] = "lab.by_hand.study"
     IN_LABEL: ClassVar = ("rule",)
-    TELLING: ClassVar = {
-        "rule": unless("sgd", "{}"),
-        "lr": unless(1e-3, "lr{}"),
-        "generator_hidden": unless(0, "G{}"),
-        "discriminator_hidden": unless(0, "D{}"),
-        "noise": unless("normal", "{}"),
-        "reduction": unless("sum", "{}"),
-        "discriminator_lr": unless(None, "Dlr{}"),
-        "discriminator_decay": unless(0.0, "decay{}"),
-        "init_scale": unless(0.01, "scale{}"),
-        "images_per_epoch": unless(200, "b{}"),
-        "epochs": unless(2000, "epochs{}"),
+    NAME_PARTS: ClassVar = {
+        "rule": ("{}", "sgd"),
+        "lr": ("lr{}", 1e-3),
+        "generator_hidden": ("G{}", 0),
+        "discriminator_hidden": ("D{}", 0),
+        "noise": ("{}", "normal"),
+        "reduction": ("{}", "sum"),
+        "discriminator_lr": ("Dlr{}", None),
+        "discriminator_decay": ("decay{}", 0.0),
+        "init_scale": ("scale{}", 0.01),
+        "images_per_epoch": ("b{}", 200),
+        "epochs": ("epochs{}", 2000),
     }
 
     @property

@@ -17,7 +17,7 @@ from lab.by_hand.measures import METRICS, Measures, as_images
 from lab.by_hand.study import COLUMNS
 from lab.config.columns import logged
 from lab.config.errors import say
-from lab.config.old_names import with_todays_columns
+from lab.config.history import with_todays_columns
 from lab.engine.process import random_stream
 from lab.engine.task import Evaluator, History, Recorder, Task
 from lab.images.datasets import as_drawn, load, to_bytes

@@ -13,11 +13,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
 from lab.cli.tools import table
-from lab.config import RunConfig, flags
+from lab.config import RunConfig
+from lab.config.command import CONF, VERSION_BASE, parse_flags, register_resolver
 from lab.config.complaints import hydra_complaint
-from lab.config.conf import CONF
 from lab.config.errors import UserError
-from lab.config.hydra_versions import VERSION_BASE, register_resolver
 from lab.config.reading import from_hydra
 from lab.sweeps import launcher
 from lab.sweeps.expand import configs_of, jobs_of
@@ -56,7 +55,7 @@ def compose_jobs(command: str) -> Iterator[RunConfig]:
     Raises:
         UserError: a key, an option or a value is wrong, or a search has yet to choose its jobs.
     """
-    given = flags.parse(shlex.split(command))
+    given = parse_flags(shlex.split(command))
     with application(given.overrides, given.config_dir) as app:
         sweep = app.compose_config("config", given.overrides, RunMode.MULTIRUN, from_shell=False)
         jobs = jobs_of(sweep)

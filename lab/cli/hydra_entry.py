@@ -11,11 +11,10 @@ from omegaconf import DictConfig
 
 import lab
 from lab.cli.composing import CONF
-from lab.config import RunConfig, flags
-from lab.config.command import as_written
+from lab.config import RunConfig
+from lab.config.command import VERSION_BASE, as_written, parse_flags
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError, say
-from lab.config.hydra_versions import VERSION_BASE
 from lab.config.reading import from_hydra
 from lab.config.trust import see_current_folder
 from lab.engine import interrupts
@@ -53,7 +52,7 @@ def _compose_and_run() -> str | int | None:
     """Does what the command line asks for; gives the exit code, and says what stopped it."""
     try:
         interrupts.act()
-        if flags.parse(sys.argv[1:]).version:
+        if parse_flags(sys.argv[1:]).version:
             print(f"lab {lab.__version__}")
             return 0
         see_current_folder()
@@ -114,6 +113,6 @@ def _complaint(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
         where = error.filename or short(folder_of_begun() or Path())
         return f"cannot write to {where}: {error.strerror}"
-    arguments = flags.parse(sys.argv[1:])
+    arguments = parse_flags(sys.argv[1:])
     own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []
     return hydra_complaint(error, [CONF, *own], arguments.overrides)

@@ -5,7 +5,7 @@ Imports neither torch nor a study, so that a mistake on the command line is answ
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import (
@@ -22,9 +22,8 @@ from typing import (
 from pydantic import AfterValidator, ConfigDict, Field, field_validator
 from pydantic.dataclasses import dataclass
 
-from lab.config.identity import identity
-from lab.config.naming import Say, differences
-from lab.config.old_names import COLUMNS
+from lab.config.history import COLUMNS
+from lab.config.naming import NameParts, identity, name_parts
 
 STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -95,7 +94,7 @@ class RunConfig:
 
     # Where a run is computed and written and how it is watched and compared do not make it another
     # run. Its provenance.json names the device and the threads, on which the last bits depend.
-    NOT_ASKED_FOR: ClassVar[tuple[str, ...]] = (
+    NOT_IN_HASH: ClassVar[tuple[str, ...]] = (
         "device", "threads", "out_dir", "fresh", "dry_run", "checkpoint_seconds", "objective",
     )  # fmt: skip
     # Other words that people use for a key: `T` for `seq_len`.
@@ -125,7 +124,7 @@ class RunConfig:
     @property
     def identity(self) -> str:
         """8 hex digits of what was asked for: equal configs share them, others do not."""
-        return identity(self, self.NOT_ASKED_FOR)
+        return identity(self, self.NOT_IN_HASH)
 
     @property
     def run_dir(self) -> Path:
@@ -154,9 +153,8 @@ class RunConfig:
     # The keys that the result's `label` tells of: a sweep's curves need not repeat them.
     IN_LABEL: ClassVar[tuple[str, ...]] = ()
 
-    # The keys whose value, where it is not the default, is worth a word in the run's name; the most
-    # telling first.
-    TELLING: ClassVar[Mapping[str, Say]] = {}
+    NAME_PARTS: ClassVar[NameParts] = {}
+    """What a run's name says of its keys, the most telling first."""
 
     @property
     def subject(self) -> str:
@@ -171,8 +169,13 @@ class RunConfig:
     @property
     def readable_name(self) -> str:
         """The folder's name without the hash, e.g. `lstm-T20-lr0.003-s0`: how it differs, too."""
-        words = differences(dataclasses.asdict(self), self.TELLING)
-        return "-".join([self.subject, *words, f"s{self.seed}"])
+        parts = name_parts(dataclasses.asdict(self), self.NAME_PARTS, self.first_name_parts)
+        return "-".join([self.subject, *parts, f"s{self.seed}"])
+
+    @property
+    def first_name_parts(self) -> Sequence[str]:
+        """Parts of the name that need a rule of their own; empty ones are left out."""
+        return ()
 
     def data_checksum(self) -> str | None:
         """Of the data there are now, if a run has data that may change; imports no torch.

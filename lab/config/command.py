@@ -1,16 +1,31 @@
-"""The words of a command line that make one very job, read from what Hydra knows of it."""
+"""A command line: its flags, its overrides, and the command that makes one job of it again."""
 
+import argparse
 import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import hydra
 import yaml
 from omegaconf import OmegaConf
 
-from lab.config.conf import CONF
-from lab.config.hydra_versions import IS_13
+import lab
+from lab.config.errors import UserError
+from lab.config.wording import did_you_mean
+
+PACKAGED = Path(lab.__file__).parent / "conf"  # in an installed wheel
+CONF = str(PACKAGED if PACKAGED.is_dir() else Path(lab.__file__).parents[1] / "conf")
+"""Where lab's own YAML files lie."""
+
+# What Hydra 1.3 and 1.4 ask for in different words.
+IS_13 = hydra.__version__.startswith("1.3.")
+# Hydra 1.3 warns without it, Hydra 1.4 with it.
+VERSION_BASE: dict[str, Any] = {"version_base": "1.3"} if IS_13 else {}
+# The old name is deprecated; before Hydra 1.4 the new one was that of another function.
+register_resolver: Any = OmegaConf.register_new_resolver if IS_13 else OmegaConf.register_resolver
+
 
 # The recorded command shows or continues a run, and never deletes it.
 NOT_AGAIN = ("fresh=", "dry_run=")
@@ -143,3 +158,53 @@ def _defaults_of(values: Any, group: str) -> list[tuple[str, str]]:
                 (parent, str(o)) for o in (options if isinstance(options, list) else [options])
             ]
     return named
+
+
+# Hydra's flags, read to tell a mistake in one line: Hydra's own parser answers one with its usage
+# and exit code 2.
+ALONE = {
+    "--help": "-h", "--hydra-help": "", "--version": "", "--resolve": "", "--run": "-r",
+    "--multirun": "-m", "--shell-completion": "-sc",
+}  # fmt: skip
+WITH_VALUE = {
+    "--cfg": "-c", "--package": "-p", "--config-path": "-cp", "--config-name": "-cn",
+    "--config-dir": "-cd", "--experimental-rerun": "",
+}  # fmt: skip
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see lab --help")
+
+
+def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
+    """The `overrides`, `config_dir` and `config_name` of a command line.
+
+    Raises:
+        UserError: a flag does not exist or lacks its value; the line says what to write.
+    """
+    parser = _Parser(add_help=False)
+    for flag, short in ALONE.items():
+        parser.add_argument(*filter(None, (flag, short)), action="store_true")
+    for flag, short in WITH_VALUE.items():
+        parser.add_argument(*filter(None, (flag, short)))
+    parser.add_argument("--info", "-i", nargs="?", const="all")
+    parser.add_argument("overrides", nargs="*")
+    given, unknown = parser.parse_known_args(list(arguments))
+    if unknown:
+        raise UserError(_unknown(unknown[0], arguments))
+    return given
+
+
+def _unknown(word: str, arguments: Sequence[str]) -> str:
+    if not word.startswith("-"):  # Hydra reads the keys in one piece
+        return f"{word}: a flag separates it from other keys; write all flags first, then all keys"
+    flag, equals, value = word.partition("=")
+    key = flag.lstrip("-").replace("-", "_")
+    behind = arguments[arguments.index(word) + 1 :]
+    if not equals and behind and not behind[0].startswith("-") and "=" not in behind[0]:
+        value = behind[0]
+    if value:
+        return f"{flag} is not a flag: write {key}={value}"
+    near = did_you_mean(flag, [*ALONE, *WITH_VALUE])
+    return f"{flag} is not a flag{near or f': keys are written {key}=value'}"

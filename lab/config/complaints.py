@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
@@ -22,8 +23,8 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from lab.config.command import VERSION_BASE
 from lab.config.errors import UserError, broken_yaml, reason
-from lab.config.hydra_versions import VERSION_BASE
 from lab.config.trust import EVERYTHING, trusting
 from lab.config.wording import OWN_FILE, did_you_mean, no_such_key
 
@@ -32,6 +33,51 @@ Dirs = Sequence[str]
 
 PRESETS = "experiment"
 """The group of the presets, which are added: `+experiment=NAME`."""
+
+
+class Options:
+    """The options of each group, from lab's YAML files and then the user's; each is read once."""
+
+    def __init__(self, conf_dirs: Dirs) -> None:
+        self.conf_dirs = conf_dirs
+        self._groups: dict[str, dict[str, Any]] = {}
+
+    def names(self, group: str) -> list[str]:
+        """The options of a group; none of what is no group."""
+        folders = [Path(conf, group) for conf in self.conf_dirs if group]
+        return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+
+    def having(self, key: str, known: Sequence[str]) -> list[str]:
+        """The options of its group that have a key: `data=folder` for `data.root`."""
+        group, _, name = key.partition(".")
+        options = self._contents(group).items() if group in known else ()
+        return [f"{group}={option}" for option, values in options if name in values]
+
+    def presets_with(self, group: str) -> list[str]:
+        """The presets that bring a group which no task has: `- /bench: parity`."""
+        if not self.names(group):
+            return []
+        return [
+            preset
+            for preset, values in self._contents(PRESETS).items()
+            if any(isinstance(one, dict) and f"/{group}" in one for one in _defaults_in(values))
+        ]
+
+    def _contents(self, group: str) -> dict[str, Any]:
+        """What the YAML files of a group hold, by option."""
+        if group not in self._groups:
+            contents: dict[str, Any] = {option: {} for option in self.names(group)}
+            for conf in self.conf_dirs:
+                for path in Path(conf, group).glob("*.yaml"):
+                    with suppress(OSError, ValueError, yaml.YAMLError):
+                        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+                        contents[path.stem] |= values if isinstance(values, dict) else {}
+            self._groups[group] = contents
+        return self._groups[group]
+
+
+def _defaults_in(values: Mapping[str, Any]) -> Sequence[Any]:
+    return values.get("defaults") or ()
 
 
 def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
@@ -46,16 +92,17 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     added = [o for o in parsed if (o.is_add() or o.is_force_add()) and _is_key(o)]
     if not added:
         return
+    options = Options(conf_dirs)
     for group in (override.key_or_group for override in added):
-        presets = _presets_with(conf_dirs, group)
+        presets = options.presets_with(group)
         if presets:
             raise UserError(_needs_a_preset(group, presets))
-    cfg = compose("config", _choices(conf_dirs, parsed))
+    cfg = compose("config", _choices(options, parsed))
     known = known_keys(cfg)
     for override in added:
         key = override.key_or_group
         if key not in known:
-            having = _options_with(conf_dirs, key, known)
+            having = options.having(key, known)
             if having:
                 raise UserError(_is_for(key, having, parsed))
             raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
@@ -111,9 +158,9 @@ def hydra_complaint(
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         if not group:
             return f"--config-name {option}: no such config; lab's own is config, the default"
-        options = _options(conf_dirs, group)
-        near = did_you_mean(option, options)
-        return f"{group}={option} is not an option: expected one of {', '.join(options)}{near}"
+        names = Options(conf_dirs).names(group)
+        near = did_you_mean(option, names)
+        return f"{group}={option} is not an option: expected one of {', '.join(names)}{near}"
     if first_line.startswith("hydra.mode changed"):  # Hydra 1.4 takes no preset's word for it
         return needs_a_sweep("this preset is a sweep", overrides, in_python)
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
@@ -130,26 +177,27 @@ def needs_a_sweep(what: str, overrides: Sequence[str], in_python: bool) -> str:
 
 def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:
     """The first override whose key the chosen task does not have, and what has it."""
-    choices = _choices(conf_dirs, parsed)
+    options = Options(conf_dirs)
+    choices = _choices(options, parsed)
     cfg = _composed(conf_dirs, choices)
     task, known = cfg.get("task"), known_keys(cfg)
     for override in parsed:
-        key, value = override.key_or_group, _first_value(conf_dirs, override)
+        key, value = override.key_or_group, _first_value(options, override)
         if key == PRESETS and not override.is_add():
-            near = did_you_mean(str(value), _options(conf_dirs, key))
-            is_one = value in _options(conf_dirs, key)
+            near = did_you_mean(str(value), options.names(key))
+            is_one = value in options.names(key)
             return f"a preset is added: write +{key}={value}{'' if is_one else near}"
         if key in known or not _is_key(override):
-            if _options(conf_dirs, key) and not isinstance(value, str):
-                return f"{key} is chosen by name: {', '.join(_options(conf_dirs, key))}"
+            if options.names(key) and not isinstance(value, str):
+                return f"{key} is chosen by name: {', '.join(options.names(key))}"
             continue
-        presets = _presets_with(conf_dirs, key)
+        presets = options.presets_with(key)
         if any(f"+{PRESETS}={name}" in choices for name in presets):
             continue
         if presets:
             return _needs_a_preset(key, presets)
         owner = f"task={task}"
-        having = _options_with(conf_dirs, key, known)
+        having = options.having(key, known)
         if set(having) & set(choices):
             continue
         if having:
@@ -157,23 +205,11 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
         line = no_such_key(key, known, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
         shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
-        for other in [] if shared else _options(conf_dirs, "task"):
+        for other in [] if shared else options.names("task"):
             if other != task and key in known_keys(_composed(conf_dirs, [f"task={other}"])):
                 return f"{key} means nothing for {owner}: it is a key of task={other}"
         return line
     return None
-
-
-def _options_with(conf_dirs: Dirs, key: str, known: Sequence[str]) -> list[str]:
-    """The options of its group that have a key: `data=folder` for `data.root`."""
-    group, _, name = key.partition(".")
-    having = []
-    for option in _options(conf_dirs, group) if group in known else []:
-        for file in (Path(conf, group, f"{option}.yaml") for conf in conf_dirs):
-            with suppress(OSError, yaml.YAMLError):
-                if name in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
-                    having.append(f"{group}={option}")
-    return having
 
 
 def _is_for(key: str, having: Sequence[str], parsed: Sequence[Override]) -> str:
@@ -184,25 +220,8 @@ def _is_for(key: str, having: Sequence[str], parsed: Sequence[Override]) -> str:
     return f"{key} is for {' or '.join(having)}"
 
 
-def _presets_with(conf_dirs: Dirs, group: str) -> list[str]:
-    """The presets that bring a group which no task has, such as `bench`."""
-    if not _options(conf_dirs, group):
-        return []
-    return [name for name in _options(conf_dirs, PRESETS) if _brings(conf_dirs, name, group)]
-
-
 def _needs_a_preset(group: str, presets: Sequence[str]) -> str:
     return f"{group} is a group of {' and '.join(f'+{PRESETS}={name}' for name in presets)}"
-
-
-def _brings(conf_dirs: Dirs, preset: str, group: str) -> bool:
-    """Whether a preset adds a group with its defaults: `- /bench: parity`."""
-    for file in (Path(conf, PRESETS, f"{preset}.yaml") for conf in conf_dirs):
-        with suppress(OSError, yaml.YAMLError):
-            defaults = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("defaults", [])
-            if any(isinstance(one, dict) and f"/{group}" in one for one in defaults):
-                return True
-    return False
 
 
 def _synonyms(cfg: DictConfig) -> Mapping[str, str]:
@@ -221,28 +240,22 @@ def _is_key(override: Override) -> bool:
     return group != PRESETS and group.partition(".")[0] != "hydra"
 
 
-def _options(conf_dirs: Dirs, group: str) -> list[str]:
-    if not group:
-        return []
-    return sorted({path.stem for conf in conf_dirs for path in Path(conf, group).glob("*.yaml")})
-
-
-def _first_value(conf_dirs: Dirs, override: Override) -> object:
+def _first_value(options: Options, override: Override) -> object:
     """The value; of a sweep its first, or None where it has none."""
     value = override.value()
     if isinstance(value, Glob):
-        return next(iter(value.filter(_options(conf_dirs, override.key_or_group))), None)
+        return next(iter(value.filter(options.names(override.key_or_group))), None)
     if override.is_discrete_sweep():
         return next(override.sweep_string_iterator(), None)
     return None if override.is_sweep_override() else value
 
 
-def _choices(conf_dirs: Dirs, parsed: Sequence[Override]) -> list[str]:
+def _choices(options: Options, parsed: Sequence[Override]) -> list[str]:
     """Those overrides that choose an option that exists; of a sweep, its first."""
     chosen = []
     for override in parsed:
-        group, value = override.key_or_group, _first_value(conf_dirs, override)
-        if value in _options(conf_dirs, group):
+        group, value = override.key_or_group, _first_value(options, override)
+        if value in options.names(group):
             chosen.append(f"{'+' if group == PRESETS else ''}{group}={value}")
     return chosen
 

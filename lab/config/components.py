@@ -1,16 +1,27 @@
 """Components a user may swap for their own: built from a `_target_` and its arguments.
 
 A new cell, optimizer, network, loss or data set is a class anywhere on the Python path and a YAML
-file in its group; no code of ours changes. The class's signature is the schema: its annotations say
-what an argument may be. An argument may be a component too, a mapping with a `_target_` of its own.
+file in its group; no code of ours changes. The class's signature is the schema: pydantic checks the
+arguments against its annotations before the class is called. An argument may be a component too, a
+mapping with a `_target_` of its own.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+import json
+import typing
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from lab.config import signature, trust
+from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+
+from lab.config import trust
+from lab.config.base import LARGEST
 from lab.config.errors import UserError, reason, users_line
-from lab.config.wording import shown
+from lab.config.wording import did_you_mean, shown, wrong_type
+
+STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
+# Types that YAML cannot write: such an argument is left to the class itself.
+NOT_FROM_YAML = ("is_instance_of", "is_subclass_of", "callable_type")
 
 
 def build(
@@ -18,7 +29,7 @@ def build(
     component: dict[str, Any],
     *args: object,
     base: type | None = None,
-    adapt: Callable[[type], type] | None = None,
+    transform_class: Callable[[type], type] | None = None,
     **kwargs: object,
 ) -> Any:
     """Build what `component["_target_"]` names from its arguments and ours.
@@ -29,7 +40,7 @@ def build(
         args, kwargs: what the study adds, e.g. the parameters for an optimizer.
         base: the class that components of this kind are derived from, `torch.nn.Module` if none is
             given. Only a run that is opened again is held to it; see `lab.config.trust`.
-        adapt: gives the class to build in place of the one named, with the same arguments.
+        transform_class: gives the class to build in place of the one named.
 
     Raises:
         UserError: there is no such class, it is not trusted, or it refuses an argument.
@@ -37,23 +48,19 @@ def build(
     cls = trust.load(component["_target_"], base, group)
     given = {key: value for key, value in component.items() if key != "_target_"}
     built = {key: _built(f"{group}.{key}", value) for key, value in given.items()}
-    signature.check(group, cls, built, len(args), kwargs)
-    if adapt is not None:
-        cls = adapt(cls)
+    check_arguments(group, cls, built, len(args), kwargs)
+    if transform_class is not None:
+        cls = transform_class(cls)
     try:
         return cls(*args, **built, **kwargs)
     except UserError:
         raise
     except Exception as error:
-        line = signature.refused_by(error, group, given)
-        line = line or signature.refused_by_a_base(error, group, cls, given)
-        if line is None:
-            arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
-            # A ValueError of lab's own or of a library says in words what is wrong.
-            plain = type(error) is ValueError and str(error) and not users_line(error)
-            why = str(error).splitlines()[-1] if plain else reason(error)
-            line = f"{group} {component['_target_']}({arguments}): {why}"
-        raise UserError(line) from error
+        arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
+        # A ValueError of lab's own or of a library says in words what is wrong.
+        plain = type(error) is ValueError and str(error) and not users_line(error)
+        why = str(error).splitlines()[-1] if plain else reason(error)
+        raise UserError(f"{group} {component['_target_']}({arguments}): {why}") from error
 
 
 def check_own_classes(settings: Mapping[str, Any], where: str = "") -> None:
@@ -92,3 +99,79 @@ def _built(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return [_built(f"{key}.{index}", inner) for index, inner in enumerate(value)]
     return value
+
+
+def check_arguments(
+    group: str,
+    cls: Callable[..., Any],
+    given: Mapping[str, Any],
+    args: int = 0,
+    added: Collection[str] = (),
+) -> None:
+    """Refuse an argument that the class does not take, lacks, or annotates otherwise.
+
+    Args:
+        group: the config group, `cell`.
+        cls: the class, or whatever else is called to build the component.
+        given: the arguments of the YAML file; those that are components are built.
+        args: how many positional arguments the study adds in front of them.
+        added: names of the keyword arguments that the study adds.
+    """
+    try:
+        parameters = inspect.signature(cls).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return
+    positional = [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    free = {p.name: p for p in named if p.name not in {*positional[:args], *added}}
+    name = getattr(cls, "__name__", str(cls))
+    if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+        for key in given:
+            if key not in free:
+                takes = ", ".join(free) or "no arguments"
+                near = did_you_mean(key, free)
+                raise UserError(f"{group}.{key} means nothing to {name}: it takes {takes}{near}")
+    for key, p in free.items():
+        if p.default is p.empty and key not in given:
+            raise UserError(f"{group}.{key} is missing: {name} needs it")
+    hints = _hints(cls)
+    for key, value in given.items():
+        default = free[key].default if key in free else None
+        # `x: float = None` is a common way to annotate an optional argument.
+        if value is None and default is None:
+            continue
+        if value != default:
+            _check_size(f"{group}.{key}", value)
+        if key in hints:
+            _check_type((group, key), value, hints[key])
+
+
+def _hints(cls: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        function = cls.__init__ if isinstance(cls, type) else cls  # type: ignore[misc]
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception:  # a name that only a type checker can see, or an annotation of another kind
+        return {}
+
+
+def _check_size(key: str, value: object) -> None:
+    """Refuse numbers, nested ones too, that float32 cannot hold; torch would stop at a step."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_size(key, inner)
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST:  # nan too
+        expected = f"expected a number between -{LARGEST:g} and {LARGEST:g}"
+        raise UserError(f"{key}={shown(value)} is not allowed: {expected}")
+
+
+def _check_type(where: tuple[str, ...], value: object, hint: Any) -> None:
+    """Check as JSON, which has YAML's types: a list may be a tuple, but true is no number."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(hint, config=STRICT)
+        adapter.validate_json(json.dumps(value))
+    except ValidationError as error:
+        errors = [e for e in error.errors() if e["type"] not in NOT_FROM_YAML]
+        if errors:
+            raise UserError(wrong_type(where, errors)) from None
+    except (PydanticUserError, TypeError):  # no type of pydantic's; a component, or a date
+        return

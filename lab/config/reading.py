@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lab.config import trust
 from lab.config.base import RunConfig, dataclass_keys, nullable_keys
 from lab.config.errors import UserError, broken_yaml
-from lab.config.identity import upgraded
+from lab.config.history import upgraded
 from lab.config.wording import wrong_value
 
 REMEDY = "the command in provenance.json makes the run again"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lab.config import RunConfig
 from lab.config.errors import UserError
-from lab.config.old_names import with_todays_columns
+from lab.config.history import with_todays_columns
 from lab.engine import checkpoints, interrupts
 from lab.engine.run_folder import RunFolder
 from lab.engine.study import study_of

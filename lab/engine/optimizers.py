@@ -24,7 +24,7 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
         parameters: the parameters to optimize.
     """
     optimizer: Optimizer = build(
-        "optimizer", component, parameters, base=Optimizer, adapt=unwrap_compile_hooks
+        "optimizer", component, parameters, base=Optimizer, transform_class=unwrap_compile_hooks
     )
     refuse_other_kind("optimizer", component, optimizer, Optimizer)
     return optimizer

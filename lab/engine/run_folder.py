@@ -19,7 +19,7 @@ import yaml
 
 from lab.config import RunConfig
 from lab.config.errors import BusyError, UserError
-from lab.config.old_names import COLUMNS, result_now
+from lab.config.history import COLUMNS, result_now
 from lab.engine import files, locks
 from lab.figures.style import save_png
 

@@ -99,7 +99,7 @@ class Tracker:
 
     def settings(self, config: RunConfig, result: Mapping[str, Any]) -> None:
         """Write the settings and the numbers of the result for TensorBoard's HParams page."""
-        asked = {k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR}
+        asked = {k: v for k, v in config.to_dict().items() if k not in config.NOT_IN_HASH}
         del asked["_target_"]
         settings: dict[str, int | float | str] = {}
         for key, value in flatten(asked).items():

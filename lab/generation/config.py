@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from lab.config import Component, Count, NotNegative, Optimizer, Positive, config
-from lab.config.naming import unless
 from lab.images.config import ImageConfig
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -45,25 +44,25 @@ class GanConfig(MakerConfig):
 
     STUDY: ClassVar[str] = "lab.generation.study"
     IN_LABEL: ClassVar = ("loss", "generator")
-    TELLING: ClassVar = {
-        "loss._target_": unless("Hinge", "{}"),
-        "generator._target_": unless("ConvGenerator", "{}"),
-        "generator.width": unless(32, "G{}"),
-        "generator.widths": unless([128, 256, 512, 1024], "G{}"),
-        "discriminator.width": unless(32, "D{}"),
-        "discriminator.widths": unless([512, 256], "D{}"),
-        "discriminator.dropout": unless(0.0, "dropout{}"),
-        "optimizer.lr": unless(4e-4, "lr{}"),
-        "discriminator._target_": unless("ConvDiscriminator", "D{}"),
-        "optimizer._target_": unless("Adam", "{}"),
-        "gradient_penalty": unless(0.0, "gp{}"),
-        "discriminator_lr": unless(8e-4, "Dlr{}"),
-        "ema": unless(0.999, "ema{}"),
-        "lr_schedule": unless("soft_cosine", "{}"),
-        "max_steps": unless(6000, "steps{}"),
-        "batch_size": unless(64, "b{}"),
-        "conditional": unless(False, "conditional"),
-        "precision": unless("fp32", "{}"),
+    NAME_PARTS: ClassVar = {
+        "loss._target_": ("{}", "Hinge"),
+        "generator._target_": ("{}", "ConvGenerator"),
+        "generator.width": ("G{}", 32),
+        "generator.widths": ("G{}", [128, 256, 512, 1024]),
+        "discriminator.width": ("D{}", 32),
+        "discriminator.widths": ("D{}", [512, 256]),
+        "discriminator.dropout": ("dropout{}", 0.0),
+        "optimizer.lr": ("lr{}", 4e-4),
+        "discriminator._target_": ("D{}", "ConvDiscriminator"),
+        "optimizer._target_": ("{}", "Adam"),
+        "gradient_penalty": ("gp{}", 0.0),
+        "discriminator_lr": ("Dlr{}", 8e-4),
+        "ema": ("ema{}", 0.999),
+        "lr_schedule": ("{}", "soft_cosine"),
+        "max_steps": ("steps{}", 6000),
+        "batch_size": ("b{}", 64),
+        "conditional": ("conditional", False),
+        "precision": ("{}", "fp32"),
     }
 
     @property

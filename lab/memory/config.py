@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from lab.config import Component, Count, Optimizer, Positive, RunConfig, Share, config
 from lab.config.base import MOST
-from lab.config.naming import unless
+from lab.config.naming import name_part
 
 Length = Annotated[int, Field(ge=3, le=MOST)]
 Few = Annotated[int, Field(ge=0, le=1000, strict=True)]
@@ -34,7 +34,7 @@ def _initialisation(cell: dict[str, Any]) -> str:
     is_lstm = str(cell["_target_"]).rpartition(".")[2] in LSTMS
     init = cell.get("init", "")
     if init == "forget_bias":
-        return unless(5.0, "bias{}")(cell.get("forget_bias"))
+        return name_part("bias{}", 5.0, cell.get("forget_bias"))
     if init == "default":
         return "default_init" if is_lstm else ""
     return str(init)
@@ -96,23 +96,25 @@ class MemoryConfig(RunConfig):
     STUDY: ClassVar[str] = "lab.memory.study"
     SWEEP_AXIS: ClassVar = "seq_len"
     IN_LABEL: ClassVar = ("cell", "cell.init", "cell.forget_bias")
-    TELLING: ClassVar = {
-        "cell": _initialisation,
-        "sequence": lambda sequence: "every" if _asks_more(sequence) else "",
-        "block.layers": unless(0, "{}layers"),
-        "optimizer.lr": unless(0.01, "lr{}"),
-        "optimizer._target_": unless("RMSprop", "{}"),
-        "input": unless("one_hot", "{}"),
-        "hidden_size": unless(128, "h{}"),
-        "curriculum": unless("none", "{}"),
-        "clip_norm": unless(1.0, "clip{}"),
-        "lr_schedule": unless("constant", "{}"),
-        "data_size": unless(10000, "n{}"),
-        "batch_size": unless(128, "b{}"),
-        "stream": unless(False, "stream"),
-        "max_steps": unless(None, "steps{}"),
-        "epochs": unless(100, "epochs{}"),
+    NAME_PARTS: ClassVar = {
+        "block.layers": ("{}layers", 0),
+        "optimizer.lr": ("lr{}", 0.01),
+        "optimizer._target_": ("{}", "RMSprop"),
+        "input": ("{}", "one_hot"),
+        "hidden_size": ("h{}", 128),
+        "curriculum": ("{}", "none"),
+        "clip_norm": ("clip{}", 1.0),
+        "lr_schedule": ("{}", "constant"),
+        "data_size": ("n{}", 10000),
+        "batch_size": ("b{}", 128),
+        "stream": ("stream", False),
+        "max_steps": ("steps{}", None),
+        "epochs": ("epochs{}", 100),
     }
+
+    @property
+    def first_name_parts(self) -> list[str]:
+        return [_initialisation(self.cell), "every" if _asks_more(self.sequence) else ""]
 
     @property
     def cell_name(self) -> str:

@@ -65,7 +65,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
 
 
 def _asked(config: RunConfig) -> dict[str, Any]:
-    return {k: v for k, v in config.to_dict().items() if k not in config.NOT_ASKED_FOR}
+    return {k: v for k, v in config.to_dict().items() if k not in config.NOT_IN_HASH}
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from lab.cli import compose_jobs
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.errors import UserError
-from lab.config.identity import asked_for, short_hash
+from lab.config.naming import hashed_settings, short_hash
 from lab.report.claims import Claim, Runs
 from lab.report.evidence import Evidence
 
@@ -23,8 +23,8 @@ def likeness(config: RunConfig, free: tuple[str, ...]) -> str:
         config: the config of a run.
         free: keys; a group such as `cell` stands for all keys in it.
     """
-    asked = {"_target_": config.target, **flatten(asked_for(config))}
-    free = ("seed", *config.NOT_ASKED_FOR, *free)
+    asked = {"_target_": config.target, **flatten(hashed_settings(config))}
+    free = ("seed", *config.NOT_IN_HASH, *free)
     inner = tuple(f"{key}." for key in free)
     return short_hash({k: v for k, v in asked.items() if k not in free and not k.startswith(inner)})
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lab.config import RunConfig
 from lab.config.base import flatten
 from lab.config.errors import UserError
-from lab.config.identity import short_hash
+from lab.config.naming import short_hash
 from lab.config.reading import from_file
 from lab.config.wording import aligned, in_table
 from lab.engine.files import write_atomically
@@ -86,7 +86,7 @@ def _config_of(run: RunFolder) -> RunConfig:
 
 def _asked(config: RunConfig) -> dict[str, Any]:
     """Return the settings that make it this run, with keys such as `optimizer.lr`."""
-    return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_ASKED_FOR}
+    return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_IN_HASH}
 
 
 def _results(run: RunFolder) -> dict[str, Any]:

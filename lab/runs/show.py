@@ -32,7 +32,7 @@ def show(run: RunFolder) -> list[str]:
     try:
         config = from_file(run.config_file)
         asked = flatten(config.to_dict())
-        settings = {k: v for k, v in asked.items() if k not in ("_target_", *config.NOT_ASKED_FOR)}
+        settings = {k: v for k, v in asked.items() if k not in ("_target_", *config.NOT_IN_HASH)}
         entries = [
             study.readable(config, key, value)
             for key, value in found.items()

@@ -37,7 +37,7 @@ def jobs_of(config: DictConfig) -> list[list[str]] | None:
     preset = _parse([f"{key}={value}" for key, value in _params(config).items()])
     swept = {o.key_or_group: o.input_line for o in (*preset, *parsed) if o.is_sweep_override()}
     for key, words in {**list_params(config), **swept}.items():
-        if key in RunConfig.NOT_ASKED_FOR:
+        if key in RunConfig.NOT_IN_HASH:
             raise UserError(
                 f"{words}: this key makes no other run, so there is nothing to sweep; "
                 "give it one value"

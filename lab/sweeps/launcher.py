@@ -12,9 +12,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, open_dict
 from tqdm import tqdm
 
-from lab.config.command import as_written
+from lab.config.command import as_written, register_resolver
 from lab.config.errors import UserError, say
-from lab.config.hydra_versions import register_resolver
 from lab.engine import interrupts
 from lab.engine.jobs import report
 from lab.engine.terminal import shows_bar

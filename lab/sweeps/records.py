@@ -21,17 +21,17 @@ from lab.config.command import (
     composing_flags,
     environment_of,
     own_files,
+    register_resolver,
     with_environment,
 )
-from lab.config.hydra_versions import register_resolver
-from lab.config.identity import short_hash
+from lab.config.naming import short_hash
 from lab.engine.files import read_text, short, write_text
 from lab.engine.jobs import Outcome
 from lab.engine.run_folder import RunFolder
 from lab.sweeps.search import direction_of
 
 # The overrides that do not decide what is trained.
-ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_ASKED_FOR), "hydra.")
+ELSEWHERE = (*(f"{key}=" for key in RunConfig.NOT_IN_HASH), "hydra.")
 # A sweeper's settings decide which jobs there are. These three only add jobs to them.
 SWEEPER = ("hydra/sweeper", "hydra.sweeper.")
 GOES_FURTHER = ("hydra.sweeper.n_trials=", "hydra.sweeper.n_jobs=", "hydra.sweeper.max_batch_size=")

@@ -10,8 +10,8 @@ from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.config.base import flatten
+from lab.config.command import IS_13
 from lab.config.errors import UserError
-from lab.config.hydra_versions import IS_13
 from lab.config.wording import shown
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 
 import lab
-from lab.config.hydra_versions import VERSION_BASE
+from lab.config.command import VERSION_BASE
 from lab.engine import process
 from tests.command_line import (
     ENDLESS,

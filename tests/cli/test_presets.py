@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import compose_config, compose_jobs
-from lab.config.hydra_versions import IS_13
+from lab.config.command import IS_13
 from tests.command_line import ROOT, quick_lab
 
 

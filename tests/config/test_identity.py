@@ -11,7 +11,7 @@ import yaml
 from pydantic.dataclasses import dataclass
 
 from lab.cli import compose_config
-from lab.config import STRICT, RunConfig, identity, trust
+from lab.config import STRICT, RunConfig, history, trust
 from lab.config.errors import UserError
 from lab.config.reading import from_dict, from_file
 
@@ -43,10 +43,10 @@ HERE = f"{__name__}."
 @pytest.fixture
 def moved(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if BeforeConfig had become LaterConfig, and dice.Cell had moved twice."""
-    monkeypatch.setitem(identity.MOVED, f"{HERE}BeforeConfig", f"{HERE}LaterConfig")
-    monkeypatch.setitem(identity.MOVED, "dice.Cell", "dice.cells.Cell")
-    monkeypatch.setitem(identity.MOVED, "dice.cells.Cell", "dice.net.Cell")
-    monkeypatch.setitem(identity.ADDED, "dice.net.Cell", {"dropout": 0.0})
+    monkeypatch.setitem(history.MOVED, f"{HERE}BeforeConfig", f"{HERE}LaterConfig")
+    monkeypatch.setitem(history.MOVED, "dice.Cell", "dice.cells.Cell")
+    monkeypatch.setitem(history.MOVED, "dice.cells.Cell", "dice.net.Cell")
+    monkeypatch.setitem(history.ADDED, "dice.net.Cell", {"dropout": 0.0})
     with trust.trusting(trust.EVERYTHING):
         yield
 

@@ -16,7 +16,7 @@ NAMES = {
     "cell=min_gru": "min_gru-T20-s0",
     "optimizer=adamw": "lstm-T20-adamw-s0",
     "size=small max_steps=20": "lstm-T20-h32-steps20-s0",
-    "clip_norm=null": "lstm-T20-s0",
+    "clip_norm=null": "lstm-T20-no_clip-s0",
     "cell.init=chrono input=number optimizer.lr=0.05": "lstm-T20-chrono-lr0.05-number-s0",
     "sequence=parity curriculum=upper_half": "parity-lstm-T20-upper_half-s0",
     "task=gan": "gan-mnist-s0",
@@ -27,7 +27,7 @@ NAMES = {
         "gan-mnist-mlp-G64x128x256-D256x128-s0",
     "+experiment=b4_balanced_d": "gan-mnist-non_saturating-mlp-D256x128-s0",
     "task=gan loss=wasserstein": "gan-mnist-wasserstein-gp10-s0",
-    "task=gan discriminator_lr=null ema=null": "gan-mnist-s0",
+    "task=gan discriminator_lr=null ema=null": "gan-mnist-no_Dlr-no_ema-s0",
     "task=one_layer_gan": "one-layer-mnist-s0",
     "task=one_layer_gan rule=adam generator_hidden=64": "one-layer-mnist-adam-G64-s0",
 }  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from lab.cli import CONF, compose_config
-from lab.config.old_names import result_now
+from lab.config.history import result_now
 from lab.engine import study
 from lab.engine.run_folder import RunFolder, columns_of
 from lab.engine.study import flatten_result, lookup, unique_suffixes

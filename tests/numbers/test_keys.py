@@ -225,7 +225,7 @@ def test_no_key_is_left_out(words: tuple[str, ...]) -> None:
     keys = {key.removesuffix("._target_") for key in flatten(config.to_dict())}
     listed = {key for of, changes in CHANGED.items() if of[0] == words[0] for key in changes}
     listed |= SEEN_IN_A_RUN[words].keys()
-    assert keys - listed == {"_target_", "task", *config.NOT_ASKED_FOR}
+    assert keys - listed == {"_target_", "task", *config.NOT_IN_HASH}
 
 
 def test_a_gradient_penalty_has_its_weight() -> None:

@@ -27,7 +27,7 @@ def test_the_command_lines_values_take_the_place_of_a_presets():
     assert some == [config for config in preset if config.seq_len in (7, 9)]
 
 
-@pytest.mark.parametrize("key", RunConfig.NOT_ASKED_FOR)
+@pytest.mark.parametrize("key", RunConfig.NOT_IN_HASH)
 def test_a_key_that_makes_no_other_run_is_not_swept(key: str):
     listed = f"hydra/sweeper=list +hydra.sweeper.list_params.{key}=[1,2]"
     for words in (f"{key}=1,2", f"{key}=range(1,3)", f"seed=0,1 {key}=interval(1,2)", listed):

@@ -1,6 +1,7 @@
+#!/usr/bin/env python
 """The reference of every group, option and key, made from `conf/` and the config classes.
 
-python -m lab.cli.reference docs/reference.md
+scripts/reference.py docs/reference.md
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ from lab.engine.files import write_text
 
 HEAD = """# Reference
 
-Made from `conf/` and the config classes by `python -m lab.cli.reference docs/reference.md`.
+Made from `conf/` and the config classes by `scripts/reference.py docs/reference.md`.
 
 A group is chosen by name, `cell=lstm`. A key is written `key=value`. An option's own keys are
 written `group.key=value`, such as `optimizer.lr=0.001`.
@@ -35,7 +36,7 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 def main() -> None:
     """Write the page to the path that is given."""
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m lab.cli.reference docs/reference.md")
+        sys.exit("usage: scripts/reference.py docs/reference.md")
     write_text(Path(sys.argv[1]), page())
 
 
