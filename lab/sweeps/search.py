@@ -43,13 +43,15 @@ def direction_of(sweeper: Any) -> str | None:
 
 
 def use_own_config() -> None:
-    """Let the YAML files in conf/hydra/sweeper take the place of the plugin's own configs.
+    """Let the YAML files in conf/hydra take the place of the plugins' own configs.
 
     Hydra refuses a YAML file beside a plugin's config of the same name that has a defaults list. Of
     one that has none it warns.
     """
     Plugins.instance()  # imports the plugins, which store their configs
-    group = ConfigStore.instance().repo.get("hydra", {}).get("sweeper", {})
+    hydras = ConfigStore.instance().repo.get("hydra", {})
+    hydras.get("launcher", {}).pop("joblib.yaml", None)
+    group = hydras.get("sweeper", {})
     group.pop("optuna.yaml", None)
     for sampler in SAMPLERS:
         group.get("sampler", {}).pop(f"{sampler}.yaml", None)
