@@ -105,7 +105,7 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
             having = options.having(key, known)
             if having:
                 raise UserError(_is_for(key, having, parsed))
-            raise UserError(no_such_key(key, known, synonyms=_synonyms(cfg)))
+            raise UserError(no_such_key(key, known, f"task={cfg.get('task')}", _synonyms(cfg)))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:

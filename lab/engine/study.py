@@ -110,7 +110,10 @@ def load_network(
     """Build the trained network of a finished run."""
     load = study_of(type(config)).load_network
     if load is None:
-        raise UserError(f"a run of task={config.task} has weights, but no network can be loaded")
+        raise UserError(
+            f"no network can be loaded from a run of task={config.task}; lab show lists its "
+            "results and figures"
+        )
     return load(config, weights, result)
 
 

@@ -53,6 +53,15 @@ def test_a_run_leaves_its_animations_sheets_and_curves(run):
     assert weights["W_G"].shape == (3, 6, 784)
 
 
+def test_a_tool_that_needs_a_network_names_the_one_that_shows_the_run(run, tool):
+    code, out, err = tool("sample", str(run))
+    assert (code, out) == (1, "")
+    assert err == (
+        "lab: no network can be loaded from a run of task=one_layer_gan; lab show lists its "
+        "results and figures\n"
+    )
+
+
 def test_the_result_holds_the_measures_of_each_digit_at_each_frame(run):
     result = json.loads((run / "result.json").read_text())
     assert (result["task"], result["steps"], result["n"]) == ("one_layer_gan", 50, 10)

@@ -194,7 +194,7 @@ BAD = {
     "seq_len=2": "seq_len=2 is not allowed: expected at least 3",
     "seq_len=abc": "seq_len=abc is not allowed: expected an integer",
     "sequence_len=5": "no key sequence_len; did you mean seq_len?",
-    "+seqlen=5": "no key seqlen; did you mean seq_len?",
+    "+seqlen=5": "task=lstm has no key seqlen; did you mean seq_len?",
     "++optimizer.foo=1": "no key optimizer.foo; there are optimizer.lr",
     "optimizer.betas=[1,1]": "optimizer.betas is for optimizer=adam or ",
     "task=foo": "task=foo is not an option: expected one of",
