@@ -163,6 +163,10 @@ class Evidence:
                 self.folders[name] = folder
         self.table = pd.DataFrame([_with_short_names(row) for row in self.rows.values()])
 
+    def name_of(self, config: RunConfig) -> str | None:
+        """The name of a config's run in the table; None if it is not there."""
+        return self._names.get(config.identity)
+
     def columns(self, task: str) -> set[str]:
         """The columns in which some run of a task has a value; none if the task has no run."""
         if task not in self._columns and len(self.table):

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from lab.report.page import Tell
 
 EXTRA = ("jinja2", "pandas", "scipy")
+SHOWN = (
+    "-m +experiment=all_remember",
+    "-m task=gan seed=0,1,2",
+    "+experiment=stacked_mnist",
+    "-m task=one_layer_gan 'seed=range(5)'",
+)
+"""Commands behind README's results; the evidence keeps their runs beside those of the claims."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +92,7 @@ def print_bench(out_dir: Path, tell: "Tell") -> None:
 
 def save_evidence(out_dir: Path, folder: Path, tell: "Tell") -> list[Path]:
     """Write the rows and pictures of the runs of claims and bench; return the paths."""
-    from lab.cli import CONF
+    from lab.cli import CONF, compose_jobs
     from lab.report.bench import BENCH
     from lab.report.claims import load_claims
     from lab.report.evidence import Evidence
@@ -97,6 +104,8 @@ def save_evidence(out_dir: Path, folder: Path, tell: "Tell") -> list[Path]:
     steps = plan(claims, quick=False).values()
     chosen = {name for step in steps for name in step.found(evidence).get("run", ())}
     chosen |= set(BENCH.found(evidence, any_seed=True).get("run", ()))
+    for command in SHOWN:
+        chosen |= {name for config in compose_jobs(command) if (name := evidence.name_of(config))}
     return [*evidence.save(sorted(chosen), folder), *save_pictures(claims, evidence, folder)]
 
 
