@@ -57,13 +57,30 @@ def _safe_stream(stream: TextIO | None, descriptor: int) -> TextIO:
     )
 
 
-def shows_bar() -> bool:
-    """Whether standard error can draw a bar: on a terminal, or in a Jupyter kernel.
+def bar_file() -> TextIO | None:
+    """Where a bar is drawn: standard error of a terminal, or a place in a notebook; None: nowhere.
 
     A service such as Colab derives a shell of its own from Jupyter's.
     """
     if sys.stderr.isatty():
-        return True
+        return sys.stderr
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
-    return any(base.__name__ == "ZMQInteractiveShell" for base in type(shell).__mro__)
+    is_notebook = any(base.__name__ == "ZMQInteractiveShell" for base in type(shell).__mro__)
+    return _NotebookLine() if is_notebook else None
+
+
+class _NotebookLine(io.StringIO):
+    """One line of a notebook that is replaced: a saved notebook keeps none of a bar's states."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from IPython.display import display
+
+        self._line = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> int:
+        line = text.strip()
+        if self._line is not None and (line or "\r" in text):
+            self._line.update({"text/plain": line}, raw=True)
+        return len(text)

@@ -22,7 +22,7 @@ from lab.engine import interrupts
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder, columns_of
 from lab.engine.study import flatten_result, lookup
-from lab.engine.terminal import shows_bar
+from lab.engine.terminal import bar_file
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -142,8 +142,10 @@ class Progress:
         self._begin, self._begin_step = time.monotonic(), done
         self._next_line = self._begin + SECONDS_BETWEEN_LINES
         self._bar: tqdm[Any] | None = None
-        if shows_bar():
-            self._bar = tqdm(desc=name, initial=done, total=total, unit="step", leave=False)
+        if (file := bar_file()) is not None:
+            self._bar = tqdm(
+                desc=name, initial=done, total=total, unit="step", leave=False, file=file
+            )
 
     def step(self) -> None:
         self._step += 1

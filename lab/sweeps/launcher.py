@@ -16,7 +16,7 @@ from lab.config.command import as_written, register_resolver
 from lab.config.errors import UserError, say
 from lab.engine import interrupts
 from lab.engine.jobs import report
-from lab.engine.terminal import shows_bar
+from lab.engine.terminal import bar_file
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of
 from lab.sweeps.job import Job
@@ -119,8 +119,8 @@ class Screen:
     def __init__(self, total: int, count: int) -> None:
         self.total, self.count, self.ended, self.killed = total, count, 0, 0
         self.bar: tqdm[Any] | None = None
-        if count > 1 and shows_bar():
-            self.bar = tqdm(total=total, bar_format=BAR, leave=False)
+        if count > 1 and (file := bar_file()) is not None:
+            self.bar = tqdm(total=total, bar_format=BAR, leave=False, file=file)
             self._count()
 
     def __enter__(self) -> "Screen":

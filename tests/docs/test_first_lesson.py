@@ -35,15 +35,17 @@ def test_the_first_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert len(pictures) >= 5
     words = "".join(output.get("text", "") for output in outputs)
     assert "lstm-T5-h32-n100-b32-s0: results go to outputs/runs/lstm-T5-h32-n100-b32-s0-" in words
-    assert "1 finished before, 1 finished" in words, "the sweep shows the run that was made alone"
-    assert "%|" in words, "a notebook gets a progress bar"
+    assert "sweep: 1 finished before; " in words, "a sweep shows the run that was made alone"
+    assert "sweep: 1 finished; " in words
+    assert words.count("\n") < 25, "a saved notebook keeps a line or two for each run"
+    assert "%|" not in str(outputs), "and none of a bar's states"
     assert len(list(tmp_path.glob("outputs/runs/lstm-T5-*s0-*"))) == 1
     assert len(list(tmp_path.glob("outputs/runs/rnn-T5-*s0-*"))) == 1
 
 
 def test_the_first_lesson_is_short_and_saved_without_outputs():
     cells = lesson().cells
-    assert len(cells) <= 15
+    assert len(cells) <= 16
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(not cell.outputs and cell.execution_count is None for cell in code)
     assert all(len(cell.source.splitlines()) <= 10 for cell in code)

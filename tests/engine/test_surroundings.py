@@ -14,7 +14,7 @@ import pytest
 import lab
 from lab.config.errors import UserError
 from lab.engine import provenance
-from lab.engine.terminal import shows_bar
+from lab.engine.terminal import bar_file
 from lab.figures import plots
 from lab.figures.style import own_style, png_bytes
 from tests.command_line import command, environment
@@ -112,4 +112,4 @@ def test_a_shell_derived_from_jupyters_shows_a_bar(monkeypatch: pytest.MonkeyPat
     ipython = ModuleType("IPython")
     vars(ipython)["get_ipython"] = type("Shell", (jupyters,), {})
     monkeypatch.setitem(sys.modules, "IPython", ipython)
-    assert shows_bar()
+    assert bar_file() is not None
