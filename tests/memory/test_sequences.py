@@ -313,10 +313,10 @@ WRONG = {
     "least 11",
     ("sequence=copy", "tested_lengths=[8,50]"): "8 in tested_lengths=[8, 50] is too short for "
     "sequence=copy: expected at least 11",
-    ("sequence=recall", "sequence.pairs=9"): "sequence.pairs=9 is not allowed: there are more "
-    "pairs than keys=8",
-    ("sequence=recall", "sequence.queries=5"): "sequence.queries=5 is not allowed: there are more "
-    "queries than pairs=4",
+    ("sequence=recall", "sequence.pairs=9"): "sequence lab.memory.sequences.recall.Recall(pairs=9, "
+    "keys=8, values=8, queries=1): there are more pairs than keys=8",
+    ("sequence=recall", "sequence.queries=5"): "sequence lab.memory.sequences.recall.Recall("
+    "pairs=4, keys=8, values=8, queries=5): there are more queries than pairs=4",
     ("sequence=group", "sequence.group=s9"): "sequence.group=s9 is not allowed: expected z2, z5, "
     "s3, a5; did you mean s3?",
     ("sequence=adding", "+sequence.answers=every"): "sequence.answers means nothing to Adding: it "
