@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import matplotlib
@@ -112,4 +112,13 @@ def test_a_shell_derived_from_jupyters_shows_a_bar(monkeypatch: pytest.MonkeyPat
     ipython = ModuleType("IPython")
     vars(ipython)["get_ipython"] = type("Shell", (jupyters,), {})
     monkeypatch.setitem(sys.modules, "IPython", ipython)
-    assert bar_file() is not None
+    display = ModuleType("IPython.display")
+    shown: list[dict[str, str]] = []
+    line = SimpleNamespace(update=lambda data, raw: shown.append(data))
+    vars(display)["display"] = lambda *_, **__: line
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    file = bar_file()
+    assert file is not None
+    file.write("\r 5 of 9 ")
+    file.write("\r")
+    assert shown == [{"text/plain": "5 of 9"}, {"text/plain": ""}]
