@@ -55,7 +55,9 @@ def evidence() -> Evidence:
     return Evidence(ROOT / "outputs", SAVED)
 
 
-@pytest.mark.parametrize(("command", "number", "text"), RESULTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("command", "number", "text"), RESULTS, ids=[command for command, *_ in RESULTS]
+)
 def test_a_result_of_readme_follows_from_the_evidence(
     evidence: Evidence, command: str, number: Callable[[Sequence[Row]], str], text: str
 ) -> None:
