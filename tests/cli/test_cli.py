@@ -201,7 +201,8 @@ BAD = {
     "cell=lstmm": "did you mean lstm?",
     "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",
     "optimizer.lr=nan": "optimizer.lr=nan is not allowed",
-    "optimizer.alpha=-1": "weight_decay=0.0): Invalid alpha value: -1",
+    "optimizer.alpha=-1": "optimizer torch.optim.RMSprop(lr=0.01, alpha=-1, eps=1e-08, "
+    "momentum=0.0, weight_decay=0.0): Invalid alpha value: -1",
     "cell.init=chronos": "expected forget_bias, chrono, default; did you mean chrono?",
     "cell.forget_bias=true": "cell.forget_bias=true is not allowed: expected a number",
     "cell.forget_bias=1e300": "expected a number between -1e+30 and 1e+30",
