@@ -111,9 +111,11 @@ def load(target: object, base: type | None, what: str) -> Any:
 
 
 def _refused(what: str, name: str, why: str) -> UserError:
+    package = name.partition(".")[0]
+    narrow = "" if package in ALWAYS else f"--trust-package {package} or "
     return UserError(
         f"{what} names {name}, which {why}: a config can name any code, so it was not run; "
-        "--trust allows it, if you trust whoever made this run"
+        f"{narrow}--trust allows it, if you trust whoever made this run"
     )
 
 

@@ -70,9 +70,13 @@ class ImageTask(Task):
         """Build and try the components, before a classifier is trained."""
 
     def begin_sampling(self, latent: int) -> None:
-        """Draw the inputs of the sheet, given the length of z."""
+        """Draw the inputs of the sheet, given the length of z; `total_steps` is known."""
         self.prior = Prior(latent, self.asked, self.device)
         self.sheet = self.prior.of_sheet(random_stream(self.config.seed, "fixed noise"))
+        half = self.total_steps // 2
+        if half % self.config.sample_every:  # the sheet at half is drawn whatever sample_every is
+            at_half = Evaluator("samples at half", half, self.take_samples)
+            self.evaluators = [*self.evaluators, at_half]
 
     @property
     def sampled(self) -> nn.Module:

@@ -17,6 +17,7 @@ from lab.config.errors import UserError
 from lab.config.wording import listed, percent
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import class_names
+from lab.images.config import ImageConfig
 from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
@@ -54,10 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.film is not None:
-        for path in film(chosen_run(args), args.film, args.points, args.seed):
+        for path in film(chosen_run(args, ImageConfig), args.film, args.points, args.seed):
             print(path)
         return
-    for line in interpolate(chosen_run(args), (args.start, args.end), args.sum, args.seed):
+    for line in interpolate(
+        chosen_run(args, ImageConfig), (args.start, args.end), args.sum, args.seed
+    ):
         print(line, flush=True)
 
 

@@ -2,7 +2,7 @@
 
 It writes two files into the run's folder, named after the seed: figures/samples_seed0.npz (`images`
 uint8 [n, H, W], or [n, H, W, 3] in colour, and `z` float32 [n, latent]) and
-figures/samples_seed0.png, a grid of the first 64.
+figures/samples_seed0.png, a grid of the first 100.
 
 A conditional run is asked for one class, `--digit 7`, or for all classes in turn. Its npz file also
 holds `labels` int64 [n]. Files of one class are named after it too, samples_7_seed0.npz.
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lab.config.errors import UserError, say
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import class_names
+from lab.images.config import ImageConfig
 from lab.runs.arguments import add_number, add_run, chosen_run
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import Tensor
 
-ON_THE_GRID = 64
+ON_THE_GRID = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,9 +52,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     if args.png or args.real:
-        print(write_pngs(chosen_run(args), args.png, args.n, args.seed, args.digit, args.real))
+        print(
+            write_pngs(
+                chosen_run(args, ImageConfig), args.png, args.n, args.seed, args.digit, args.real
+            )
+        )
         return
-    for path in sample(chosen_run(args), args.n, args.seed, args.digit):
+    for path in sample(chosen_run(args, ImageConfig), args.n, args.seed, args.digit):
         print(path)
 
 

@@ -156,8 +156,9 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
         accuracy = row["val_accuracy"] if test is None else test
         series[row["series"]][int(row["seq_len"])].append(accuracy)
     seeds = len({row["seed"] for row in rows})
+    alone = f", {next(iter(series))}" if len(series) == 1 else ""  # then there is no legend
     figure, (axis,) = plots.new_figure(
-        f"Accuracy against length, {asked.replace('_', ' ')} ({len(rows)} runs)"
+        f"Accuracy against length, {asked.replace('_', ' ')}{alone} ({len(rows)} runs)"
     )
     curves = []
     for name, by_length in series.items():

@@ -46,6 +46,7 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, 
         "hidden": config.hidden_size,
         "steps": result.get("steps"),
         "accuracy": accuracy if accuracy is not None else result.get("val_accuracy"),
+        "accuracy_of": "test" if accuracy is not None else "validation",
     }
     target = str(config.cell["_target_"])
     if target not in CELLS:

@@ -13,12 +13,13 @@ from lab.engine import study
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import GanConfig
-from lab.memory.config import MemoryConfig
+from lab.memory.config import MemoryConfig, in_words
 from lab.play.page import page
 from lab.runs.arguments import add_runs, chosen_runs
 from lab.runs.finding import finished_config
 
 LARGE = 6_000_000
+READ_WITH_A_VOWEL = "AEFHILMNORSXaeio"  # an LSTM, an RNN, a GRU
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> None:
         say(f"the page has {size / 1e6:.1f} MB, because the network has many weights")
     if args.open:
         webbrowser.open(path.resolve().as_uri())
+    else:
+        say("open this file in a browser; --open does it")
 
 
 def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
@@ -64,8 +67,7 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     tasks = [part.get("task") for part in data]
     if len(set(kinds)) > 1 or tasks[0] != tasks[-1]:
         raise UserError("a page shows two runs only if both read the same kind of sequence")
-    title = " beside ".join(config.readable_name for config in configs)
-    text = page(kinds[0], title, list(data))
+    text = page(kinds[0], _title(configs), list(data))
     path = out or folders[0].path / _file_name(folders)
     try:
         if out is None:
@@ -75,6 +77,30 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from error
     return path
+
+
+def _title(configs: Sequence[RunConfig]) -> str:
+    """What the page shows, for somebody who knows no run's name."""
+    first = configs[0]
+    if isinstance(first, GanConfig | OneLayerConfig):
+        kind = "A GAN" if isinstance(first, GanConfig) else "GANs without autograd"
+        return f"{kind}, trained on {first.data['name']}"
+    if not isinstance(first, MemoryConfig):
+        return first.readable_name
+    memories = [config for config in configs if isinstance(config, MemoryConfig)]
+    lengths = {config.seq_len for config in memories}
+    of_each = "" if len(lengths) == 1 else " (T={:,})"
+    cells = [in_words(config.label).partition(", ")[0] for config in memories]
+    networks = " beside ".join(
+        f"{'an' if cell[0] in READ_WITH_A_VOWEL else 'a'} {cell}{of_each.format(config.seq_len)}"
+        for cell, config in zip(cells, memories, strict=True)
+    )
+    networks = networks[0].upper() + networks[1:]
+    if not first.is_palindrome:
+        name = first.sequence_name.replace("_", " ")
+        return f"{networks}, trained on {name}" + ("" if of_each else f" at T={first.seq_len:,}")
+    of_how_many = "" if of_each else f" of {first.seq_len:,}"
+    return f"{networks}, trained to remember the first digit{of_how_many}"
 
 
 def _file_name(folders: Sequence[RunFolder]) -> str:

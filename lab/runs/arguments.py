@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.config import RunConfig
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
 from lab.runs.finding import find_run
@@ -41,14 +42,14 @@ def add_number(
     )  # fmt: skip
 
 
-def chosen_run(args: argparse.Namespace) -> RunFolder:
-    """The run that a command line names."""
-    return find_run(args.run, args.out_dir)
+def chosen_run(args: argparse.Namespace, kind: type[RunConfig] = RunConfig) -> RunFolder:
+    """The run that a command line names; `last` is the newest of this kind."""
+    return find_run(args.run, args.out_dir, kind)
 
 
-def chosen_runs(args: argparse.Namespace) -> list[RunFolder]:
-    """The runs that a command line names."""
-    runs = [find_run(word, args.out_dir) for word in args.runs]
+def chosen_runs(args: argparse.Namespace, kind: type[RunConfig] = RunConfig) -> list[RunFolder]:
+    """The runs that a command line names; `last` is the newest of this kind."""
+    runs = [find_run(word, args.out_dir, kind) for word in args.runs]
     places = [run.path.resolve() for run in runs]
     for run, place in zip(runs, places, strict=True):
         if places.count(place) > 1:

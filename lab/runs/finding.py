@@ -5,6 +5,7 @@ This module imports no torch, so that a tool that only reads files answers at on
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,16 +21,19 @@ FILES = (
 )  # fmt: skip
 
 
-def find_run(word: str | Path, out_dir: str | Path = "outputs") -> RunFolder:
+def find_run(
+    word: str | Path, out_dir: str | Path = "outputs", kind: type[RunConfig] = RunConfig
+) -> RunFolder:
     """Find the one run that `word` means.
 
     Args:
         word: a run's folder, its name with or without the hash, the start of its hash, or `last`.
         out_dir: the folder to look in, at any depth; a run's folder is found anywhere.
+        kind: `last` is the newest run with a config of this class, if there is any.
     """
     word, out_dir = str(word), Path(out_dir)
     if word == LAST:
-        return max(_some_runs(out_dir), key=_begun)
+        return _newest(_some_runs(out_dir), kind)
     path = Path(word)
     if path.is_dir():
         if not is_run(path):
@@ -71,6 +75,16 @@ def _some_runs(out_dir: Path) -> list[RunFolder]:
     if not runs:
         raise UserError(f"there are no runs below {out_dir}")
     return runs
+
+
+def _newest(runs: Sequence[RunFolder], kind: type[RunConfig]) -> RunFolder:
+    newest_first = sorted(runs, key=_begun, reverse=True)
+    if kind is not RunConfig:
+        for run in newest_first:
+            with suppress(UserError):  # another version of the code wrote it, or it is not trusted
+                if isinstance(from_file(run.config_file), kind):
+                    return run
+    return newest_first[0]
 
 
 def _walk(top: Path) -> Iterator[RunFolder]:

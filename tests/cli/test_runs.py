@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.memory.config import MemoryConfig
 from lab.runs.finding import find_run, find_runs
 from tests.command_line import Tool
 from tests.fake_runs import fake_run
@@ -63,6 +64,7 @@ def test_a_run_is_found_by_folder_name_hash_and_as_the_last(cwd: Path):
         last.name[-8:-3].upper(),
     ):
         assert find_run(word).path == last, word
+    assert find_run("last", kind=MemoryConfig).path == second, "a tool for another kind of run"
     assert find_run(first.name).path == first
     assert find_run(str(second.absolute())).path == second.absolute()
 

@@ -25,7 +25,7 @@ BAD = {
     ("show", "outputs"): "3 runs lie below it: lab runs outputs lists them",
     ("show", "outputs/sweeps/a-sweep-12345678"): "it is a sweep's: lab summary outputs/sweeps/",
     ("predict", "last", "12x4"): "12x4: expected at least 3 digits, and nothing else",
-    ("predict", "last", "121"): "a run of task=gan, not of the memory study",
+    ("predict", "gan-mnist-s2", "121"): "a run of task=gan, not of the memory study",
     ("predict", "lstm-T20-s0", "121"): "model.safetensors: no such file",
     ("flow", "last", "--seq-len", "2"): "argument --seq-len: expected a whole number of at least 3",
     ("flow", "last", "last"): "the same run is given twice",

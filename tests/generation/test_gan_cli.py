@@ -54,7 +54,7 @@ def test_a_run_leaves_its_pictures_and_an_animation(run):
     names = {path.name for path in (run / "figures").iterdir()}
     assert names >= FIGURES - {"interpolation.png"}
     with Image.open(run / "figures/training.gif") as animation:
-        assert animation.n_frames == 4
+        assert animation.n_frames == 5  # steps 0, 20, 30, which is half, 40 and 60
 
 
 def test_the_result_holds_figures_beside_what_real_images_get(run):

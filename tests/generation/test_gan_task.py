@@ -178,6 +178,12 @@ def test_the_frames_are_of_one_latent_batch(unlabelled):
     assert np.corrcoef(first.flatten(), later.flatten())[0, 1] > 0.5
 
 
+def test_a_sheet_is_drawn_at_half_whatever_sample_every_is(unlabelled):
+    at_half = lambda *words: [e.every for e in make(unlabelled, *words).evaluators[2:]]  # noqa: E731
+    assert at_half("sample_every=20") == [10]
+    assert at_half("sample_every=5") == at_half("max_steps=1") == []
+
+
 def test_batch_norm_needs_two_images(unlabelled):
     with pytest.raises(Exception, match="batch_size=1 is not allowed: expected at least 2"):
         make(unlabelled, "batch_size=1")

@@ -11,7 +11,8 @@ from lab.generation.sample import _grid
     ("count", "classes", "title"),
     [
         (64, (), "seed 0"),
-        (100, (), "seed 0, 64 of 100 images"),
+        (100, (), "seed 0"),
+        (200, (), "seed 0, 100 of 200 images"),
         (60, tuple("0123456789"), "seed 0"),
         (64, tuple("0123456789"), "seed 0, 60 of 64 images"),
     ],

@@ -350,7 +350,10 @@ def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkey
     needs = "a run of sequence=largest, but this tool needs a run of sequence=palindrome\n"
     assert quick_lab("predict", "last", "12321", cwd=tmp_path).stderr.endswith(needs)
     longest = ("horizon", "last", "--n", "9", "--longest", "9")
-    assert "--trust allows it" in quick_lab(*longest, cwd=tmp_path).stderr
+    assert (
+        "--trust-package my_sequence or --trust allows it"
+        in quick_lab(*longest, cwd=tmp_path).stderr
+    )
     trusted = quick_lab(*longest, "--trust-package", "my_sequence", cwd=tmp_path)
     assert trusted.returncode == 0, trusted.stderr
 

@@ -106,6 +106,9 @@ def test_the_sweep_figure_shows_the_lengths_run_and_no_others():
     assert {(3, 0.9), (5, 0.9), (3, 0.5)} <= points
     assert all(len(line.get_xdata()) == 1 for line in axis.lines if line.get_marker() != "None")
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["3", "5"]
+    alone = figures.sweep_accuracy(rows[:3])
+    assert not alone.legends
+    assert alone.get_suptitle() == "Accuracy against length, palindrome, lstm (3 runs)"
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,19 @@ def test_keys_step_and_change_a_digit_and_its_mirror_image(tab):
     assert tab.value(DIGITS) == f"{before[0]}{(int(new) + 9) % 10}{before[2:6]}{new}"
 
 
+def test_a_tick_stands_only_where_every_answer_is_right(tab):
+    said = []
+    for digit in range(10):
+        tab.type("input[type=text]", f"{digit}123321{digit}")
+        tab.value("document.activeElement.blur()")  # keys in the field are not steps
+        for _ in range(7):
+            said.append(tab.text(f"{RUN}:last-child .answer"))
+            tab.key("ArrowLeft")
+    assert all(("✓" in text) == ("right after every digit" in text) for text in said)
+    assert any("which is right here" in text for text in said)
+    assert "validation accuracy 10" in tab.text(RUN)
+
+
 def test_a_drag_over_a_picture_moves_through_the_steps(tab):
     tab.drag(".run .area", start=(0.9, 0.5), end=(0.2, 0.5))
     assert tab.value(STEP) == 2
@@ -199,6 +212,9 @@ def test_a_phone_shows_all_without_scrolling_sideways_and_a_finger_can_drag(brow
     assert tab.value("document.documentElement.scrollWidth") == 390
     tab.touch(".run .area", start=(0.5, 0.5), end=(0.2, 0.5))
     assert tab.value(STEP) == 2
+    tab.type("input[type=text]", "12345678900987654321")
+    field = "document.querySelector('input[type=text]')"
+    assert tab.value(f"{field}.scrollWidth <= {field}.clientWidth"), "the digits are cut"
     tab.close()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from lab.cli import compose_config
 from lab.cli.tools import run_tool
 from lab.engine.run_folder import RunFolder
 from lab.play import tool
@@ -43,11 +44,32 @@ def refused(play) -> Callable[..., str]:
 def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, play):
     run = untrained("cell=lstm").path
     page = run / "play.html"
-    assert play(run) == (0, f"{page}\n", "")
+    assert play(run) == (0, f"{page}\n", "lab: open this file in a browser; --open does it\n")
     text = page.read_text()
     assert text.startswith("<!DOCTYPE html>")
     for word in ("http:", "https:", "src=", "@import", "fetch("):
         assert word not in text, word
+
+
+@pytest.mark.parametrize(
+    ("runs", "title"),
+    [
+        (["seq_len=8"], "An LSTM, trained to remember the first digit of 8"),
+        (
+            ["cell=gru seq_len=8", "cell=rnn seq_len=8"],
+            "A GRU beside an RNN, trained to remember the first digit of 8",
+        ),
+        (
+            ["cell=gru seq_len=8", "cell=rnn seq_len=1000"],
+            "A GRU (T=8) beside an RNN (T=1,000), trained to remember the first digit",
+        ),
+        (["sequence=parity seq_len=8"], "An LSTM, trained on parity at T=8"),
+        (["task=gan"], "A GAN, trained on mnist"),
+        (["task=one_layer_gan"], "GANs without autograd, trained on mnist"),
+    ],
+)
+def test_a_title_says_in_words_what_the_page_shows(runs, title):
+    assert tool._title([compose_config(*run.split()) for run in runs]) == title
 
 
 def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path, play):

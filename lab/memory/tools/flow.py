@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Sequence
 
 from lab.engine.run_folder import RunFolder
+from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_number, add_runs, chosen_runs
 
 SHORTEST = 3
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    for line in compare(chosen_runs(args), args.seq_len):
+    for line in compare(chosen_runs(args, MemoryConfig), args.seq_len):
         print(line, flush=True)
 
 

@@ -10,6 +10,7 @@ import sys
 from lab.config.errors import UserError
 from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
+from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_number, add_runs, chosen_runs
 
 SHORTEST = 3
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(1)  # more threads are slower for networks this small
-    for folder in chosen_runs(args):
+    for folder in chosen_runs(args, MemoryConfig):
         print(measure(folder, args.n, args.longest), flush=True)
 
 

@@ -5,6 +5,7 @@ import argparse
 from lab.config.errors import UserError
 from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
+from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_run, chosen_run
 
 
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     check_palindrome(args.digits)
-    print(answer(chosen_run(args), args.digits))
+    print(answer(chosen_run(args, MemoryConfig), args.digits))
 
 
 def check_palindrome(text: str) -> None:

@@ -7,6 +7,7 @@ import argparse
 
 from lab.config.wording import percent
 from lab.engine.run_folder import RunFolder
+from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_runs, chosen_runs
 
 FITTED_ON, TESTED_ON = 2000, 1000
@@ -21,7 +22,7 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(1)  # more threads are slower for networks this small
-    for folder in chosen_runs(args):
+    for folder in chosen_runs(args, MemoryConfig):
         print(probe_run(folder), flush=True)
 
 

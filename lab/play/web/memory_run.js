@@ -3,7 +3,7 @@
 const GATES = /^(f|i|o|r|z\d*)$/;
 
 function memoryRun(run, page) {
-  const accuracy = run.accuracy == null ? "" : `; test accuracy ${percent(run.accuracy)}`;
+  const accuracy = run.accuracy == null ? "" : `; ${run.accuracy_of} accuracy ${percent(run.accuracy)}`;
   const about = `${run.label}; ${run.hidden} units; trained at T=${run.seq_len} for `
     + `${run.steps} steps${accuracy}`;
   if (run.recorded) {
@@ -95,9 +95,10 @@ function memoryRun(run, page) {
     root.dataset.answer = given;
     root.dataset.right = isRight;
     answer.replaceChildren(
-      el("span", { class: `verdict ${isRight ? "right" : "wrong"}` }, `${given} ${isRight ? "✓" : "✗"}`),
+      el("span", { class: `verdict ${!isRight ? "wrong" : wrong < 0 ? "right" : ""}` },
+        `${given}${!isRight ? " ✗" : wrong < 0 ? " ✓" : ""}`),
       el("span", {}, `After ${t} of ${digits.length} digits it would answer `, el("b", {}, given),
-        ` (${percent(probabilities[given])}). `,
+        ` (${percent(probabilities[given])})${isRight && wrong >= 0 ? ", which is right here" : ""}. `,
         wrong < 0 ? "It would be right after every digit."
           : el("a", { href: "#", onclick: (event) => { event.preventDefault(); page.go(wrong + 1); } },
             `First wrong after digit ${wrong + 1}.`)));
