@@ -16,15 +16,13 @@ def own_style() -> Iterator[None]:
     """A context in which Matplotlib has its own defaults; afterwards it has the host's again.
 
     A matplotlibrc, a style or rcParams of the user would change or break every figure: usetex needs
-    LaTeX, and savefig.dpi makes an image of another size. A dollar sign is drawn as it is, because
-    names of a user's classes are not mathematics.
+    LaTeX, and savefig.dpi makes an image of another size.
     """
     _import_matplotlib()
     import matplotlib
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams["text.parse_math"] = False
         yield
 
 
@@ -44,7 +42,14 @@ def _import_matplotlib() -> None:
 
 
 def save_png(figure: "Figure", file: BinaryIO) -> None:
-    """Draw a figure into a PNG file, with fast compression."""
+    """Draw a figure into a PNG file, with fast compression.
+
+    A dollar sign is drawn as it is, because names of a user's classes are not mathematics.
+    """
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     figure.savefig(file, format="png", pil_kwargs={"compress_level": 1})
 
 
