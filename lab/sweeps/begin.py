@@ -21,7 +21,6 @@ from lab.sweeps.expand import configs_of, fixed_of, jobs_of, refuse_fractions
 from lab.sweeps.job import planned
 from lab.sweeps.launcher import PLUGINS, suit_machine
 from lab.sweeps.records import Sweep, identity_overrides, named, shared
-from lab.sweeps.workers import import_early
 
 
 class SweepCallback(Callback):
@@ -70,8 +69,6 @@ def _begin(config: DictConfig) -> None:
             lambda: sweep.is_any_busy(begun.before),
             is_queued=config.hydra.launcher._target_.endswith(".SlurmLauncher"),
         )
-    elif len(jobs or ()) > 1 and OmegaConf.select(config, "hydra.launcher.n_jobs", default=1) > 1:
-        import_early()
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
     if goes_on:
         print("fresh=true acts once: this goes on with the sweep that was started over and stopped")

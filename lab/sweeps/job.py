@@ -12,7 +12,8 @@ from lab.config.command import as_written, command_of
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine.files import short
-from lab.engine.jobs import Outcome, perform, preview, report
+from lab.engine.jobs import Outcome, perform, plan, preview, report
+from lab.engine.run_folder import folder_of
 from lab.sweeps import search
 from lab.sweeps.records import Sweep, identity_overrides
 from lab.sweeps.summary import rebuild_now_and_then
@@ -92,6 +93,13 @@ class Job:
             )
         self._note(outcome)
         return outcome
+
+    @property
+    def needs_no_training(self) -> bool:
+        """Whether it is answered at once: the run is finished, or its config is wrong."""
+        if isinstance(self.config, UserError):
+            return True
+        return plan(self.config, folder_of(self.config), self._fresh_for) == "finished before"
 
     @property
     def _fresh_for(self) -> str:

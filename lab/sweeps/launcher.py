@@ -1,7 +1,7 @@
 """How Hydra hands the jobs of a sweep to this machine's workers."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hydra.core.plugins import Plugins
@@ -20,7 +20,7 @@ from lab.engine.terminal import bar_file
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of
 from lab.sweeps.job import Job
-from lab.sweeps.workers import Done, Pool, can_start, workers
+from lab.sweeps.workers import Done, Pool, can_start, import_early, workers
 
 BAR = "{n_fmt} of {total_fmt} runs, {desc}|{bar:16}| {remaining} left{postfix}"
 PREFIX = "lab: "  # of a line that tells something which stops nothing
@@ -84,7 +84,7 @@ class Workers(Launcher):
         setup_globals()
         count = min(self.count, len(job_overrides)) if can_start() else 1
         jobs = self._jobs(job_overrides, initial_job_idx)
-        ended = Pool(count).do(jobs) if count > 1 else (_done_here(job) for job in jobs)
+        ended = _side_by_side(jobs, count) if count > 1 else map(_done_here, jobs)
         values = {}
         with Screen(len(job_overrides), count) as screen:
             for done in ended:
@@ -155,6 +155,19 @@ class Screen:
     def _count(self) -> None:
         assert self.bar is not None
         self.bar.set_description(f"{min(self.count, self.total - self.ended)} running")
+
+
+def _side_by_side(jobs: Iterable[Job], count: int) -> Iterator[Done]:
+    """Do jobs in `count` processes; what needs no training is answered here."""
+    left: list[Job] = []
+    for job in jobs:
+        if job.needs_no_training:
+            yield _done_here(job)
+        else:
+            if not left:
+                import_early()
+            left.append(job)
+    yield from Pool(min(count, len(left))).do(left)
 
 
 def _done_here(job: Job) -> Done:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,23 @@ def test_a_sweep_whose_processes_are_all_killed_goes_on(alone: Path, tmp_path: P
     done = run_lab(*FOUR, *TWO, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert_as_alone(tmp_path, alone)
+
+
+def test_a_sweep_that_is_finished_starts_no_process(alone: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(alone, tmp_path / "copy"))
+    code = (
+        "import lab, multiprocessing\n"
+        f"lab.sweep(*{[*FOUR[1:], *TWO]})\n"
+        "assert not multiprocessing.active_children()\n"
+        "from multiprocessing import forkserver\n"
+        "assert forkserver._forkserver._forkserver_pid is None\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=copy, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert recap(done.stdout) == "4 finished before"
 
 
 def test_workers_end_with_the_process_that_they_work_for(tmp_path: Path) -> None:
