@@ -51,17 +51,13 @@ def test_a_short_palindrome_is_where_it_begins_and_ends():
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])
-@pytest.mark.parametrize("grown", [0, 2])
-def test_it_goes_on_bit_for_bit_from_a_saved_state(grown, stream):
-    whole, broken = make(f"stream={stream}"), make(f"stream={stream}")
-    for task in (whole, broken):
-        for _ in range(grown):
-            solve(task)
-            task.step()
-        solve(task)  # to grow again in the first step after the state is taken
-    state = copy.deepcopy(broken.state_dict())
-    resumed = make(f"stream={stream}")
-    resumed.load_state_dict(state)
+def test_it_goes_on_bit_for_bit_from_a_saved_state(stream):
+    whole, resumed = make(f"stream={stream}"), make(f"stream={stream}")
+    for _ in range(2):
+        solve(whole)
+        whole.step()
+    solve(whole)  # to grow again in the first step after the state is taken
+    resumed.load_state_dict(copy.deepcopy(whole.state_dict()))
     for _ in range(6):
         expected, got = whole.step(), resumed.step()
         assert {k: float(v) for k, v in expected.items()} == {k: float(v) for k, v in got.items()}

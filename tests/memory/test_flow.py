@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lab.cli import compose_config
 from lab.engine.process import seed_everything
@@ -69,9 +68,9 @@ def test_a_linear_decay_is_found_beyond_what_a_float_holds():
         for name in ("W_hx", "b_h"):
             network.cell.get_parameter(name).zero_()
         network.cell.get_parameter("W_hh").copy_(0.1 * torch.eye(4).double())
-    digits = flow.some_palindromes(config, 600)
+    digits = flow.some_palindromes(config, 350)
     found = flow.gradient_flow(network, digits)
-    assert found.norms["h"][0] < -590
+    assert found.norms["h"][0] < -340
     assert found.factor("h") == pytest.approx(0.1, rel=1e-9)
     assert flow.spectral_radius(network, digits) == pytest.approx(0.1, rel=1e-9)
 
@@ -120,17 +119,13 @@ def test_a_probe_reads_what_is_there_and_nothing_else():
     there = noise[labels]
     assert probe_accuracy(there, labels, 300) == 1.0
     assert probe_accuracy(noise, labels, 300) < 0.25
-
-
-def test_probes_of_the_first_step_see_the_first_digit():
     network, config = make("hidden_size=16")
-    digits = flow.some_palindromes(config, 8, count=300)
-    found = probe_states(network, digits, [1, 7], 100)
+    found = probe_states(network, flow.some_palindromes(config, 8, count=300), [1, 7], 100)
     assert {name: len(values) for name, values in found.items()} == {"h": 2, "c": 2}
-    assert found["h"][0] == found["c"][0] == 1.0
+    assert found["h"][0] == found["c"][0] == 1.0  # after the first digit it is there
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_every_run_gets_its_figures_and_factors(cell):
     network, config = make(f"cell={cell}")
     drawn, factors = flow.remembering(network.float(), config)
@@ -161,24 +156,19 @@ def test_a_gradient_smaller_than_any_float_does_not_stretch_the_axis():
 
 def test_gates_near_one_are_told_apart_and_every_unit_has_two_dots():
     gate = np.array([[0.95, 0.999]] * 128)
-    figure = figures.gates({"forget gate": gate, "cell state": 100 * gate}, "12", "t", "w")
+    panels = {"forget gate": gate, "input gate": gate, "cell state": 100 * gate}
+    figure = figures.gates(panels, "12", "t", "128 of 128 units hold the first digit. " * 3)
     image = figure.axes[0].images[0]
     low, high = image.norm(0.95), image.norm(0.999)
     assert high - low > 0.2
     assert figure.axes[0].get_window_extent().height >= 2 * 128
+    # The gates share one colour bar, and what is no gate has its own.
+    assert len([axis for axis in figure.axes if not axis.get_title(loc="left")]) == 2
     figure.draw_without_rendering()
-    right = max(axis.get_tightbbox().x1 for axis in figure.axes)
-    assert right <= figure.bbox.width
-
-
-def test_the_gates_share_one_colour_bar():
-    gate = np.array([[0.1, 0.9]] * 4)
-    panels = {"forget gate": gate, "input gate": gate, "cell state": 5 * gate}
-    axes = figures.gates(panels, "12", "t", "w").axes
-    bars = [axis for axis in axes if not axis.get_title(loc="left")]
-    assert len(bars) == 2
-    both, alone = (bar.get_position().height for bar in bars)
-    assert both > 2 * alone
+    boxes = [thing.get_window_extent() for thing in figure.texts]
+    boxes += [axis.get_tightbbox() for axis in figure.axes]
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= figure.bbox.width
 
 
 def test_one_step_has_no_decay():
@@ -186,18 +176,3 @@ def test_one_step_has_no_decay():
     assert short.factor("h") == pytest.approx(100.0)
     assert math.isnan(short.factor("c"))
     assert short.phrase("c") == ""
-
-
-def test_the_sentence_below_the_gates_is_not_cut():
-    sentence = (
-        "128 of 128 units hold the first digit at every step. Geometric mean of the forget gate "
-        "0.9555, which alone halves a cell state in 1,000,000 digits."
-    )
-    gate = np.full((4, 2), 0.5)
-    figure = figures.gates({"forget gate": gate, "input gate": gate}, "12", "t", sentence)
-    FigureCanvasAgg(figure).draw()
-    text = next(t for t in figure.texts if t.get_text().startswith("128")).get_window_extent()
-    assert figure.bbox.x0 <= text.x0
-    assert text.x1 <= figure.bbox.x1
-    assert figure.bbox.y0 <= text.y0
-    assert text.y1 <= figure.axes[1].xaxis.label.get_window_extent().y0

@@ -68,21 +68,18 @@ def test_a_network_that_forgets_after_k_steps_has_that_horizon():
     assert found == 91
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "min_gru"])
-@pytest.mark.parametrize("seq_len", [3, 4, 36, 37, 100, 101])
-def test_reading_in_chunks_is_reading_whole(cell, seq_len):
-    config = compose_config(f"cell={cell}", "hidden_size=8")
+@torch.no_grad()
+def test_reading_in_chunks_is_reading_whole():
+    config = compose_config("hidden_size=8")
     assert isinstance(config, MemoryConfig)
-    torch.manual_seed(0)
     network = build_network(config).double()
-    codes = palindrome.distinct_codes(seq_len, 20, random_stream(0, "test"))
-    whole = palindrome.from_codes(codes, seq_len, random_stream(1, "test"))
-    half = palindrome.free_digits(codes, seq_len, random_stream(1, "test"))
-    with torch.no_grad():
-        expected = network(whole[:, :-1])
+    for seq_len in (3, 4, 36, 37, 100, 101):
+        codes = palindrome.distinct_codes(seq_len, 20, random_stream(0, "test"))
+        whole = palindrome.from_codes(codes, seq_len, random_stream(1, "test"))
+        half = palindrome.free_digits(codes, seq_len, random_stream(1, "test"))
         for chunk in (1, 7, 1000):
             found = horizon.last_logits(network, half, seq_len, chunk)
-            assert (found - expected).abs().max() < 1e-12
+            assert (found - network(whole[:, :-1])).abs().max() < 1e-12
 
 
 def test_the_horizon_of_a_run_is_written_into_its_folder(tmp_path, monkeypatch):

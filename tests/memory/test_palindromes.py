@@ -8,7 +8,7 @@ import torch
 
 from lab.engine.process import random_stream
 from lab.memory.sequences import palindrome as P
-from lab.memory.sequences.base import Batches, Epochs
+from lab.memory.sequences.base import Epochs
 from lab.memory.sequences.examples import joined
 from lab.memory.sequences.palindrome import Palindrome
 
@@ -97,31 +97,3 @@ def test_an_epoch_is_every_palindrome_once():
         epoch = [batches.next() for _ in range(3)]
         assert [len(batch) for batch in epoch] == [4, 4, 2]
         assert sorted(joined(epoch).inputs[:, 0].tolist()) == list(range(10))
-
-
-@pytest.mark.parametrize("kind", ["epochs", "stream"])
-def test_batches_go_on_bit_for_bit_from_a_saved_state(kind):
-    def make() -> Batches:
-        sets = draw(9, 100, 0.8, 10, random_stream(0, "test"))
-        order = random_stream(0, "order")
-        return (
-            Epochs(P.as_examples(sets.train), 32, order)
-            if kind == "epochs"
-            else P.PalindromeStream(9, sets.validation, 32, order)
-        )
-
-    whole, broken = make(), make()
-    for _ in range(4):
-        whole.next(), broken.next()
-    state = broken.state_dict()
-    resumed = make()
-    resumed.load_state_dict(state)
-    for _ in range(7):
-        assert torch.equal(whole.next().inputs, resumed.next().inputs)
-
-
-def test_the_stream_never_gives_a_palindrome_of_the_validation_set():
-    sets = draw(3, 100, 0.5, 0, random_stream(0, "test"))
-    stream = P.PalindromeStream(3, sets.validation, 64, random_stream(0, "stream"))
-    seen = {s for _ in range(50) for s in as_strings(P.as_digits(stream.next()))}
-    assert seen == set(as_strings(sets.train))

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import torch
 
+import lab
 from lab.cli import compose_config
 from lab.config.components import build
 from lab.config.errors import UserError
 from lab.config.trust import EVERYTHING, trusting
-from lab.engine.process import random_stream, seed_everything
+from lab.engine.process import random_stream
 from lab.memory.config import MemoryConfig
-from lab.memory.network import build_network, build_sequence, evaluate
+from lab.memory.network import build_sequence
 from lab.memory.sequences.base import Sequence
 from lab.memory.sequences.examples import Examples, first_of_each, keys
 from lab.memory.sequences.state_tracking import Group
 from lab.memory.task import MemoryTask
-from tests.command_line import ROOT, quick_lab
-from tests.run_files import only
+from tests.command_line import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "conf/sequence").glob("*.yaml"))
 TINY = ("size=small", "data_size=200", "batch_size=16")
@@ -140,22 +140,6 @@ class Wrapping(Sequence):
     def draw(self, seq_len, count, generator):
         drawn = torch.randint(300, (count, seq_len), generator=generator)
         return Examples(drawn.to(torch.uint8), drawn[:, :1], torch.tensor([seq_len - 1]))
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (("palindrome", "sequence._target_=tests.memory.test_sequences.Wrapping"),
-         "sequence=wrapping has 300 symbols, more than the torch.uint8"),
-        (("parity", "seq_len=12", "stream=true", "data_size=2"),
-         "stream=true: almost every example of T=12 is in the validation or the test set"),
-    ],
-)  # fmt: skip
-def test_data_that_would_be_wrong_or_endless_are_refused_before_training(words, line):
-    with trusting(EVERYTHING):
-        task = MemoryTask(config_of(*words, *TINY[::2], *words[1:]), "cpu")
-    with pytest.raises(UserError, match=line):
-        task.check()
 
 
 def test_copy_gives_back_its_first_symbols_after_the_signal():
@@ -278,89 +262,62 @@ def test_any_length_from_the_shortest_to_ten_thousand(name):
         assert torch.equal(examples.inputs, again.inputs)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_cell_that_cannot_remember_answers_by_chance(name):
-    config = config_of(name, "seq_len=30", "cell=rnn", "size=small", "optimizer.lr=0.001",
-                       "stream=true", "data_size=2000")  # fmt: skip
-    seed_everything(0)
-    task = MemoryTask(config, "cpu")
-    recurrent = task.network.cell.get_parameter("W_hh").requires_grad_(False).zero_()
-    for _ in range(100):
-        task.step()
-    assert float(recurrent.abs().max()) == 0
-    accuracy = evaluate(task.network, task.sequence, task.test)[1]
-    answers = task.test.targets.numel()
-    # Guesses are right as often as chance says, to five standard deviations; of the marked numbers
-    # it may have read one, which helps a little.
-    chance = task.sequence.chance
-    deviation = (chance * (1 - chance) / answers) ** 0.5
-    assert abs(accuracy - chance) < 5 * deviation + (0.01 if task.sequence.numbers else 0)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "adding"])
+def test_who_knows_the_last_symbol_alone_answers_by_chance(name):
+    sequence = make(name)
+    examples = sequence.draw(30, 60_000, random_stream(0, "chance"))
+    seen, correct = examples.inputs[:, examples.due].long(), 0
+    for k in range(len(examples.due)):
+        counts = torch.zeros(sequence.symbols, sequence.outputs, dtype=torch.int64)
+        counts.index_put_((seen[:, k], examples.targets[:, k]), torch.tensor(1), accumulate=True)
+        correct += int(counts.amax(1).sum())  # to each symbol its most frequent answer
+    assert correct / examples.targets.numel() == pytest.approx(sequence.chance, rel=0.1)
 
 
 def test_lengths_come_from_the_upper_half_of_a_range_that_grows():
-    config = config_of("parity", "seq_len=40", "stream=true", "curriculum=upper_half", *TINY)
+    config = config_of("parity", "seq_len=16", "stream=true", "curriculum=upper_half", *TINY)
     task = MemoryTask(config, "cpu")
-    for longest in (4, 7, 13, 25, 40):
+    for longest in (4, 7, 13, 16):
         assert task.seq_len == longest
-        lengths = {task.batches.next().inputs.shape[1] for _ in range(200)}
+        lengths = {task.batches.next().inputs.shape[1] for _ in range(60)}
         assert lengths == set(range(max(longest // 2, 3), longest + 1))
         task.last_evaluation = {"val_loss": 0.0, "val_accuracy": 1.0}
         task.step()
 
 
 WRONG = {
-    ("sequence=copy", "seq_len=10"): "seq_len=10 is too short for sequence=copy: expected at "
-    "least 11",
-    ("sequence=copy", "tested_lengths=[8,50]"): "8 in tested_lengths=[8, 50] is too short for "
-    "sequence=copy: expected at least 11",
-    ("sequence=recall", "sequence.pairs=9"): "sequence lab.memory.sequences.recall.Recall(pairs=9, "
-    "keys=8, values=8, queries=1): there are more pairs than keys=8",
-    ("sequence=recall", "sequence.queries=5"): "sequence lab.memory.sequences.recall.Recall("
-    "pairs=4, keys=8, values=8, queries=5): there are more queries than pairs=4",
-    ("sequence=group", "sequence.group=s9"): "sequence.group=s9 is not allowed: expected z2, z5, "
-    "s3, a5; did you mean s3?",
-    ("sequence=adding", "+sequence.answers=every"): "sequence.answers means nothing to Adding: it "
-    "takes no arguments",
-    ("block.norm=batch",): "block.norm=batch is not allowed: expected layer, rms",
-    ("sequence=recall", "sequence.pairs=x"): "sequence.pairs=x is not allowed: expected an integer",
-    ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half trains on new examples: "
-    "it needs stream=true",
+    ("sequence=copy", "seq_len=10"): "seq_len=10 is too short for sequence=copy: .* least 11",
+    ("sequence=copy", "tested_lengths=[8,50]"): "8 in tested_lengths=.*: expected at least 11",
+    ("sequence=recall", "sequence.pairs=9"): "pairs=9, .*: there are more pairs than keys=8",
+    ("sequence=recall", "sequence.queries=5"): "there are more queries than pairs=4",
+    ("sequence=group", "sequence.group=s9"): "sequence.group=s9 .*did you mean s3?",
+    ("sequence=adding", "+sequence.answers=every"): "sequence.answers means nothing to Adding",
+    ("sequence=parity", "curriculum=upper_half"): "curriculum=upper_half .*: it needs stream=true",
+    ("sequence=palindrome", "sequence._target_=tests.memory.test_sequences.Wrapping"):
+        "sequence=wrapping has 300 symbols, more than the torch.uint8",
+    ("sequence=parity", "seq_len=12", "stream=true", "data_size=2"):
+        "stream=true: almost every example of T=12 is in the validation or the test set",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", WRONG)
-def test_a_wrong_setting_is_one_line(words):
-    with pytest.raises(UserError) as error:
-        MemoryTask(compose_config(*words, *TINY), "cpu")
-    assert str(error.value) == WRONG[words]
+def test_a_wrong_setting_is_refused_before_training(words):
+    with pytest.raises(UserError, match=WRONG[words]), trusting(EVERYTHING):
+        MemoryTask(compose_config(*TINY, *words), "cpu").check()
 
 
-def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkeypatch):
+def test_a_sequence_of_the_users_own_is_a_class_and_a_yaml_file(tmp_path, monkeypatch, tool):
     monkeypatch.syspath_prepend(str(ROOT / "examples"))
     with trusting(EVERYTHING):
         component = {"_target_": "my_sequence.Largest"}
         sequence = build("sequence", component, base=Sequence)
     examples = sequence.draw(5, 100, random_stream(0, "own"))
     assert all(y == [max(x)] for x, y in pairs(examples))
-    (tmp_path / "my_sequence.py").write_text((ROOT / "examples/my_sequence.py").read_text())
-    words = ("--config-dir", str(ROOT / "examples/conf"), "sequence=largest", "seq_len=8", *TINY)
-    done = quick_lab(*words, "max_steps=20", "stream=true", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert only(tmp_path, "outputs/runs/largest-lstm-T8-*s0-*").is_dir()
+    words = ("sequence=largest", "seq_len=8", *TINY, "max_steps=9", "stream=true")
+    run = lab.run(*words, f"out_dir={tmp_path}", config_dir=str(ROOT / "examples/conf"))
+    assert run.path.name.startswith("largest-lstm-T8-")
     needs = "a run of sequence=largest, but this tool needs a run of sequence=palindrome\n"
-    assert quick_lab("predict", "last", "12321", cwd=tmp_path).stderr.endswith(needs)
-    longest = ("horizon", "last", "--n", "9", "--longest", "9")
-    assert (
-        "--trust-package my_sequence or --trust allows it"
-        in quick_lab(*longest, cwd=tmp_path).stderr
-    )
-    trusted = quick_lab(*longest, "--trust-package", "my_sequence", cwd=tmp_path)
-    assert trusted.returncode == 0, trusted.stderr
-
-
-def test_a_palindromes_run_is_the_run_it_was():
-    config = compose_config("task=lstm", "seq_len=20")
-    assert isinstance(config, MemoryConfig)
-    assert config.run_dir.name == "lstm-T20-s0-b289acc1"
-    network = build_network(config)
-    assert network.encode(torch.zeros(2, 3, dtype=torch.uint8)).shape == (3, 2, 10)
+    assert tool("predict", str(run.path), "12321")[2].endswith(needs)
+    longest = ("horizon", str(run.path), "--n", "9", "--longest", "9")
+    assert "--trust-package my_sequence or --trust allows it" in tool(*longest)[2]
+    assert tool(*longest, "--trust-package", "my_sequence")[0] == 0
