@@ -29,8 +29,8 @@ _METRICS = (
     _quality("correlation", "correlation of mean sample and mean image"),
 )
 COLUMNS = (
-    Column("d_loss", "loss of D", "players/d_loss", is_logged=True),
-    Column("g_loss", "loss of G", "players/g_loss", is_logged=True),
+    Column("d_loss", "loss of D", "players/d_loss", is_logged=True, in_progress=True),
+    Column("g_loss", "loss of G", "players/g_loss", is_logged=True, in_progress=True),
     *_METRICS,
     _quality("d_accuracy", "accuracy of D on test images", is_share=True),
     _quality("d_train_accuracy", "accuracy of D on training images", is_share=True),

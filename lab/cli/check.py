@@ -29,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a cell with parameters of the same names, such as torch.nn.LSTM or lstm, to which "
         "it must be equal",
     )  # fmt: skip
-    parser.add_argument("--config-dir", metavar="DIR", help="the folder of your YAML files")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -78,7 +77,7 @@ def _checks(group: str, component: dict[str, Any], args: argparse.Namespace) -> 
 
 
 def _component(
-    group: str, name: str, arguments: Sequence[str], config_dir: str | None
+    group: str, name: str, arguments: Sequence[str], config_dirs: Sequence[str]
 ) -> dict[str, Any]:
     """The `_target_` and the arguments of a part, from its YAML file or its class."""
     given = dict(argument.partition("=")[::2] for argument in arguments)
@@ -89,6 +88,6 @@ def _component(
 
     task = TASKS.get(group, "gan")
     overrides = [f"task={task}", f"{group}={name}", *(f"{group}.{a}" for a in arguments)]
-    config = compose_config(*overrides, config_dir=config_dir)
+    config = compose_config(*overrides, config_dir=next(iter(config_dirs), None))
     component: dict[str, Any] = getattr(config, group)
     return component

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from lab.config.errors import UserError
-from lab.config.trust import EVERYTHING, hide_current_folder, trusting
+from lab.config.trust import EVERYTHING, hide_current_folder, packages_named_in, trusting
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def run_tool(name: str, arguments: Sequence[str]) -> int:
         tool = _find(name)
         module = _import(name, tool)
         args = _parser(name, module).parse_args(arguments)
-        trusted = [EVERYTHING] if args.trust else args.trust_package
+        named = [name for folder in args.config_dir for name in packages_named_in(folder)]
+        trusted = [EVERYTHING] if args.trust else [*args.trust_package, *named]
         with trusting(*trusted) if trusted else nullcontext(), _style_of(tool):
             module.run(args)
         sys.stdout.flush()
@@ -201,6 +202,11 @@ def _parser(name: str, module: ModuleType) -> Parser:
     parser.add_argument(
         "--trust-package", metavar="NAME", action="append", default=[],
         help="allow a run's config to name classes of this package; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--config-dir", metavar="DIR", action="append", default=[],
+        help="your folder of YAML files, such as cells and claims: a run's config may name "
+        "classes of the packages in it",
     )  # fmt: skip
     return parser
 

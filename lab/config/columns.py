@@ -23,6 +23,7 @@ class Column:
         is_logged: whether metrics.csv has it.
         is_headline: whether a table of runs has it.
         is_objective: whether `objective=` may name it.
+        in_progress: whether the progress line has it; at most four columns of a study are.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Column:
     is_logged: bool = False
     is_headline: bool = False
     is_objective: bool = False
+    in_progress: bool = False
 
     @property
     def key(self) -> str:

@@ -14,6 +14,8 @@ A tool that opens runs does this, with `--trust` as the user gave it:
         network, config = load_network(folder)
     with trusting("my_cells", "my_study"): # for packages named one by one
         ...
+
+A user's own folder of YAML files says which packages are the user's: `packages_named_in`.
 """
 
 import importlib
@@ -25,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from lab.config.errors import UserError, reason
@@ -35,6 +38,8 @@ EVERYTHING = "*"
 """As a package's name: any code at all, functions too."""
 
 _trusted: ContextVar[tuple[str, ...]] = ContextVar("trusted", default=ALWAYS)
+_TARGET = re.compile(r"^\s*_target_:\s*[\"']?(\w+)\.", re.MULTILINE)
+"""The package of a class in a YAML file."""
 
 
 @contextmanager
@@ -77,6 +82,16 @@ def is_trusted(target: object) -> bool:
     """Whether a `_target_` names code that may be imported now."""
     trusted = _trusted.get()
     return EVERYTHING in trusted or str(target).partition(".")[0] in trusted
+
+
+def packages_named_in(config_dir: str) -> set[str]:
+    """The packages of the classes that the YAML files of a folder name."""
+    if not os.path.isdir(config_dir):
+        raise UserError(f"--config-dir {config_dir}: no such folder")
+    found: set[str] = set()
+    for path in Path(config_dir).rglob("*.yaml"):
+        found |= set(_TARGET.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return found
 
 
 def load(target: object, base: type | None, what: str) -> Any:

@@ -38,8 +38,10 @@ def train(
         _restore(task, checkpoint, folder)
     step, stopped = state["step"], _why_stopped(state)
     means = Means(with_todays_columns(state["sums"]))
-    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), study_of(type(config)).tags)
-    bar = Progress(folder.path.name, step, task.total_steps)
+    study = study_of(type(config))
+    tracker = Tracker(folder, task.columns, step + 1, state.get("csv"), study.tags)
+    name, total = folder.path.name, task.total_steps
+    bar = Progress(name, step, total, study.in_progress, task.may_stop_early)
     begin = time.monotonic() - state["seconds"]
     saved_at = time.monotonic()
 

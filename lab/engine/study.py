@@ -69,6 +69,11 @@ class Study:
         """The names in TensorBoard, by the names in metrics.csv or result.json."""
         return {column.key: column.tag for column in self.COLUMNS if column.tag}
 
+    @property
+    def in_progress(self) -> list[str]:
+        """The columns of the progress line; empty if the study names none."""
+        return [column.key for column in self.COLUMNS if column.in_progress]
+
     def column(self, key: str) -> Column:
         """The column of an entry of a result, nested ones with dots, or of metrics.csv."""
         named = {column.name: column for column in (*OF_EVERY_STUDY, *self.COLUMNS)}

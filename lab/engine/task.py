@@ -136,6 +136,12 @@ class Task:
         """Whether training may stop because the evaluations no longer show progress."""
         return False
 
+    @property
+    def may_stop_early(self) -> bool:
+        """Whether the task defines `is_solved` or `is_hopeless`."""
+        rules = (type(self).is_solved, type(self).is_hopeless)
+        return rules != (Task.is_solved, Task.is_hopeless)
+
     def check(self) -> None:
         """Try evaluation and the end of the run on tiny inputs, before the first step.
 

@@ -25,6 +25,8 @@ from lab.engine.study import flatten_result, lookup
 from lab.engine.terminal import bar_file
 
 SECONDS_BETWEEN_LINES = 5.0
+WITHOUT_TIME_LEFT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+"""tqdm's own format, but for the time left."""
 
 
 class Tracker:
@@ -131,25 +133,41 @@ class Tracker:
 class Progress:
     """A progress bar on a terminal; elsewhere a line at times. Both go to standard error.
 
+    A task that may stop early mostly does so soon. The time that its remaining steps would take is
+    shown only once half of them are done.
+
     Args:
         name: the run's name, in front of the bar.
         done: the number of steps that are done.
         total: the largest number of steps.
+        columns: the metrics to show; none: the first four that are logged.
+        may_stop_early: whether training may take fewer steps than `total`.
     """
 
-    def __init__(self, name: str, done: int, total: int) -> None:
-        self._name, self._step, self._total, self._words = name, done, total, ""
+    def __init__(
+        self, name: str, done: int, total: int, columns: Sequence[str], may_stop_early: bool
+    ) -> None:
+        self._name, self._step, self._total = name, done, total
+        self._columns, self._may_stop_early = columns, may_stop_early
+        self._shown: dict[str, float] = {}
         self._begin, self._begin_step = time.monotonic(), done
         self._next_line = self._begin + SECONDS_BETWEEN_LINES
         self._bar: tqdm[Any] | None = None
         if (file := bar_file()) is not None:
             self._bar = tqdm(
-                desc=name, initial=done, total=total, unit="step", leave=False, file=file
-            )
+                desc=name, initial=done, total=total, unit="step", leave=False, file=file,
+                bar_format=None if self._tells_time else WITHOUT_TIME_LEFT,
+            )  # fmt: skip
+
+    @property
+    def _tells_time(self) -> bool:
+        return not self._may_stop_early or 2 * self._step >= self._total
 
     def step(self) -> None:
         self._step += 1
         if self._bar is not None:
+            if self._tells_time:
+                self._bar.bar_format = None
             self._bar.update()
         elif time.monotonic() >= self._next_line:
             self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
@@ -158,11 +176,19 @@ class Progress:
     def _line(self) -> str:
         speed = (self._step - self._begin_step) / (time.monotonic() - self._begin)
         left = tqdm.format_interval((self._total - self._step) / speed)
-        return f"{self._name}: step {self._step}/{self._total}, at most {left} left  {self._words}"
+        at_most = "at most " if self._may_stop_early else ""
+        time_left = f", {at_most}{left} left" if self._tells_time else ""
+        return f"{self._name}: step {self._step}/{self._total}{time_left}  {self._words}".rstrip()
+
+    @property
+    def _words(self) -> str:
+        names = self._columns or list(self._shown)[:4]
+        known = {name: self._shown[name] for name in names if name in self._shown}
+        return " ".join(f"{name}={value:.4g}" for name, value in known.items())
 
     def show(self, metrics: Mapping[str, float]) -> None:
-        """Show the latest logged numbers behind the bar."""
-        self._words = " ".join(f"{name}={value:.4g}" for name, value in metrics.items())
+        """Show the latest logged numbers behind the bar; each stays until it is logged again."""
+        self._shown |= metrics
         if self._bar is not None:
             self._bar.set_postfix_str(self._words)
 

@@ -29,7 +29,9 @@ def _of_interpolations(name: str, label: str, is_share: bool) -> list[Column]:
 
 
 def _player(name: str, label: str, is_share: bool = False) -> Column:
-    return Column(name, label, f"players/{name.rpartition('.')[2]}", is_share, is_logged=True)
+    key = name.rpartition(".")[2]
+    in_progress = key in ("d_loss", "g_loss")
+    return Column(name, label, f"players/{key}", is_share, True, in_progress=in_progress)
 
 
 COLUMNS = (

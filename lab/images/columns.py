@@ -11,8 +11,9 @@ _NEIGHBOURS = ("precision", "recall", "density", "coverage")
 def _measured(name: str, label: str, is_share: bool = False, is_headline: bool = False) -> Column:
     """A metric of the evaluations during training and of the result."""
     is_objective = name in ("fid", *_NEIGHBOURS, "class_tv")
-    tag = f"quality/{name}"
-    return Column(f"quality.{name}", label, tag, is_share, True, is_headline, is_objective)
+    tag, in_progress = f"quality/{name}", name in ("fid", "recall")
+    full = f"quality.{name}"
+    return Column(full, label, tag, is_share, True, is_headline, is_objective, in_progress)
 
 
 QUALITY = (

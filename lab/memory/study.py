@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     Column("lr", "learning rate", "train/lr", is_logged=True),
-    Column("train_loss", "training loss", "train/loss", is_logged=True),
-    Column("train_accuracy", "training accuracy", "train/accuracy", is_share=True, is_logged=True),
+    Column("train_loss", "training loss", "train/loss", is_logged=True, in_progress=True),
+    Column("train_accuracy", "training accuracy", "train/accuracy",
+           is_share=True, is_logged=True, in_progress=True),
     Column("val_loss", "validation loss", "val/loss", is_logged=True),
     Column("val_accuracy", "validation accuracy", "val/accuracy",
-           is_share=True, is_logged=True, is_headline=True, is_objective=True),
-    Column("seq_len", "length T", "train/seq_len", is_logged=True),  # only if a curriculum grows it
+           is_share=True, is_logged=True, is_headline=True, is_objective=True, in_progress=True),
+    # Logged only if a curriculum grows it.
+    Column("seq_len", "length T", "train/seq_len", is_logged=True, in_progress=True),
     Column("test_accuracy", "test accuracy", "test/accuracy",
            is_share=True, is_headline=True, is_objective=True),
     Column("steps", "training steps", "train/steps", is_objective=True),

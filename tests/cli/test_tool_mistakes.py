@@ -33,6 +33,7 @@ BAD = {
     ("rm", "outputs", "--yes"): "not a run's folder",
     ("note", "last", " "): "the note is empty",
     ("summary", "outputs"): "none of its runs has begun; sweeps are in outputs/sweeps",
+    ("show", "last", "--config-dir", "nowhere"): "--config-dir nowhere: no such folder",
     ("compare", "last"): "two or more runs are compared",
     ("report", "nowhere"): "nowhere: no such folder",
     ("report", "--out-dir", "nowhere"): "nowhere: no such folder",
@@ -146,5 +147,7 @@ def test_a_run_of_somebody_elses_calls_nothing_unless_trusted(cwd: Path, tool: T
     assert (code, err.count("\n")) == (1, 1)
     assert "--trust" in err
     assert not (cwd / "called").exists()
-    tool("predict", "lstm-T20-s0", "121", "--trust-package", "their_cells")
+    (cwd / "conf/cell").mkdir(parents=True)
+    (cwd / "conf/cell/theirs.yaml").write_text("_target_: their_cells.Cell\n")
+    tool("predict", "lstm-T20-s0", "121", "--config-dir", "conf")
     assert (cwd / "called").exists()

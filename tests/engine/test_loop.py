@@ -1,6 +1,7 @@
 """The loop and the smallest task: evaluators when they are due, the history handed to the end."""
 
 import random
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -238,3 +239,29 @@ def test_a_checkpoint_with_the_old_name_of_a_column_goes_on(tmp_path):
     folder = RunFolder(tmp_path)
     train(Renamed(), compose_config(f"out_dir={tmp_path}"), folder, earlier)
     assert folder.read_metrics() == {"step": [2], "d_accuracy": [0.75]}
+
+
+@pytest.mark.parametrize(
+    ("task", "left"),
+    [
+        (Ending(False, False, 6), {2: "", 3: ", at most 00:00 left", 5: ", at most 00:00 left"}),
+        (Counting(), {1: ", 00:00 left", 6: ", 00:00 left"}),
+    ],
+)
+def test_the_time_left_is_told_while_training_is_likely_to_take_it(
+    task, left, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("lab.engine.tracking.SECONDS_BETWEEN_LINES", 0.0)
+    train(task, compose_config(f"out_dir={tmp_path}"), RunFolder(tmp_path), None)
+    lines = capsys.readouterr().err.splitlines()
+    for step, words in left.items():
+        head = f"{tmp_path.name}: step {step}/{task.total_steps}"
+        assert lines[step - 1].partition("  ")[0] == f"{head}{words}"
+
+
+@pytest.mark.parametrize("study", ["memory", "generation", "by_hand"])
+def test_the_progress_line_has_at_most_four_metrics(study):
+    columns = import_module(f"lab.{study}.study").COLUMNS
+    shown = [column for column in columns if column.in_progress]
+    assert 2 <= len(shown) <= 4
+    assert all(column.is_logged for column in shown)
