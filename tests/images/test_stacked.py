@@ -10,7 +10,7 @@ from lab.images.base import Arrays
 from lab.images.classifier import ChannelClassifier, Classifier, classifier_of
 from lab.images.datasets import Data, Images, to_float
 from lab.images.evaluation import QualityEvaluator
-from lab.images.published import MNIST, StackedMNIST, raw_files
+from lab.images.published import MNIST, StackedMNIST
 from lab.images.quality import count_modes
 from tests.images.small_data import bars
 
@@ -25,7 +25,7 @@ def digits(monkeypatch):
         return Arrays(pixels.astype(np.uint8), labels, tuple("0123456789"))
 
     monkeypatch.setattr(MNIST, "arrays", arrays)
-    monkeypatch.setattr(MNIST, "files", raw_files("train", "t10k", (300, 100)))
+    monkeypatch.setattr(MNIST, "counts", {"train": 300, "test": 100})
 
 
 def test_the_label_is_the_three_digits_and_the_splits_share_none(digits):
