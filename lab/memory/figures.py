@@ -232,7 +232,13 @@ def _finish_norms(axes: Sequence[Axes]) -> None:
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: plots.power_of_ten(value)))
 
 
-def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: str) -> Figure:
+def gates(
+    panels: Mapping[str, np.ndarray],
+    digits: str,
+    title: str,
+    caption: str,
+    linear: Sequence[str] = (),
+) -> Figure:
     """Draw heat maps over time, one below the other.
 
     Args:
@@ -241,6 +247,7 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: st
         digits: the digits that were read, one for each step.
         title: the text above the heat maps.
         caption: the text below them.
+        linear: the panels whose values in [0, 1] are no gates; their scale is linear.
     """
     units = next(iter(panels.values())).shape[0]
     shown = min(units, MOST_UNITS)
@@ -253,7 +260,7 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: st
     )
     # There are few axes, ticks and colour bars, because each takes as long to draw as a heat map.
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
-        _heat_map(axis, values[:shown])
+        _heat_map(axis, values[:shown], Normalize(0, 1) if name in linear else None)
         axis.set_xticks([])
         axis.set_yticks([0, shown - 1])
         axis.tick_params(labelsize=8)
@@ -273,11 +280,11 @@ def gates(panels: Mapping[str, np.ndarray], digits: str, title: str, caption: st
     return figure
 
 
-def _heat_map(axis: Axes, values: np.ndarray) -> None:
+def _heat_map(axis: Axes, values: np.ndarray, norm: Normalize | None) -> None:
     """Draw gates on a logit scale, and a cell state from -m to m, so that 0 is the middle tone."""
-    if values.min() >= 0 and values.max() <= 1:
-        norm: Normalize = FuncNorm((_logit, _sigmoid), GATE_TICKS[0], GATE_TICKS[-1])
-    else:
+    if norm is None and values.min() >= 0 and values.max() <= 1:
+        norm = FuncNorm((_logit, _sigmoid), GATE_TICKS[0], GATE_TICKS[-1])
+    elif norm is None:
         most = float(np.abs(values).max())
         norm = Normalize(-most, most)
     axis.imshow(values, aspect="auto", cmap="cividis", norm=norm, interpolation="nearest")

@@ -39,6 +39,10 @@ STATE_NAMES = ("h", "c")
 # cell state at every step. With N palindromes, chance alone explains 9 / (N - 1).
 CARRIES = 0.5
 GATE_PALINDROMES = 200
+EXPLAINED = (
+    f"cell state: share of its variance over {GATE_PALINDROMES} palindromes that the first digit "
+    "explains"
+)
 # At longer T the gates of 200 palindromes would fill the memory, and columns would be too narrow.
 LONGEST_GATES = 200
 SHORT = 4
@@ -199,11 +203,8 @@ def gate_values(network: Network, digits: Tensor) -> Gates:
     return Gates(*(torch.stack(part) for part in zip(*kept, strict=True)))
 
 
-def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
-    """The share of each unit's variance over palindromes that the first digit explains, [H].
-
-    It is the smallest share over all steps, from 0 to 1. So a unit that takes the digit over from
-    another one during the sequence has a small share.
+def explained_share(c: Tensor, first_digits: Tensor) -> Tensor:
+    """The share of a unit's variance over palindromes that the first digit explains, [T-1, H].
 
     Args:
         c: the cell state, float [T-1, B, H].
@@ -216,7 +217,15 @@ def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
     overall = c.mean(1, keepdim=True)
     between = (counts[:, None] * (means - overall) ** 2).sum(1)
     total = ((c - overall) ** 2).sum(1)
-    return (between / total.clamp(min=torch.finfo(c.dtype).tiny)).amin(0)
+    return (between / total.clamp(min=torch.finfo(c.dtype).tiny)).clamp(max=1)
+
+
+def carried_share(c: Tensor, first_digits: Tensor) -> Tensor:
+    """The smallest share over all steps that the first digit explains, [H].
+
+    So a unit that takes the digit over from another one during the sequence has a small share.
+    """
+    return explained_share(c, first_digits).amin(0)
 
 
 def geometric_mean(f: Tensor) -> float:
@@ -335,15 +344,17 @@ def _gates(network: Network, config: MemoryConfig) -> "Figure":
     seq_len = min(config.seq_len, LONGEST_GATES)
     palindromes = some_palindromes(config, seq_len, GATE_PALINDROMES)
     gates = gate_values(network, palindromes[:, :-1])
-    share = carried_share(gates.c, palindromes[:, 0])
+    explained = explained_share(gates.c, palindromes[:, 0])
+    share = explained.amin(0)
     order = share.argsort(descending=True)
     panels = {
-        name: values[:, 0, order].T.numpy()
+        name: values[:, order].T.numpy()
         for name, values in (
-            ("forget gate", gates.f),
-            ("input gate", gates.i),
-            ("output gate", gates.o),
-            ("cell state", gates.c),
+            ("forget gate", gates.f[:, 0]),
+            ("input gate", gates.i[:, 0]),
+            ("output gate", gates.o[:, 0]),
+            (EXPLAINED, explained),
+            ("cell state", gates.c[:, 0]),
         )
     }
     digits = "".join(str(digit) for digit in palindromes[0, :-1].tolist())
@@ -351,4 +362,4 @@ def _gates(network: Network, config: MemoryConfig) -> "Figure":
         f"Gates and cell state while reading T={seq_len:,}, {config.label}\n"
         "(the units that hold the first digit best are at the top)"
     )
-    return figures.gates(panels, digits, title, sentence(gates, share))
+    return figures.gates(panels, digits, title, sentence(gates, share), linear=[EXPLAINED])

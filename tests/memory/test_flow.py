@@ -137,6 +137,13 @@ def test_every_run_gets_its_figures_and_factors(cell):
         f"{state}_{w}" for state in back.norms for w in ("initial", "trained")
     }
     assert factors["h_trained"] == pytest.approx(back.factor("h"))
+    if is_lstm:  # the rows of one panel are those that rank the units
+        (explained,) = (
+            axis for axis in drawn["gates"].axes if "explains" in axis.get_title("left")
+        )
+        least = explained.images[0].get_array().min(axis=1)
+        assert (np.diff(least) <= 0).all()
+        assert np.ptp(least) > 0
 
 
 def test_a_comparison_names_every_run():
