@@ -23,8 +23,9 @@ GREY = "#666666"
 # The style of a line at a reference value.
 LEVEL: dict[str, Any] = {"color": GREY, "linewidth": 1.0, "linestyle": (0, (2, 2))}
 DPI = 120
-# A curve with more points is drawn without markers.
+# A curve with more points has markers at some of them, so that it is told apart in grey.
 MOST_MARKERS = 30
+FEW_MARKERS = 8
 MOST_TICKS = 14
 LETTER = 0.062  # the width of a letter of 8 points, in inches
 MOST_LETTERS = 100  # in a line of the legend
@@ -112,7 +113,7 @@ def draw_curves(
 ) -> None:
     """Draw lines through the means, with a light band from the smallest to the largest seed.
 
-    If there are few points, each has a marker.
+    If there are few points, each has a marker, otherwise some at places of the curve's own.
 
     Args:
         axis: the axis to draw on.
@@ -132,11 +133,14 @@ def draw_curves(
         wider = len(curves) - 1 - (place - first) if nested else 0
         style: dict[str, Any] = {
             "color": COLOURS[k],
-            "marker": MARKERS[k] if len(x) <= MOST_MARKERS or np.isfinite(widest_gap) else None,
+            "marker": MARKERS[k],
             "markersize": 4 + min(2.4 * wider, 7),
             "linewidth": 1.4 + min(1.1 * wider, 3.3),
         }
         parts = np.split(np.arange(len(x)), np.flatnonzero(np.diff(x) > widest_gap) + 1)
+        if len(x) > MOST_MARKERS and not np.isfinite(widest_gap):
+            apart = len(x) // FEW_MARKERS
+            style["markevery"] = (k * apart // 3 % apart, apart)
         line = LINES[k] if any(len(part) > 1 for part in parts) else "none"
         for number, part in enumerate(parts):
             label = curve.name if number == 0 else None

@@ -43,7 +43,7 @@ def loss_dynamics(
     plots.draw_curves(middle, [auc], first=2 + len(shares))
     plots.level_line(middle, 0.5, "0.5: chance", below=True)
     middle.set_ylim(-0.02, 1.04)
-    middle.set_ylabel("share, or mean over the batch")
+    middle.set_ylabel("accuracy, AUC, probability" if is_cross_entropy else "accuracy, AUC")
     for axis in others:
         scores = {
             "D(x), score of training images": history["d_real_score"],

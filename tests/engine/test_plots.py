@@ -37,6 +37,15 @@ def test_equal_curves_are_seen_within_each_other():
     assert len(set(widths)) == 3
 
 
+def test_long_curves_are_told_apart_without_colour_by_markers_at_different_points():
+    _, (axis,) = plots.new_figure("a")
+    plots.draw_curves(axis, [plots.Curve(name, range(100), [0.5] * 100) for name in "ab"])
+    marked = [set(range(100)[slice(line.get_markevery()[0], None, 12)]) for line in axis.lines]
+    assert [len(places) for places in marked] == [9, 8]
+    assert not marked[0] & marked[1]
+    assert len({line.get_marker() for line in axis.lines}) == 2
+
+
 def test_the_legend_lies_below_all_axes_and_a_single_name_needs_none():
     figure, axes = plots.new_figure("a title", panels=2)
     for axis in axes:
