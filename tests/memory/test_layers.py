@@ -21,7 +21,7 @@ from lab.memory.flow import gradient_flow, some_palindromes
 from lab.memory.layers import adapt_state_format
 from lab.memory.network import Network, build_network, build_sequence, evaluate
 from lab.memory.task import MemoryTask
-from tests.command_line import TINY, quick_lab
+from tests.command_line import TINY, refusal
 from tests.memory.torch_weights import to_torch
 from tests.run_files import only
 
@@ -65,13 +65,12 @@ def test_a_torch_lstm_is_ours():
         assert abs(a - b)[~torch.tensor(a).isnan().numpy()].max() < 1e-9
 
 
-def test_the_run_of_a_torch_lstm_has_every_figure_and_tool(tmp_path):
+def test_the_run_of_a_torch_lstm_has_every_figure_and_tool(tmp_path, tool):
     words = ("cell=torch_gru", "cell._target_=torch.nn.LSTM", *TINY)
-    done = quick_lab(*words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert only(tmp_path, "outputs/runs/*/figures/gradient_flow.png").exists()
-    for tool in ("flow", "probe", "horizon"):
-        assert quick_lab(tool, "last", cwd=tmp_path).returncode == 0
+    run = str(lab.run(*words, f"out_dir={tmp_path}").path)
+    assert only(tmp_path, "runs/*/figures/gradient_flow.png").exists()
+    for words in (("flow", run), ("probe", run), ("horizon", run, "--n", "50", "--longest", "9")):
+        assert tool(*words)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -106,12 +105,12 @@ def test_a_cell_of_torchrecurrent_trains(name):
 def test_a_class_that_is_no_cell_is_refused_and_leaves_nothing(target, tmp_path):
     (tmp_path / "conf/cell").mkdir(parents=True)
     (tmp_path / "conf/cell/own.yaml").write_text(f"_target_: {target}\n")
-    done = quick_lab("--config-dir", "conf", "cell=own", *TINY, cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith(f"lab: cell {target}: ")
-    assert done.stderr.endswith("; a cell is called as cell(x [T, B, D], state) and returns "
-                                "(h [T, B, H], state)\n")  # fmt: skip
-    assert not (tmp_path / "outputs").exists()
+    words = ("cell=own", *TINY, f"out_dir={tmp_path / 'out'}")
+    line = refusal(*words, config_dir=str(tmp_path / "conf"))
+    assert line.startswith(f"cell {target}: ")
+    assert line.endswith("; a cell is called as cell(x [T, B, D], state) and returns "
+                         "(h [T, B, H], state)")  # fmt: skip
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("given", ["x", "(x, None)", "(x, ())", "(None, x)", "(x, x, x)"])
@@ -223,24 +222,26 @@ def test_the_transformer_sees_no_later_step_and_tells_positions():
     assert (hidden[-1] - swapped[-1]).abs().max() > 1e-6
 
 
-def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path):
-    tiny = ("device=cpu", "size=small", "max_steps=4", "stream=true", "data_size=100")
-    assert quick_lab("cell=transformer", "seq_len=5", *tiny, cwd=tmp_path).returncode == 0
-    for tool in ("flow", "probe"):
-        done = quick_lab(tool, "last", cwd=tmp_path)
-        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-        assert "this tool shows the state from step to step" in done.stderr
-    assert quick_lab("predict", "last", "12321", cwd=tmp_path).returncode == 0
-    assert quick_lab("horizon", "last", "--longest", "20", cwd=tmp_path).returncode == 0
-    assert quick_lab("sequence=copy", "seq_len=12", *tiny, cwd=tmp_path).returncode == 0
-    done = quick_lab("horizon", "last", "--longest", "5", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (
+def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path, tool):
+    def finished(*words):
+        more = ("device=cpu", "size=small", "max_steps=4", "stream=true", "data_size=100")
+        return str(lab.run(*words, *more, f"out_dir={tmp_path}").path)
+
+    run = finished("cell=transformer", "seq_len=5")
+    for name in ("flow", "probe"):
+        code, _, err = tool(name, run)
+        assert (code, err.count("\n")) == (1, 1)
+        assert "this tool shows the state from step to step" in err
+    assert tool("predict", run, "12321")[0] == 0
+    run = finished("sequence=copy", "seq_len=12")
+    code, _, err = tool("horizon", run, "--longest", "5")
+    assert (code, err) == (
         1, "lab: --longest 5 is too short for sequence=copy: expected at least 11\n"
     )  # fmt: skip
-    for tool in ("flow", "probe", "predict"):
-        done = quick_lab(tool, "last", *["12321"] * (tool == "predict"), cwd=tmp_path)
-        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
-        assert "but this tool needs a run of sequence=palindrome" in done.stderr
+    for words in (("flow", run), ("probe", run), ("predict", run, "12321")):
+        code, _, err = tool(*words)
+        assert (code, err.count("\n")) == (1, 1)
+        assert "but this tool needs a run of sequence=palindrome" in err
 
 
 @pytest.mark.parametrize("name", ["copy", "parity", "adding", "recall"])
