@@ -59,9 +59,9 @@ def _seed() -> None:
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder with images of three classes: 12 of each to train on, 10 to test on."""
+    """A working folder with 12x12 images of three classes: 36 to train on and 30 to test on."""
     cwd = tmp_path_factory.mktemp("studio")
-    write_bars(cwd / "images", 36, 30)
+    write_bars(cwd / "images", 36, 30, side=12)
     return cwd
 
 

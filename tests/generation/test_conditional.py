@@ -16,7 +16,7 @@ from lab.generation.task import GanTask
 from tests.generation.test_gan_task import play
 from tests.images.small_data import MNIST_FILES, write_bars
 
-SHAPE = (1, 28, 28)
+SHAPE = (1, 12, 12)
 MLP = (
     "generator=mlp", "discriminator=mlp", "generator.widths=[64]", "discriminator.widths=[64]",
     "generator.latent=8",
@@ -37,7 +37,7 @@ SMALLEST: dict[type, dict] = {
 def images(tmp_path_factory):
     """Images of three classes; a column of bright bars tells them apart."""
     folder = tmp_path_factory.mktemp("images")
-    write_bars(folder, 120, 12)
+    write_bars(folder, 120, 12, side=12)
     return folder
 
 
@@ -59,8 +59,8 @@ def make(images, monkeypatch):
 
 def brightest(images: torch.Tensor) -> torch.Tensor:
     """The class of images of bars, by where most of the light is."""
-    columns = images.mean((1, 2))  # [N, 28]
-    return torch.stack([columns[:, 4 + 8 * k : 8 + 8 * k].mean(1) for k in range(3)]).argmax(0)
+    columns = images.mean((1, 2))  # [N, 12]
+    return torch.stack([columns[:, 2 + 4 * k : 4 + 4 * k].mean(1) for k in range(3)]).argmax(0)
 
 
 @pytest.mark.parametrize(

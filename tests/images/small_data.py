@@ -64,22 +64,23 @@ def emnist_zip(arrays: list[np.ndarray]) -> bytes:
     return content.getvalue()
 
 
-def bars(count: int, seed: int, classes: int = 3) -> Images:
+def bars(count: int, seed: int, classes: int = 3, side: int = 28) -> Images:
     """Noisy images whose class is where a bright bar stands."""
+    bar = side // 6
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % classes
-    pixels = torch.randint(0, 60, (count, 28, 28), generator=random, dtype=torch.uint8)
+    pixels = torch.randint(0, 60, (count, side, side), generator=random, dtype=torch.uint8)
     for image, label in zip(pixels, labels.tolist(), strict=True):
-        image[:, 4 + 8 * label : 8 + 8 * label] += 180
+        image[:, bar + 2 * bar * label :][:, :bar] += 180
     checksum = hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
     return Images("bars", pixels.unsqueeze(1), labels, tuple("abc"[:classes]), checksum)
 
 
-def write_bars(folder: Path, train: int, test: int) -> None:
+def write_bars(folder: Path, train: int, test: int, side: int = 28) -> None:
     """Write `bars` as the four raw files: so many images to train on and so many to test on."""
     arrays = []
     for split, count in enumerate((train, test)):
-        images = bars(count, split)
+        images = bars(count, split, side=side)
         assert images.labels is not None
         arrays += [images.pixels[:, 0].numpy(), images.labels.numpy().astype(np.uint8)]
     write_raw_files(folder, arrays)
