@@ -47,7 +47,7 @@ def test_epochs_that_frames_do_not_divide_end_with_a_frame(folder):
     task = make(folder, "max_steps=11", "frame_every=4")
     train(task, task.total_steps)
     assert list(task.frames) == list(task.measured) == [0, 4, 8, 11]
-    assert task.frames[11].shape == (2, 25, 28, 28)
+    assert task.frames[11].shape == (2, 25, 12, 12)
     assert task.frames[11].dtype == torch.uint8
 
 
@@ -60,7 +60,7 @@ def test_it_learns_the_mean_image(folder):
 
 def test_images_given_to_the_nets_lie_from_0_to_1_and_those_read_from_minus_1(folder):
     batch = make(folder).images.next()
-    assert batch.shape == (2, 10, 784)
+    assert batch.shape == (2, 10, 144)
     assert 0 <= batch.min() < 0.1 < 0.9 < batch.max() <= 1
     images = as_images(torch.tensor([[0.0, 0.5, 1.0, 7.0]]).repeat(1, 196), (1, 28, 28))
     assert images.shape == (1, 1, 28, 28)
