@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -18,6 +18,9 @@ from pydantic.dataclasses import dataclass
 from lab.cli import CONF
 from lab.config.errors import UserError
 from lab.config.wording import did_you_mean, wrong_value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The check is not strict, because YAML has lists for tuples, and mappings for groups and parts.
 LOOSE = ConfigDict(extra="forbid")
@@ -277,6 +280,14 @@ def names_in(expression: str) -> set[str]:
     names = {node.id for node in ast.walk(tree)
              if isinstance(node, ast.Name) and id(node) not in called}  # fmt: skip
     return {quoted[int(name[2:])] if re.fullmatch(r"__\d+", name) else name for name in names}
+
+
+def select(rows: "pd.DataFrame", where: str | None) -> "pd.DataFrame":
+    """The rows for which a query is true. All columns would make pandas clean 500 names."""
+    if where is None or rows.empty:
+        return rows
+    columns = [name for name in names_in(where) if name in rows]
+    return rows.loc[rows[columns].query(where, engine="python").index]
 
 
 def _expression(key: str, text: str) -> None:

@@ -210,6 +210,7 @@ def picture(rows: pd.DataFrame, evidence: "Evidence", name: str | Sequence[str])
 
 def save_pictures(claims: "Sequence[Claim]", evidence: "Evidence", folder: Path) -> list[Path]:
     """Copy the pictures that claims show into `<folder>/images/RUN`; return their paths."""
+    from lab.report.claims import select
     from lab.report.plan import planned
 
     saved = []
@@ -218,8 +219,7 @@ def save_pictures(claims: "Sequence[Claim]", evidence: "Evidence", folder: Path)
         for figure in claim.figures:
             if figure["draw"] != "picture":
                 continue
-            rows = steps[figure["runs"]].found(evidence)
-            rows = rows.query(figure["where"]) if figure.get("where") and len(rows) else rows
+            rows = select(steps[figure["runs"]].found(evidence), figure.get("where"))
             for path in picture(rows, evidence, figure["name"]) if len(rows) else ():
                 if path.parent.name == "figures":
                     copy = folder / IMAGES / path.parents[1].name / path.name

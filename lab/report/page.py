@@ -24,7 +24,7 @@ from lab.engine.files import write_atomically
 from lab.engine.interrupts import act
 from lab.report import figures, intervals
 from lab.report.bench import COMMAND, Bench
-from lab.report.claims import Claim, load_claims
+from lab.report.claims import Claim, load_claims, select
 from lab.report.evidence import Evidence
 from lab.report.plan import plan, planned
 from lab.report.verdict import Case, Finding, Measured, Verdict, check, finding_of
@@ -205,7 +205,7 @@ class Report:
         del wanted["runs"]
         parts = [finding.runs[group].assign(group=group) for group in names]
         rows = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()])
-        rows = rows.query(where, engine="python") if where and len(rows) else rows
+        rows = select(rows.reset_index(drop=True), where)
         if rows.empty:
             return []
         if "evidence" in inspect.signature(draw).parameters:

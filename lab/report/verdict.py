@@ -17,7 +17,7 @@ import pandas as pd
 from lab.config.errors import UserError
 from lab.config.wording import did_you_mean
 from lab.report import intervals
-from lab.report.claims import AT_STEP, LEAST_SEEDS, Claim, Group, Part, names_in
+from lab.report.claims import AT_STEP, LEAST_SEEDS, Claim, Group, Part, names_in, select
 from lab.report.evidence import Evidence
 from lab.report.plan import Planned, planned
 
@@ -331,9 +331,7 @@ def _noise(values: _Values, seeds: Sequence[int]) -> float:
 
 def _values(part: Part, group: Group, runs: pd.DataFrame) -> dict[str, _Values]:
     """The metric by seed, for each value of `each`; its mean if a seed has several runs."""
-    if runs.empty:
-        return {}
-    rows = runs if group.where is None else runs.query(group.where, engine="python")
+    rows = select(runs, group.where)
     if rows.empty:
         return {}
     assert part.metric is not None
@@ -373,8 +371,10 @@ def _column(rows: pd.DataFrame, metric: str) -> pd.Series:
         values = [at_step(history, name, int(step)) for history in rows["history"]]
         rows = rows.assign(**{f"{name}_at_{step}": values})
         metric = metric.replace(f"{name}@{step}", f"{name}_at_{step}")
-    values = rows[metric] if metric in rows else rows.eval(metric, engine="python")
-    return pd.to_numeric(values)
+    if metric not in rows:
+        columns = [name for name in names_in(metric) if name in rows]
+        return pd.to_numeric(rows[columns].eval(metric, engine="python"))
+    return pd.to_numeric(rows[metric])
 
 
 def _examples(rows: pd.DataFrame, share_of: int | str | None) -> pd.Series | float:
