@@ -10,7 +10,7 @@ from lab.by_hand.layers import linear, relu
 from lab.engine.process import random_stream
 from lab.engine.run_folder import RunFolder
 from lab.images.published import SIDE
-from lab.play import frames
+from lab.play.recorded import of_training
 from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
 
 IMAGES_IN_FRAME = 9
@@ -48,7 +48,7 @@ def by_hand_run(folder: RunFolder, config: OneLayerConfig) -> dict[str, Any]:
         "weights": {name: packed(value) for name, value in weights.items()},
         "bits": 32 if fits_in_32_bits(weights.values()) else 16,
         "cost": largest_difference(images, _play(exact, z)[0]),
-        "frames": frames.of_training(folder, shape[0], IMAGES_IN_FRAME),
+        "frames": of_training(folder, shape[0], IMAGES_IN_FRAME),
         "selftest": {
             "z": numbers(z[:, 0]),
             "images": numbers(images[:, 0]),

@@ -14,10 +14,17 @@ from lab.generation.config import GanConfig
 from lab.generation.players import open_run
 from lab.images.classifier import load_classifier
 from lab.images.datasets import load
-from lab.play import frames
-from lab.play.layers import UnknownLayer, chain, main_directions
-from lab.play.recorded import of_unknown, recorded
-from lab.play.tensors import fits_in_32_bits, largest_difference, numbers, packed, rounded
+from lab.play.recorded import of_training, of_unknown, recorded
+from lab.play.tensors import (
+    UnknownLayer,
+    chain,
+    fits_in_32_bits,
+    largest_difference,
+    main_directions,
+    numbers,
+    packed,
+    rounded,
+)
 
 # Only these are built, never a class from elsewhere that a config names.
 GENERATORS = ("lab.generation.networks.MLPGenerator", "lab.generation.networks.ConvGenerator")
@@ -65,7 +72,7 @@ def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
         "cost": cost,
         "directions": packed(main_directions(first.weight, DIRECTIONS).half()),
         "classifier": _classifier(folder, config, images),
-        "frames": frames.of_training(folder, images.shape[1]),
+        "frames": of_training(folder, images.shape[1]),
         "selftest": {"z": numbers(z), "images": numbers(images.flatten(1))},
     }
 

@@ -1,6 +1,8 @@
 """`lab play RUN [RUN]`: write the page of a trained network."""
 
 import argparse
+import html
+import json
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +16,17 @@ from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder
 from lab.generation.config import GanConfig
 from lab.memory.config import MemoryConfig, in_words
-from lab.play.page import page
 from lab.runs.arguments import add_runs, chosen_runs
 from lab.runs.finding import finished_config
 
+WEB = Path(__file__).parent / "web"
+SHARED = ("base.js", "algebra.js", "colours.js", "draw.js", "controls.js", "selftest.js")
+SCRIPTS = {
+    "memory": ("cells.js", "gradients.js", "memory_run.js", "memory_input.js", "memory.js"),
+    "state": ("cells.js", "state.js"),
+    "generation": ("layers.js", "latent.js", "frames.js", "generation_tools.js", "generation.js"),
+    "by_hand": ("frames.js", "by_hand.js"),
+}
 LARGE = 6_000_000
 READ_WITH_A_VOWEL = "AEFHILMNORSXaeio"  # an LSTM, an RNN, a GRU
 
@@ -77,6 +86,34 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror})") from error
     return path
+
+
+def page(kind: str, title: str, runs: list[dict[str, Any]]) -> str:
+    """Return the HTML of a page.
+
+    Args:
+        kind: memory, state, generation or by_hand.
+        title: the title of the page.
+        runs: the data of each run, from the module with the name of the kind; state is in memory.
+    """
+    data = json.dumps({"kind": kind, "title": title, "runs": runs}, allow_nan=False)
+    script = "\n".join(
+        (WEB / name).read_text(encoding="utf-8") for name in (*SHARED, *SCRIPTS[kind], "start.js")
+    )
+    parts = {
+        "title": html.escape(title),
+        "style": (WEB / "page.css").read_text(encoding="utf-8"),
+        # "<" in the data could end the script element.
+        "data": data.replace("<", "\\u003c"),
+        "script": script,
+    }
+    template = (WEB / "page.html").read_text(encoding="utf-8")
+    before, *pieces = template.split("{{")
+    filled = [before]
+    for piece in pieces:
+        name, _, after = piece.partition("}}")
+        filled += [parts[name], after]
+    return "".join(filled)
 
 
 def _title(configs: Sequence[RunConfig]) -> str:

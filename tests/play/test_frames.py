@@ -10,7 +10,7 @@ from PIL import Image
 
 from lab.engine.run_folder import RunFolder
 from lab.figures.sheets import FRAMES, save_frames
-from lab.play.frames import MOST_FRAMES, of_training, some
+from lab.play.recorded import MOST_FRAMES, of_training, some
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ from lab.cli import compose_config
 from lab.cli.tools import run_tool
 from lab.engine.run_folder import RunFolder
 from lab.play import tool
-from lab.play.layers import UnknownLayer, chain
-from lab.play.tensors import packed, rounded
+from lab.play.tensors import UnknownLayer, chain, packed, rounded
 
 
 @pytest.fixture
