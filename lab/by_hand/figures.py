@@ -1,18 +1,79 @@
-"""The by-hand study's figures. They return Matplotlib figures and write no files."""
+"""The by-hand study's figures: those of one run, and those of a sweep."""
 
 from collections.abc import Mapping, Sequence
 from math import log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from lab.figures import plots
-from lab.figures.sheets import GAP, MARGIN, TITLE, strips, tile
+from lab.figures import plots, sheets
 
-SIDE_LABELS = MARGIN // 2
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from lab.engine.task import History, Recorder
+
+COLUMNS = 5
+SIDE_LABELS = sheets.MARGIN // 2
 STEP = "step (one update of D and one of G)"
+
+
+def draw_run(
+    recorder: "Recorder",
+    frames: Mapping[int, "Tensor"],
+    measured: Mapping[int, Mapping[str, list[float]]],
+    history: "History",
+    names: Mapping[int, str],
+    best: Mapping[int, int],
+    floor: float,
+    title: str,
+) -> None:
+    """Draw animations, sheets, the strip of all frames, quality and losses.
+
+    Args:
+        recorder: writes the figures.
+        frames: samples of the same z, uint8 [G, 25, H, W] or [G, 25, H, W, 3], by step.
+        measured: the metrics by step and name, [G] each.
+        history: every logged metric.
+        names: the names of the G classes, by digit.
+        best: the step of each digit's best frame.
+        floor: the FID of real images, the mean over the digits.
+        title: the name of the run.
+    """
+    steps = sorted(frames)
+    pixels = np.stack([frames[step].numpy() for step in steps])  # [F, G, 25, H, W]
+    recorder.file(sheets.FRAMES, lambda file: sheets.save_frames(pixels, steps, file))
+    images = pixels.astype(np.float32) / 127.5 - 1
+    for index, digit in enumerate(names):
+        recorder.file(
+            f"digit_{digit}.gif",
+            lambda file, i=index: sheets.animation(images[:, i], COLUMNS, file),  # type: ignore[misc]
+        )
+    samples = images[:, :, 0]  # [F, G, H, W] or [F, G, H, W, 3]
+    columns = min(COLUMNS, len(names))
+    recorder.file("all_digits.gif", lambda file: sheets.animation(samples, columns, file))
+    at_best = np.stack([samples[steps.index(step), i] for i, step in enumerate(best.values())])
+    curves = {
+        name: np.array([measured[step][name] for step in steps]) for name in measured[steps[0]]
+    }
+    shares = {
+        "accuracy of D, test images": curves["d_accuracy"],
+        "accuracy of D, training images": curves["d_train_accuracy"],
+        "pixels above 1": curves["clipped_share"],
+    }
+    drawn = {
+        "all_digits_last": sheets.image_grid(samples[-1], columns, f"step {steps[-1]:,}"),
+        "all_digits_best": sheets.image_grid(at_best, columns, "at each digit's best step"),
+        "frames": frame_strip(samples, steps, list(names.values()), list(best.values())),
+        "quality": quality_curves(
+            steps, curves["classifier_accuracy"], curves["fid"], floor, title
+        ),
+        "losses": loss_curves(history, steps, shares, title),
+    }
+    for name, figure in drawn.items():
+        recorder.figure(name, figure)
 
 
 def frame_strip(
@@ -27,13 +88,15 @@ def frame_strip(
         best: the step of each digit's best frame, which gets a border.
     """
     rows = frames.swapaxes(0, 1)  # [G, F, H, W] or [G, F, H, W, 3]
-    sheet = tile(rows.reshape(-1, *rows.shape[2:]), len(steps))
-    figure, (axis,) = strips([sheet], left=SIDE_LABELS, above=TITLE)
-    down, right = rows.shape[2] + GAP, rows.shape[3] + GAP
+    sheet = sheets.tile(rows.reshape(-1, *rows.shape[2:]), len(steps))
+    figure, (axis,) = sheets.strips([sheet], left=SIDE_LABELS, above=sheets.TITLE)
+    down, right = rows.shape[2] + sheets.GAP, rows.shape[3] + sheets.GAP
     for column, number in enumerate(steps):
-        axis.text((column + 0.5) * right, -GAP, f"{number:,}", fontsize=9, ha="center", va="bottom")
+        axis.text(
+            (column + 0.5) * right, -sheets.GAP, f"{number:,}", fontsize=9, ha="center", va="bottom"
+        )
     for row, (name, at) in enumerate(zip(names, best, strict=True)):
-        axis.text(-2 * GAP, (row + 0.5) * down, name, fontsize=10, ha="right", va="center")
+        axis.text(-2 * sheets.GAP, (row + 0.5) * down, name, fontsize=10, ha="right", va="center")
         corner = (steps.index(at) * right, row * down)
         axis.add_patch(
             Rectangle(corner, right, down, fill=False, edgecolor=plots.COLOURS[1], linewidth=2)

@@ -102,13 +102,13 @@ class OneLayerTask(Task):
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Write weights and pictures; return the metrics at the end and at the best frames."""
-        from lab.by_hand import pictures
+        from lab.by_hand import figures
 
         recorder.weights(self._weights())
         best = {digit: self._best_step(index) for index, digit in enumerate(self.config.digits)}
         floor = sum(self.measures.floors) / len(best)
         title = f"{self.config.short_name}: {self.config.label}"
-        pictures.of_run(
+        figures.draw_run(
             recorder, self.frames, self.measured, history, self.names, best, floor, title
         )
         at_best = {
