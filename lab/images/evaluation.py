@@ -1,7 +1,7 @@
 """A run's classifier and reference values, and the quality of its generator."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -45,10 +45,9 @@ class QualityEvaluator:
     def __init__(self, data: Data, device: str) -> None:
         self._data = data
         self.classifier: Classifier = classifier_of(data).to(device)
-        self.reference_values = cache(self._reference_values)
-
-    def _reference_values(self, n: int) -> ReferenceValues:
-        return reference_values(self.classifier, self._data.train, self._data.test, n)
+        self.reference_values: Callable[[int], ReferenceValues] = cache(
+            partial(reference_values, self.classifier, data.train, data.test)
+        )
 
     @property
     def features(self) -> int:
@@ -78,14 +77,10 @@ class QualityEvaluator:
             for part in chosen.split(PART)
         ]
         count = len(self.classifier.classes)
-        found, real = (count_modes(torch.cat(labels), count) for labels in (made, known))
-        return {
-            "modes": found.found,
-            "mode_kl": found.kl,
-            "modes_n": SAMPLES,
-            "real_modes": real.found,
-            "real_mode_kl": real.kl,
-        }
+        modes, kl = count_modes(torch.cat(made), count)
+        real_modes, real_kl = count_modes(torch.cat(known), count)
+        return {"modes": modes, "mode_kl": kl, "modes_n": SAMPLES,
+                "real_modes": real_modes, "real_mode_kl": real_kl}  # fmt: skip
 
     def class_accuracy(self, samples: Tensor, asked: Tensor) -> float:
         """The share of images [N, C, H, W] that are read as the asked classes, int64 [N]."""

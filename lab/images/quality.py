@@ -6,7 +6,7 @@ Everything is computed in float64 on the CPU, whatever the device of the images.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -28,28 +28,17 @@ SAMPLES = 25_600
 ROWS = 250  # of distances at a time; more are slower, as malloc then asks the system each time
 
 
-@dataclass(frozen=True)
-class Prdc:
-    """How real and generated points overlap, by their k nearest neighbours.
-
-    Args:
-        precision: the share of generated points that lie among the real ones.
-        recall: the share of real points that lie among the generated ones.
-        density: how dense the real points are around generated ones; 1 if as around each other.
-        coverage: the share of real points with a generated one among their neighbours.
-    """
-
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-
-
-def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | None = None) -> Prdc:
+def prdc(
+    real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | None = None
+) -> dict[str, float]:
     """Precision and recall (Kynkäänniemi et al. 2019), density and coverage.
 
     All four as in Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for Generative
     Models". A point lies within another's ball if it is nearer than that one's k-th neighbour.
+    `precision` and `recall` are the shares of generated points that lie among the real ones, and of
+    real points among the generated ones. `density` says how dense the real points are around
+    generated ones: 1 if as around each other. `coverage` is the share of real points with a
+    generated one among their neighbours.
 
     Args:
         real: features [N, D].
@@ -73,12 +62,12 @@ def prdc(real: Tensor, fake: Tensor, k: int = NEIGHBOURS, real_radii: Tensor | N
         in_real += inside.sum(0)
         covered.append(inside.any(1))
         recalled.append((distances < fake_radii).any(1))
-    return Prdc(
-        precision=(in_real > 0).double().mean().item(),
-        recall=torch.cat(recalled).double().mean().item(),
-        density=(in_real.double().mean() / k).item(),
-        coverage=torch.cat(covered).double().mean().item(),
-    )
+    return {
+        "precision": (in_real > 0).double().mean().item(),
+        "recall": torch.cat(recalled).double().mean().item(),
+        "density": (in_real.double().mean() / k).item(),
+        "coverage": torch.cat(covered).double().mean().item(),
+    }
 
 
 def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
@@ -189,7 +178,7 @@ class ReferenceValues:
     shares: Tensor
     floor: float
     bias: float
-    ceilings: Prdc
+    ceilings: Mapping[str, float]
     classes: int
 
     @property
@@ -261,23 +250,24 @@ def measure(classifier: Classifier, samples: Tensor, real: ReferenceValues) -> M
         "fid": fid(real.features, readings.features),
         "fid_bias": real.bias,
         "training_fid": fid(real.trained_on, readings.features),
-        **asdict(prdc(real.features, readings.features, real_radii=real.radii)),
+        **prdc(real.features, readings.features, real_radii=real.radii),
         "classes": classes_present(shares, real.shares),
         "class_tv": total_variation(shares, real.shares),
         "clear": float((readings.confidence > CLEAR).float().mean()),
         "real_fid": real.floor,
-        **{f"real_{name}": value for name, value in asdict(real.ceilings).items()},
+        **{f"real_{name}": value for name, value in real.ceilings.items()},
         "real_classes": real.classes,
     }
 
 
-def class_accuracy(read: Tensor, asked: Tensor) -> float:
+def class_accuracy(read: Tensor, asked: Tensor, of: Tensor | slice = slice(None)) -> float:
     """The share of images that the classifier reads as the class that was asked for.
 
     Args:
         read, asked: labels int64 [N].
+        of: which of the images count.
     """
-    return float((read == asked).double().mean())
+    return float((read == asked)[of].double().mean())
 
 
 def within_classes(
@@ -301,7 +291,7 @@ def within_classes(
         `fid`; `real_fid`, that of training images; and `n`, how many images each FID compares with
         as many.
     """
-    figures = []
+    metrics = []
     for label, name in enumerate(classes):
         real, known, own = (
             features[labels.to(features.device) == label]
@@ -310,35 +300,19 @@ def within_classes(
         n = min(map(len, (real, known, own)))
         if n < ENOUGH:
             continue
-        figure = {
+        metrics.append({
             "class": name,
-            "class_accuracy": class_accuracy(
-                made.labels[asked == label], torch.full((len(own),), label, device=asked.device)
-            ),
+            "class_accuracy": class_accuracy(made.labels, asked, asked == label),
             "fid": fid(real[:n], own[:n]),
             "real_fid": fid(real[:n], known[:n]),
             "n": n,
-        }
-        figures.append(figure)
-    return figures
+        })  # fmt: skip
+    return metrics
 
 
-@dataclass(frozen=True)
-class Modes:
-    """The modes that a classifier reads in samples.
-
-    Args:
-        found: the number of modes with at least one sample.
-        kl: the Kullback-Leibler divergence of the modes' distribution from the uniform one, in
-            nats.
-    """
-
-    found: int
-    kl: float
-
-
-def count_modes(labels: Tensor, modes: int) -> Modes:
-    """Count the modes.
+def count_modes(labels: Tensor, modes: int) -> tuple[int, float]:
+    """The number of modes with at least one sample, and the KL divergence of their distribution
+    from the uniform one, in nats.
 
     Args:
         labels: the classes that are read in the samples, int64 [N].
@@ -346,4 +320,4 @@ def count_modes(labels: Tensor, modes: int) -> Modes:
     """
     counts = torch.bincount(labels.cpu(), minlength=modes).double()
     shares = counts[counts > 0] / len(labels)
-    return Modes(len(shares), float((shares * (shares * modes).log()).sum()))
+    return len(shares), float((shares * (shares * modes).log()).sum())
