@@ -1,38 +1,25 @@
 """`lab play`: which file it writes, and what it answers where it cannot."""
 
 import json
-import sys
 from collections.abc import Callable
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from lab.cli import compose_config
-from lab.cli.tools import run_tool
 from lab.engine.run_folder import RunFolder
-from lab.play import tool
 from lab.play.tensors import UnknownLayer, chain, packed, rounded
+from lab.play.tool import _title, write_page
+from tests.command_line import Tool
 
 
 @pytest.fixture
-def play(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    """Start `lab play` in this process: gives the exit code and what it printed."""
-    monkeypatch.setattr(sys, "path", sys.path.copy())  # a tool hides the current folder
-
-    def start(*words: object) -> tuple[int, str, str]:
-        code = run_tool("play", [str(word) for word in words])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return start
-
-
-@pytest.fixture
-def refused(play) -> Callable[..., str]:
+def refused(tool: Tool) -> Callable[..., str]:
     """The one line that `lab play` says when it refuses."""
 
     def line(*words: object) -> str:
-        code, out, err = play(*words)
+        code, out, err = tool("play", *map(str, words))
         assert (code, out, err.count("\n")) == (1, "", 1)
         assert err.startswith("lab: ")
         return err
@@ -40,10 +27,14 @@ def refused(play) -> Callable[..., str]:
     return line
 
 
-def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, play):
+def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, tool):
     run = untrained("cell=lstm").path
     page = run / "play.html"
-    assert play(run) == (0, f"{page}\n", "lab: open this file in a browser; --open does it\n")
+    assert tool("play", str(run)) == (
+        0,
+        f"{page}\n",
+        "lab: open this file in a browser; --open does it\n",
+    )
     text = page.read_text()
     assert text.startswith("<!DOCTYPE html>")
     for word in ("http:", "https:", "src=", "@import", "fetch("):
@@ -68,14 +59,14 @@ def test_the_page_lies_beside_the_run_and_needs_nothing_else(untrained, play):
     ],
 )
 def test_a_title_says_in_words_what_the_page_shows(runs, title):
-    assert tool._title([compose_config(*run.split()) for run in runs]) == title
+    assert _title([compose_config(*run.split()) for run in runs]) == title
 
 
-def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path, play):
+def test_two_runs_and_a_file_of_ones_own(untrained, tmp_path, tool):
     first, second = untrained("cell=lstm").path, untrained("cell=rnn").path
-    play(first, second)
+    tool("play", str(first), str(second))
     assert (first / f"play-{second.name}.html").exists()
-    play(first, second, "--out", tmp_path / "lecture.html")
+    tool("play", str(first), str(second), "--out", str(tmp_path / "lecture.html"))
     assert (tmp_path / "lecture.html").stat().st_size < 1_500_000
 
 
@@ -86,25 +77,16 @@ def test_what_is_no_run_gets_one_clear_line(untrained, tmp_path, refused):
     assert "given twice" in refused(run, run)
     others = [untrained(f"seed={seed}").path for seed in (1, 2)]
     assert "shows one or two" in refused(run, *others)
+    assert "cannot be written" in refused(run, "--out", tmp_path / "no" / "page.html")
+    weights = load_file(run / "model.safetensors")
+    weights["b_p"][3] = float("nan")
+    save_file(weights, run / "model.safetensors")
+    assert "the weights b_p are not finite numbers" in refused(run)
     (run / "model.safetensors").unlink()
     assert "has no weights" in refused(run)
     (run / "result.json").unlink()
     assert "not finished" in refused(run)
     assert not (run / "play.html").exists()
-
-
-def test_weights_that_are_no_numbers_get_one_clear_line(untrained, refused):
-    from safetensors.torch import load_file, save_file
-
-    run = untrained("cell=rnn").path
-    weights = load_file(run / "model.safetensors")
-    weights["b_p"][3] = float("nan")
-    save_file(weights, run / "model.safetensors")
-    assert "the weights b_p are not finite numbers" in refused(run)
-
-
-def test_a_page_that_cannot_be_written_gets_one_clear_line(untrained, tmp_path, refused):
-    assert "cannot be written" in refused(untrained().path, "--out", tmp_path / "no" / "page.html")
 
 
 def test_few_weights_keep_all_their_bits_and_many_keep_sixteen():
@@ -121,7 +103,7 @@ def test_a_layer_that_the_page_cannot_compute_is_named():
 
 def test_words_of_a_run_cannot_end_the_script_that_holds_them(untrained):
     run = untrained().path
-    page = tool.write_page([RunFolder(run.rename(run.with_name("<!--<script>")))])
+    page = write_page([RunFolder(run.rename(run.with_name("<!--<script>")))])
     text = page.read_text()
     data = text.partition('id="data">')[2].partition("</script>")[0]
     assert json.loads(data)["runs"][0]["name"] == "<!--<script>"
