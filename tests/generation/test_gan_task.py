@@ -59,7 +59,7 @@ def flat_folder(folder: Path, width: int, height: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("width", "height"), [(8, 8), (14, 14), (30, 20), (64, 40)])
+@pytest.mark.parametrize(("width", "height"), [(8, 8), (30, 20)])
 def test_the_default_pair_takes_images_of_many_sizes(tmp_path, width, height):
     folder = flat_folder(tmp_path / "images", width, height)
     config = compose_config(*TINY, f"data.root={folder}", "size=small")
@@ -70,15 +70,12 @@ def test_the_default_pair_takes_images_of_many_sizes(tmp_path, width, height):
     assert images.shape == (3, 1, height, width)
 
 
-@pytest.mark.parametrize(("width", "height"), [(100, 100), (7, 28), (64, 15)])
-def test_sizes_that_the_default_refuses_get_one_line_with_the_pair_that_takes_them(
-    tmp_path, width, height
-):
-    folder = flat_folder(tmp_path / "images", width, height)
+def test_a_size_that_the_default_refuses_gets_one_line_with_the_pair_that_takes_it(tmp_path):
+    folder = flat_folder(tmp_path / "images", 64, 15)
     words = (*TINY, f"data.root={folder}", f"out_dir={tmp_path / 'out'}", "device=cpu")
     outcome = perform(compose_config(*words), [])
     assert outcome.kind == "failed"
-    assert f"images of {width}x{height} do not fit the convolutional pair" in outcome.line
+    assert "images of 64x15 do not fit the convolutional pair" in outcome.line
     assert outcome.line.endswith("generator=mlp discriminator=mlp takes any size")
     assert "\n" not in outcome.line
     assert not (tmp_path / "out").exists()
@@ -113,9 +110,10 @@ def test_auto_gives_the_numbers_of_the_precision_that_the_device_has(
 
 
 @pytest.mark.parametrize(
-    "loss", ["minimax", "non_saturating", "hinge", "wasserstein", "relativistic"]
-)
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+    ("loss", "precision"),
+    [("minimax", "fp32"), ("non_saturating", "fp32"), ("hinge", "bf16"), ("wasserstein", "bf16"),
+     ("relativistic", "bf16")],
+)  # fmt: skip
 def test_every_loss_moves_both_players(unlabelled, loss, precision):
     task = make(unlabelled, f"loss={loss}", f"precision={precision}")
     assert (task.config.gradient_penalty == 10) is (loss == "wasserstein")
@@ -164,7 +162,6 @@ def test_the_generators_step_leaves_the_discriminator_alone(unlabelled):
 
 
 def test_without_ema_the_generator_itself_is_sampled_from(unlabelled):
-    assert make(unlabelled, "ema=null").sampled is not None
     task = make(unlabelled, "ema=null")
     assert task.sampled is task.generator
     assert make(unlabelled).sampled is not task.generator

