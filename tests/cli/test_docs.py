@@ -45,6 +45,8 @@ def test_the_pages_link_to_files_that_exist():
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
             if "://" not in target:
                 assert Path(page.parent, target).exists(), f"{page.name}: {target}"
+        for target in re.findall(r"`(lab/[\w/]+\.py)`", page.read_text()):
+            assert (ROOT / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_readme_names_the_folder_of_its_sweep():
