@@ -46,10 +46,6 @@ STUDIES = {"memory": "Memory", "generation": "Generation", "by_hand": "GANs by h
 Tell = Callable[[str], None]
 
 
-def silent(line: str) -> None:
-    """Tell nobody."""
-
-
 class Report:
     """The claims, the evidence, the findings and the page.
 
@@ -65,7 +61,7 @@ class Report:
         out_dir: Path,
         saved: Path | None = None,
         config_dirs: Sequence[str] = (),
-        tell: Tell = silent,
+        tell: Tell = lambda line: None,
     ) -> None:
         self.out_dir = out_dir
         self.claims = load_claims([CONF, *config_dirs])
@@ -85,7 +81,14 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"number": _number, "interval": _interval, "plain": _without_titles}
+        environment.filters |= {
+            "number": _number,
+            "interval": _interval,
+            # Without the titles of papers: authors and year are enough in a table.
+            "plain": lambda source: re.sub(r', "[^"]*"', "", source),
+            "percent": lambda share: f"{share:.0%}".replace("%", " %"),
+        }
+        environment.globals |= {"bench_command": COMMAND, "most_failures": intervals.most_failures}
         self._macros: Any = environment.get_template("page.html.jinja").module
 
     @cached_property
@@ -140,25 +143,16 @@ class Report:
         return sum(finding.fails_in_full for finding in self.findings.values())
 
     @property
-    def here(self) -> int:
-        """How many runs are in this folder."""
-        return len(self.evidence.folders)
-
-    @property
-    def found(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """The most important findings, a sentence each."""
         said = (finding.sentence(finding.claim.finding) for finding in self.findings.values())
-        return [sentence for sentence in said if sentence]
+        return list(filter(None, said))
 
     @staticmethod
     def badge(finding: Finding) -> tuple[str, str]:
         """The class and the text of a verdict."""
         text = finding.verdict + (" (one run)" if finding.one_run else "")
         return CSS_CLASS[finding.verdict], text
-
-    @staticmethod
-    def rows(finding: Finding) -> list[Measured]:
-        return list(finding.parts)
 
     @staticmethod
     def why(finding: Finding) -> str:
@@ -171,10 +165,9 @@ class Report:
         case, part = measured.case, measured.part
         said = []
         if case.where:
-            say = {"holds": "the least clear", "fails": "fails at", "undecided": "undecided at"}
-            lead = say[measured.state]
-            said.append(f"{lead} of {len(measured.cases)}: {case.where}"
-                        if lead == "the least clear" else f"{lead} {case.where}")  # fmt: skip
+            said.append(f"the least clear of {len(measured.cases)}: {case.where}"
+                        if measured.state == "holds" else
+                        f"{measured.state} at {case.where}")  # fmt: skip
         if part.one_run and not part.function:
             said.append("one run")
         if part.extended_from is not None:
@@ -193,10 +186,10 @@ class Report:
             act()
             self._tell(f"drawing claim {name.upper()}")
             count = len(self.findings[name].claim.figures)
-            self._drawn[name] = [p for n in range(1, count + 1) for p in self.figure(name, n)]
+            self._drawn[name] = [p for n in range(1, count + 1) for p in self._figure(name, n)]
         return self._drawn[name]
 
-    def figure(self, name: str, number: int) -> list[dict[str, str]]:
+    def _figure(self, name: str, number: int) -> list[dict[str, str]]:
         """A claim's figure, counted from 1; empty if its runs are missing."""
         finding = self.findings[name]
         wanted = dict(finding.claim.figures[number - 1])
@@ -214,9 +207,12 @@ class Report:
             drawn: Any = draw(rows, **wanted)
         except Exception as error:
             raise UserError(f"{finding.claim.file}: figures[{number - 1}]: {error}") from error
-        listed = drawn if isinstance(drawn, list) else [drawn]
-        return [self._picture(f"{name}_{number}{_tail(one)}", one, f"{name.upper()}{_words(one)}")
-                for one in listed]  # fmt: skip
+        if isinstance(drawn, list):
+            return [self._picture(f"{name}_{number}_{path.stem}", path,
+                                  f"{name.upper()}: {path.stem.replace('_', ' ')}")
+                    for path in drawn]  # fmt: skip
+        title = " ".join(drawn.get_suptitle().split())
+        return [self._picture(f"{name}_{number}", drawn, f"{name.upper()}: {title}")]
 
     def _picture(self, name: str, drawn: Any, text: str) -> dict[str, str]:
         """Make a PNG of a figure or a picture file, and keep it in the report's figures."""
@@ -246,10 +242,6 @@ class Report:
         return [(missing, len(step.configs), step.command)
                 for step in steps if (missing := step.missing(self.evidence))]  # fmt: skip
 
-    @property
-    def bench_command(self) -> str:
-        return COMMAND
-
     @cached_property
     def warnings(self) -> dict[str, list[str]]:
         """Each warning of the claims' runs once, with the runs that have it."""
@@ -275,10 +267,6 @@ class Report:
                 links.append((address, " beside ".join(filter(None, [page.parent.name, other]))))
         return links
 
-    @staticmethod
-    def most_failures(seeds: int) -> str:
-        return f"{intervals.most_failures(seeds):.0%}".replace("%", " %")
-
 
 def warnings_of(tables: Iterable[pd.DataFrame]) -> dict[str, list[str]]:
     """Each warning once, with the runs that have it."""
@@ -290,31 +278,13 @@ def warnings_of(tables: Iterable[pd.DataFrame]) -> dict[str, list[str]]:
     return {line: list(runs) for line, runs in said.items()}
 
 
-def _tail(drawn: Any) -> str:
-    return f"_{drawn.stem}" if isinstance(drawn, Path) else ""
-
-
-def _words(drawn: Any) -> str:
-    """What a picture shows, for a reader who cannot see it."""
-    if isinstance(drawn, Path):
-        return f": {drawn.stem.replace('_', ' ')}"
-    title = drawn.get_suptitle()
-    return f": {' '.join(title.split())}" if title else ""
-
-
 def _wanted(case: Case) -> str:
     """How many seeds would decide a part."""
     if case.n < case.planned:
         return f"{case.planned} seeds are planned"
-    needed = case.seeds_needed
-    if needed is None:
+    if case.seeds_needed is None:
         return f"more than {intervals.MOST_SEEDS} seeds would be needed: the effect is at the bound"
-    return f"about {max(needed, case.n + 1)} seeds would decide"
-
-
-def _without_titles(source: str) -> str:
-    """A source without the titles of its papers: authors and year are enough in a table."""
-    return re.sub(r', "[^"]*"', "", source)
+    return f"about {max(case.seeds_needed, case.n + 1)} seeds would decide"
 
 
 def _number(measured: Measured, value: float) -> str:

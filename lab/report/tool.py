@@ -56,14 +56,14 @@ def run(args: argparse.Namespace) -> None:
 
 
 def make_report(
-    out_dir: Path, config_dirs: list[str], docs: str | None = None, tell: "Tell | None" = None
+    out_dir: Path, config_dirs: list[str], docs: str | None = None, tell: "Tell" = lambda line: None
 ) -> list[Path]:
     """Write the page into `<out_dir>/report`, and a copy to `docs`; return the paths."""
     from lab.report.evidence import SAVED
-    from lab.report.page import Report, silent
+    from lab.report.page import Report
 
     saved = SAVED if SAVED.is_dir() else None
-    report = Report(out_dir, saved, config_dirs, tell or silent)
+    report = Report(out_dir, saved, config_dirs, tell)
     page = report.html()
     paths = [out_dir / "report" / "claims.html"]
     paths[0].parent.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import pandas as pd
@@ -101,7 +102,7 @@ class Measured:
     cases: tuple[Case, ...] = ()
     complete: bool = True
 
-    @property
+    @cached_property
     def state(self) -> State:
         """With `each`, every case must hold, and one case that fails is enough to fail.
 
@@ -119,7 +120,7 @@ class Measured:
     def _strict(self) -> float:
         return 1 - (1 - intervals.CONFIDENCE) / len(self.cases)
 
-    @property
+    @cached_property
     def case(self) -> Case:
         """The case that decides: the worst one."""
         if not self.cases:

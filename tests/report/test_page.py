@@ -41,6 +41,7 @@ figures:
 def lab_report(*arguments: str) -> None:
     parser = argparse.ArgumentParser()
     tool.add_arguments(parser)
+    parser.add_argument("--config-dir", action="append", default=[])  # as every tool has it
     tool.run(parser.parse_args(arguments))
 
 
