@@ -14,11 +14,7 @@ FEWEST = 2
 
 
 def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tensor]:
-    """Return the images of each class, uint8 [n, D], in the order of `digits`.
-
-    Raises:
-        UserError: the data have no labels, no such class, or fewer than FEWEST images of it.
-    """
+    """Return the images of each class, uint8 [n, D], in the order of `digits`."""
     if images.labels is None:
         raise UserError(f"data={images.name} has no labels: a GAN for each digit needs them")
     found = []
@@ -46,9 +42,6 @@ class ClassBatches:
         count: N, the number of images of each class in a batch.
         rngs: G random streams on the CPU.
         device: the device of the batches.
-
-    Raises:
-        UserError: a class has fewer than N images.
     """
 
     def __init__(
@@ -86,11 +79,7 @@ class ClassBatches:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue, bit for bit, from a state that `state_dict` returned.
-
-        Raises:
-            UserError: the state belongs to other numbers of images.
-        """
+        """Continue, bit for bit, from a state that `state_dict` returned."""
         if state["counts"] != [len(images) for images in self._images]:
             raise UserError("the classes have other numbers of images than when the run began")
         for rng, saved in zip(self._rngs, state["rngs"], strict=True):

@@ -34,9 +34,6 @@ class Measures:
         digits: G classes.
         count: the number of samples of each digit; fewer if a class has fewer images.
         device: the device of the GANs.
-
-    Raises:
-        UserError: as `class_images`; or the data have only one class.
     """
 
     def __init__(self, data: Data, digits: Sequence[int], count: int, device: str) -> None:

@@ -33,9 +33,6 @@ class OneLayerTask(Task):
     Args:
         config: the run's config.
         device: cpu, cuda or mps.
-
-    Raises:
-        UserError: the data cannot be loaded, have no labels, or too few images of a digit.
     """
 
     columns = logged(COLUMNS)

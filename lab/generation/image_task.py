@@ -27,9 +27,6 @@ class ImageTask(Task):
     Args:
         config: the run's config.
         device: cpu, cuda or mps.
-
-    Raises:
-        UserError: the data cannot be loaded, or a component refuses its arguments.
     """
 
     config: MakerConfig

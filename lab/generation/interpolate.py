@@ -77,10 +77,6 @@ def interpolate(
         ends: the names of the first and the last class; None: any other class.
         plus_minus_base: the names of the classes of the sum; None: no sum.
         seed: the random seed.
-
-    Raises:
-        UserError: the folder is not a finished run of the generation study; its data have changed
-            or have no labels; or a class is not among them, or the generator does not make it.
     """
     from lab.engine.process import random_stream
 
@@ -121,9 +117,6 @@ def film(folder: RunFolder, names: Sequence[str], points: int, seed: int) -> lis
         names: the classes that the path passes through; none: it passes through random points.
         points: the number of random points.
         seed: the random seed.
-
-    Raises:
-        UserError: the run has no generator, or a class is not among its classes or not made.
     """
     import torch
     from torch.nn.functional import one_hot

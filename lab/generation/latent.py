@@ -61,11 +61,7 @@ class Draws:
     classes: tuple[str, ...]
 
     def sure_of(self, label: int) -> Tensor:
-        """Return the z [M, latent] whose images the classifier surely reads as this class.
-
-        Raises:
-            UserError: there are none; the message says which classes there are.
-        """
+        """Return the z [M, latent] whose images the classifier surely reads as this class."""
         return self.z[self._sure_of(label)]
 
     def most_real(self, label: int, real: Tensor) -> Tensor:
@@ -74,9 +70,6 @@ class Draws:
         Args:
             label: the label of the class.
             real: the classifier's features of real images [N, D].
-
-        Raises:
-            UserError: the classifier surely reads no sample as this class.
         """
         chosen = self._sure_of(label)
         return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
@@ -158,9 +151,6 @@ def different_pairs(
         count: W.
         random: the random stream, on the CPU.
         ends: the labels of the first and the last class; None: any class.
-
-    Raises:
-        UserError: there are no sure samples of two classes, or of a class in `ends`.
     """
     for label in ends:
         if label is not None:
@@ -240,9 +230,6 @@ def sums(
         source_row: 0.2 z_base + 0.8 z_hybrid, with z_hybrid = z_base + 1.2 (z_plus - z_minus); the
         9 in the picture of S1 is there. difference: z_plus - z_minus, which S1 still reads as a 7.
         random_single, the null hypothesis: z_base + a random vector as long as the difference.
-
-    Raises:
-        UserError: the generator makes no clear sample of a class.
     """
     z_plus, z_minus, z_base = (
         z[torch.randint(len(z), (count,), generator=random).to(z.device)]

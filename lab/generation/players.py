@@ -137,11 +137,7 @@ def classes_to_ask_for(conditional: bool, data: Data, device: str) -> Asked | No
 
 
 def label_of(name: str, classes: tuple[str, ...]) -> int:
-    """Return the label of a class's name.
-
-    Raises:
-        UserError: there are no classes, because the run is not conditional, or not this one.
-    """
+    """Return the label of a class's name."""
     if not classes:
         raise UserError(
             "this run cannot be asked for a class, because it was not trained with conditional=true"
@@ -161,10 +157,6 @@ def build_player(
         component: its Python class and arguments.
         image_shape: C, H, W.
         classes: the number of classes of a conditional run, else 0.
-
-    Raises:
-        UserError: the Python class does not exist or refuses an argument, or the run is conditional
-            and it takes no classes.
     """
     arguments: dict[str, Any] = {"image_shape": image_shape}
     if classes:
@@ -189,11 +181,6 @@ def rehearse(config: GanConfig, image_shape: Shape) -> None:
     Args:
         config: the run's config.
         image_shape: C, H, W.
-
-    Raises:
-        UserError: a component refuses its arguments, the generator's images have another shape than
-            the real ones, the discriminator does not return one logit for each image, or the loss
-            is not one number.
     """
     classes = IMAGES if config.conditional else 0  # the data, which are not loaded yet, have K
     with torch.random.fork_rng(devices=[]):
@@ -232,9 +219,6 @@ def open_run(folder: RunFolder) -> tuple[nn.Module, ImageConfig]:
 
     The run may be of another study, whose `load_network` returns a generator as
     `lab.generation.networks` describes it.
-
-    Raises:
-        UserError: the study has no generator, or the run is not finished.
     """
     config = finished_config(folder, ImageConfig, "generation")
     generator = study.load_network(config, folder.load_weights(), folder.result or {})
@@ -253,9 +237,6 @@ def load_generator(
         weights: the tensors of the run's model.safetensors, by name.
         result: the run's result, which gives the shape of the images and the classes. Early
             versions wrote no shape; their images were MNIST's.
-
-    Raises:
-        UserError: the class refuses its arguments, or the weights belong to another network.
     """
     channels, height, width = result.get("image_shape", (1, SIDE, SIDE))
     shape = channels, height, width

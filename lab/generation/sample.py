@@ -70,10 +70,6 @@ def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> lis
         n: the number of images.
         seed: the random seed of z.
         name: the class to ask a conditional run for; None: all classes in turn.
-
-    Raises:
-        UserError: the folder is not a finished run of the generation study, or it cannot be asked
-            for this class.
     """
     import numpy as np
 
@@ -134,10 +130,6 @@ def write_pngs(
         into: the folder to make.
         n, seed, name: as for `sample`.
         real: the split of the run's data set, to write images of it instead.
-
-    Raises:
-        UserError: there is no folder to make or it exists, there are fewer real images, or what
-            `sample` raises.
     """
     from PIL import Image
 

@@ -30,9 +30,6 @@ class GanTask(ImageTask):
     Args:
         config: the run's config.
         device: cpu, cuda or mps.
-
-    Raises:
-        UserError: the data cannot be loaded, or a component refuses its arguments.
     """
 
     config: GanConfig

@@ -63,17 +63,12 @@ class DataSet(ABC):
     def arrays(self, split: Split) -> Arrays:
         """Read one split; `train` and `test` have no image in common.
 
-        Raises:
-            UserError: the images cannot be read or fetched.
+        Images that cannot be read or fetched are a UserError with one line for the user.
         """
 
 
 def open_data_set(component: Mapping[str, Any]) -> DataSet:
-    """Build the data set of a `data` group; `name` is for the run and not an argument.
-
-    Raises:
-        UserError: the class does not exist, is not a DataSet, or refuses an argument.
-    """
+    """Build the data set of a `data` group; `name` is for the run and not an argument."""
     arguments = {key: value for key, value in component.items() if key != "name"}
     built = build("data", arguments, base=DataSet)
     refuse_other_kind("data", component, built, DataSet)
@@ -84,9 +79,6 @@ def read_splits(component: Mapping[str, Any], source: DataSet) -> tuple[Arrays, 
     """Return the training and the test images, with labels as int64 and classes as a tuple.
 
     Classes without training images are left out, so that none is shown or sampled.
-
-    Raises:
-        UserError: the images cannot be read, or are not as `Arrays` describes.
     """
     train, test = (_checked(source.arrays(split), split, component) for split in SPLITS)
     if train.pixels.shape[1:] != test.pixels.shape[1:]:

@@ -10,11 +10,7 @@ from lab.engine import locks
 
 
 def default_cache() -> Path:
-    """Return `LAB_DATA`, else `~/.cache/lab`; the folder need not exist.
-
-    Raises:
-        UserError: there is no home directory.
-    """
+    """Return `LAB_DATA`, else `~/.cache/lab`; the folder need not exist."""
     try:
         return Path(os.environ.get("LAB_DATA") or "~/.cache/lab").expanduser()
     except RuntimeError as error:
@@ -28,9 +24,6 @@ def locked(folder: Path) -> Iterator[None]:
     """Make `folder` and wait until no other process works in it.
 
     Readers need no lock, because complete files are moved into the cache by renaming.
-
-    Raises:
-        UserError: the folder cannot be made or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

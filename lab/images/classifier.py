@@ -153,10 +153,6 @@ def load_classifier(
 
     Returns:
         the classifier, in evaluation mode on the CPU.
-
-    Raises:
-        UserError: the images have no labels of several classes, or are too small, or the cache
-            cannot be written.
     """
     if train.labels is None or test.labels is None or len(train.classes) < 2:
         raise UserError(f"data={train.name}: the classifier needs labels of several classes")
@@ -294,11 +290,7 @@ class ChannelClassifier(Classifier):
 
 
 def classifier_of(data: Data) -> Classifier:
-    """Return the classifier that reads these images, from the cache or trained, on the CPU.
-
-    Raises:
-        UserError: see `load_classifier`.
-    """
+    """Return the classifier that reads these images, from the cache or trained, on the CPU."""
     if data.channels_of is None:
         return load_classifier(data.train, data.test)
     one = load(data.channels_of)

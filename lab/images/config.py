@@ -62,9 +62,6 @@ def data_checksum(data: Mapping[str, Any]) -> str | None:
     """Read the images and return their checksum; None if the same arguments always give the same.
 
     This imports no torch.
-
-    Raises:
-        UserError: the images cannot be read.
     """
     from lab.images.base import joint_checksum, open_data_set, read_splits, split_checksum
 

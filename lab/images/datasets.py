@@ -73,9 +73,6 @@ def load(component: Mapping[str, Any]) -> Data:
 
     Args:
         component: `_target_`, `name` and the data set's arguments.
-
-    Raises:
-        UserError: an argument is wrong, or the images cannot be read or fetched.
     """
     source = open_data_set(component)
     train, test = read_splits(component, source)
@@ -137,9 +134,6 @@ class Batches:
         batch_size: the number of images in a batch.
         generator: the random stream of the order, on the CPU, so that the order does not depend on
             the device.
-
-    Raises:
-        UserError: the batch size is larger than the data, or below 1.
     """
 
     def __init__(self, pixels: Tensor, batch_size: int, generator: torch.Generator) -> None:
@@ -173,11 +167,7 @@ class Batches:
         return {"generator": self._before, "step": self._step, "images": len(self._pixels)}
 
     def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
-        """Continue, bit for bit, from a state that `state_dict` returned.
-
-        Raises:
-            UserError: the state belongs to another number of images.
-        """
+        """Continue, bit for bit, from a state that `state_dict` returned."""
         generator, step, images = state["generator"], state["step"], state["images"]
         assert isinstance(generator, Tensor)
         assert isinstance(step, int)

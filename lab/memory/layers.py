@@ -65,10 +65,6 @@ def adapt_state_format(
         hidden_size: H.
         name: the name of its class, for the message.
         must_continue: whether a cell is refused that does not continue from its state.
-
-    Raises:
-        UserError: it cannot be called so, it returns something else, or to continue from its state
-            is not to read the whole sequence.
     """
     x = torch.rand(STEPS, BATCH, input_size, generator=torch.Generator().manual_seed(0))
     with _as_after_training(cell):

@@ -153,11 +153,7 @@ class Blocks(nn.Module):
 
 
 def build_network(config: MemoryConfig) -> Network:
-    """Build the network that a config describes, on the CPU.
-
-    Raises:
-        UserError: the cell or the sequence refuses its arguments.
-    """
+    """Build the network that a config describes, on the CPU."""
     sequence = build_sequence(config)
     input_size = sequence.numbers or (sequence.symbols if config.input == "one_hot" else 1)
     if not config.block.layers:
@@ -174,11 +170,7 @@ def _build_cell(config: MemoryConfig, input_size: int) -> nn.Module:
 
 
 def build_sequence(config: MemoryConfig) -> Sequence:
-    """Build the sequence that a config describes.
-
-    Raises:
-        UserError: the sequence is none or refuses its arguments, or a length is too short for it.
-    """
+    """Build the sequence that a config describes."""
     sequence: Sequence = build("sequence", config.sequence, base=Sequence)
     refuse_other_kind("sequence", config.sequence, sequence, Sequence)
     tested = config.tested_lengths or []
@@ -199,9 +191,6 @@ def load_network(config: MemoryConfig, weights: dict[str, Tensor]) -> Network:
     Args:
         config: the run's config.
         weights: the tensors of its model.safetensors, by name.
-
-    Raises:
-        UserError: the cell refuses its arguments, or the weights belong to another network.
     """
     network = build_network(config)
     try:
@@ -254,11 +243,7 @@ def evaluate(network: Network, sequence: Sequence, examples: Examples) -> tuple[
 
 
 def open_run(folder: RunFolder) -> tuple[Network, MemoryConfig]:
-    """Return the trained network, on the CPU, and the config of a finished run.
-
-    Raises:
-        UserError: the folder is not a run of the memory study, or the run is not finished.
-    """
+    """Return the trained network, on the CPU, and the config of a finished run."""
     config = finished_config(folder, MemoryConfig, "memory")
     return load_network(config, folder.load_weights()), config
 
@@ -269,9 +254,6 @@ def open_palindromes(folder: RunFolder, *, recurrent: bool = False) -> tuple[Net
     Args:
         folder: the folder of a finished run.
         recurrent: whether the tool also needs a cell that carries a state.
-
-    Raises:
-        UserError: as `open_run`; also if the sequence or the cell does not fit the tool.
     """
     config = finished_config(folder, MemoryConfig, "memory")
     # Do not build an untrusted sequence.

@@ -44,9 +44,6 @@ class MemoryTask(Task):
     Args:
         config: the run's config.
         device: cpu, cuda or mps.
-
-    Raises:
-        UserError: the sequence, the cell or the optimizer refuses its arguments.
     """
 
     def __init__(self, config: MemoryConfig, device: str) -> None:

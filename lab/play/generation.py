@@ -33,11 +33,7 @@ TESTED = 3
 
 
 def generation_run(folder: RunFolder, config: GanConfig) -> dict[str, Any]:
-    """Return the data of one run for its page.
-
-    Raises:
-        UserError: the weights belong to another network.
-    """
+    """Return the data of one run for its page."""
     result = folder.result or {}
     about = {
         "name": folder.path.name,

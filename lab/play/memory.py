@@ -31,11 +31,7 @@ LONGEST_TO_RATE_UNITS = 60
 
 
 def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, Any]]:
-    """Return the kind of page, memory or state, and the data of one run for it.
-
-    Raises:
-        UserError: the weights belong to another network.
-    """
+    """Return the kind of page, memory or state, and the data of one run for it."""
     result = folder.result or {}
     accuracy = result.get("test_accuracy")  # None if there was no test set
     about = {

@@ -41,11 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Write the page and say where it is.
-
-    Raises:
-        UserError: a folder is no finished run, or the runs do not go into one page.
-    """
+    """Write the page and say where it is."""
     path = write_page(chosen_runs(args), args.out)
     print(path)
     size = path.stat().st_size
@@ -63,9 +59,6 @@ def write_page(folders: Sequence[RunFolder], out: Path | None = None) -> Path:
     Args:
         folders: the folders of one or two finished runs.
         out: the file; None: a file in the folder of the first run.
-
-    Raises:
-        UserError: a folder is not a finished run, or one page cannot show these runs.
     """
     if len(folders) > 2:
         raise UserError(f"{len(folders)} runs are given, and a page shows one or two")
@@ -145,11 +138,7 @@ def _file_name(folders: Sequence[RunFolder]) -> str:
 
 
 def _data(folder: RunFolder, config: RunConfig) -> tuple[str, dict[str, Any]]:
-    """Return the kind of page, and the data of the run.
-
-    Raises:
-        UserError: the run has no weights.
-    """
+    """Return the kind of page, and the data of the run."""
     if not folder.model_file.exists():
         raise UserError(f"{folder.path}: {folder.model_file.name} is missing, so it has no weights")
     try:

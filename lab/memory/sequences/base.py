@@ -209,9 +209,6 @@ class Sequence:
             train_part: the training set's share of `size`; each of the two has at least one.
             test_size: the size of the test set; as many as are left if fewer exist, perhaps none.
             generator: the random stream, on the CPU.
-
-        Raises:
-            UserError: fewer than two examples exist.
         """
         found = self.distinct(seq_len, size + test_size, generator)
         size = min(size, len(found))

@@ -25,11 +25,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def compare(folders: Sequence[RunFolder], seq_len: int) -> list[str]:
-    """Draw the figure; return the lines to print: one for each network, then the figure's path.
-
-    Raises:
-        UserError: a folder is not a finished run on palindromes, or its cell has no state.
-    """
+    """Draw the figure; return the lines to print: one for each network, then the figure's path."""
     import torch
 
     from lab.memory import figures

@@ -31,12 +31,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def measure(folder: RunFolder, n: int, longest: int) -> str:
-    """Find a finished run's horizon, write horizon.json, and return the line to print.
-
-    Raises:
-        UserError: the folder is not a finished run of the memory study, or no length of its
-            sequence is as short as `longest`.
-    """
+    """Find a finished run's horizon, write horizon.json, and return the line to print."""
     from lab.memory.horizon import NEEDED, accuracy_at, find_horizon
     from lab.memory.network import build_sequence, open_run
 

@@ -34,9 +34,6 @@ def answer(folder: RunFolder, text: str) -> str:
     Args:
         folder: the folder of a finished run.
         text: a palindrome's T digits, of which the network reads T-1.
-
-    Raises:
-        UserError: the folder is not a finished run on palindromes.
     """
     import torch
 

@@ -27,11 +27,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def probe_run(folder: RunFolder) -> str:
-    """Draw the figure of a finished run; return a line for each curve, and the figure's path.
-
-    Raises:
-        UserError: the folder is not a finished run on palindromes, or its cell has no state.
-    """
+    """Draw the figure of a finished run; return a line for each curve, and the figure's path."""
     import numpy as np
 
     from lab.engine.process import random_stream
