@@ -12,6 +12,7 @@ if os.path.isdir(sys.path[0] or ".") and os.path.samefile(sys.path[0] or ".", ".
 
 from lab.engine.interrupts import note_signals
 from lab.engine.terminal import make_stdio_safe
+from lab.patches import end_at_once
 
 # With Python's default of 700 the imports alone take a second more: the garbage collector reads
 # everything that is imported several times.
@@ -29,14 +30,14 @@ def main() -> None:
     note_signals()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     make_stdio_safe()
-    ends_with: list[int] = []
+    exit_codes: list[int] = []
     # Registered first, so that it is called after all others.
-    atexit.register(_end_at_once, ends_with)
+    atexit.register(end_at_once, exit_codes)
     try:
         _run()
     except SystemExit as stop:
         is_text = stop.code is not None and not isinstance(stop.code, int)
-        ends_with.append(1 if is_text else int(stop.code or 0))
+        exit_codes.append(1 if is_text else int(stop.code or 0))
         raise
 
 
@@ -52,22 +53,6 @@ def _run() -> None:
             f"lab: {error.name} is not installed for {sys.executable}: "
             "use scripts/run once, then source .venv/bin/activate"
         )
-
-
-def _end_at_once(ends_with: list[int]) -> None:
-    """End the process without taking torch apart, which takes a second and 140 MB.
-
-    Args:
-        ends_with: the exit code; empty if the process ends by an exception.
-    """
-    if not ends_with:
-        return
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):  # nobody reads any more: Python ends as it always does
-        return
-    os._exit(ends_with[0])
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ LENGTHS = range(3, 26)
 NOTHING = """
 import hydra
 from lab.cli import CONF
-from lab.config.command import VERSION_BASE
-hydra.main(config_path=CONF, config_name="config", **VERSION_BASE)(lambda cfg: None)()
+hydra.main(config_path=CONF, config_name="config", version_base="1.3")(lambda cfg: None)()
 """
 
 

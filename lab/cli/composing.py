@@ -4,36 +4,33 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hydra
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from lab.cli.tools import table
 from lab.config import RunConfig
-from lab.config.command import CONF, VERSION_BASE, parse_flags, register_resolver
+from lab.config.command import CONF, parse_flags
 from lab.config.complaints import hydra_complaint
 from lab.config.errors import UserError
 from lab.config.reading import from_hydra
+from lab.patches import add_config_dir, prefer_own_yaml, share_config_store
 from lab.sweeps import launcher
 from lab.sweeps.expand import configs_of, jobs_of
 from lab.sweeps.records import register_resolvers
-from lab.sweeps.search import use_own_config
 
 if TYPE_CHECKING:
     from hydra._internal.hydra import Hydra
 
 register_resolvers()
 launcher.register()
-use_own_config()
+prefer_own_yaml()
+share_config_store()
 # Read by the help text alone.
-register_resolver("lab.tools", table, replace=True)
-# Hydra copies the store of its plugins' configs for each job of a sweep and 128 times for --help,
-# where that took half of the time. Nothing changes the store, and what it gives is copied anyway.
-ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
+OmegaConf.register_new_resolver("lab.tools", table, replace=True)
 
 
 def compose_config(*overrides: str, config_dir: str | Path | None = None) -> RunConfig:
@@ -89,11 +86,11 @@ def application(
     state = GlobalHydra.instance()
     hosts, state.hydra = state.hydra, None
     try:
-        with hydra.initialize_config_dir(CONF, job_name="lab", **VERSION_BASE):
+        with hydra.initialize_config_dir(CONF, job_name="lab", version_base="1.3"):
             app = GlobalHydra.instance().hydra
             assert app is not None
             for folder in own:
-                _search_first(app.config_loader, folder)
+                add_config_dir(app.config_loader, folder)
             yield app
     except UserError:
         raise
@@ -101,10 +98,3 @@ def application(
         raise UserError(hydra_complaint(error, [CONF, *own], list(overrides), True)) from error
     finally:
         GlobalHydra.instance().hydra = hosts
-
-
-def _search_first(loader: Any, folder: str) -> None:
-    """Do what `--config-dir` does, so that the run's command and the sweep's name are the same."""
-    path = loader.get_search_path()
-    path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
-    loader.repository.initialize_sources(path)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 import lab
 from lab.cli.composing import CONF
 from lab.config import RunConfig
-from lab.config.command import VERSION_BASE, as_written, parse_flags
+from lab.config.command import as_written, parse_flags
 from lab.config.complaints import hydra_complaint, refuse_added_keys
 from lab.config.errors import UserError, say
 from lab.config.reading import from_hydra
@@ -76,7 +76,7 @@ def _compose_and_run() -> str | int | None:
     return 0
 
 
-@hydra.main(config_path=CONF, config_name="config", **VERSION_BASE)
+@hydra.main(config_path=CONF, config_name="config", version_base="1.3")
 def compose_and_run(cfg: DictConfig) -> float | None:
     """One job, alone or of a sweep, here or in a launcher's worker process.
 

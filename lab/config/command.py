@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import hydra
 import yaml
 from omegaconf import OmegaConf
 
@@ -18,13 +17,6 @@ from lab.config.wording import did_you_mean
 PACKAGED = Path(lab.__file__).parent / "conf"  # in an installed wheel
 CONF = str(PACKAGED if PACKAGED.is_dir() else Path(lab.__file__).parents[1] / "conf")
 """Where lab's own YAML files lie."""
-
-# What Hydra 1.3 and 1.4 ask for in different words.
-IS_13 = hydra.__version__.startswith("1.3.")
-# Hydra 1.3 warns without it, Hydra 1.4 with it.
-VERSION_BASE: dict[str, Any] = {"version_base": "1.3"} if IS_13 else {}
-# The old name is deprecated; before Hydra 1.4 the new one was that of another function.
-register_resolver: Any = OmegaConf.register_new_resolver if IS_13 else OmegaConf.register_resolver
 
 
 # The recorded command shows or continues a run, and never deletes it.
@@ -84,12 +76,10 @@ def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
         for override in overrides
         if not override.lstrip("+").startswith(NOT_AGAIN)
     ]
-    # A preset may make a sweep of every command. Of Hydra 1.3 it can be told whether it does, as it
-    # sets the mode itself only for a preset that does not.
+    # A preset may make a sweep of every command. Hydra sets the mode itself only for one that does
+    # not.
     is_sweep = hydra_cfg.mode is not None and hydra_cfg.mode.name == "MULTIRUN"
-    is_hydras = "hydra.mode=MULTIRUN" in as_written(hydra_cfg.overrides.hydra)
-    has_preset = any(word.lstrip("+").startswith("experiment") for word in overrides)
-    if is_sweep and (has_preset if not IS_13 else not is_hydras):
+    if is_sweep and "hydra.mode=MULTIRUN" not in as_written(hydra_cfg.overrides.hydra):
         overrides.append("hydra.mode=RUN")
     return [*composing_flags(hydra_cfg.job, hydra_cfg.runtime, hydra_cfg.overrides), *overrides]
 

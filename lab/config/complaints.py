@@ -23,7 +23,6 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lab.config.command import VERSION_BASE
 from lab.config.errors import UserError, broken_yaml, reason
 from lab.config.trust import EVERYTHING, trusting
 from lab.config.wording import OWN_FILE, did_you_mean, no_such_key
@@ -161,8 +160,6 @@ def hydra_complaint(
         names = Options(conf_dirs).names(group)
         near = did_you_mean(option, names)
         return f"{group}={option} is not an option: expected one of {', '.join(names)}{near}"
-    if first_line.startswith("hydra.mode changed"):  # Hydra 1.4 takes no preset's word for it
-        return needs_a_sweep("this preset is a sweep", overrides, in_python)
     if "--multirun" in str(error) or "Ambiguous value" in str(error):
         return needs_a_sweep("several values are a sweep", overrides, in_python)
     return first_line
@@ -263,7 +260,7 @@ def _choices(options: Options, parsed: Sequence[Override]) -> list[str]:
 def _composed(conf_dirs: Dirs, choices: list[str]) -> DictConfig:
     """What these choices compose; without those that do not go together, if any."""
     path = f"hydra.searchpath=[{','.join(f'file://{conf}' for conf in conf_dirs[1:])}]"
-    with initialize_config_dir(conf_dirs[0], **VERSION_BASE):
+    with initialize_config_dir(conf_dirs[0], version_base="1.3"):
         try:
             return compose("config", [path, *choices])
         except HydraException:

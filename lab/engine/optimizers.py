@@ -1,19 +1,15 @@
 """Build optimizers without importing torch's compiler, which would take a fifth of a short run."""
 
-import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from lab.config.components import build, refuse_other_kind
-
-# torch wraps these methods for torch.compile, and the wrappers import the compiler.
-WRAPPED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict", "step")
+from lab.patches import unwrap_compile_hooks
 
 
 def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> Optimizer:
@@ -28,33 +24,6 @@ def build_optimizer(component: dict[str, Any], parameters: Iterable[Tensor]) -> 
     )
     refuse_other_kind("optimizer", component, optimizer, Optimizer)
     return optimizer
-
-
-def unwrap_compile_hooks(cls: Any) -> Any:
-    """Return the same optimizer class with torch's methods unwrapped.
-
-    Args:
-        cls: a class of torch or one derived from it, whose own methods are kept. Anything else,
-            such as a function that builds an optimizer, is returned unchanged.
-    """
-    if not (isinstance(cls, type) and issubclass(cls, Optimizer)):
-        return cls
-    own = {
-        name: inspect.unwrap(getattr(cls, name))
-        for name in WRAPPED
-        if getattr(cls, name).__module__.startswith("torch.optim.")
-    }
-    if "step" in own:
-        own["step"] = _without_gradient(own["step"])
-    return type(cls.__name__, (cls,), {"__module__": cls.__module__, **own})
-
-
-def _without_gradient(step: Callable[..., Any]) -> Callable[..., Any]:
-    def without_gradient(self: Optimizer, closure: Callable[[], float] | None = None) -> Any:
-        with torch.set_grad_enabled(self.defaults.get("differentiable", False)):
-            return step(self, closure)
-
-    return without_gradient
 
 
 ScheduleName = Literal["constant", "halving", "cosine", "soft_cosine"]

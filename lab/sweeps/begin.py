@@ -16,10 +16,11 @@ from lab.config.errors import UserError
 from lab.engine import interrupts
 from lab.engine.files import make_folders, short
 from lab.engine.jobs import Outcome, report
+from lab.patches import PLUGINS
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of, fixed_of, jobs_of, refuse_fractions
 from lab.sweeps.job import planned
-from lab.sweeps.launcher import PLUGINS, suit_machine
+from lab.sweeps.launcher import suit_machine
 from lab.sweeps.records import Sweep, identity_overrides, named, shared
 
 

@@ -5,8 +5,7 @@ Called inside a Hydra application. Nothing here needs torch.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
@@ -116,7 +115,10 @@ def configs_of(
     composed: dict[tuple[str, ...], DictConfig] = {}
     overrides = dict.fromkeys(word for job in jobs for word in job)
     parsed = dict(zip(overrides, _parse(list(overrides)), strict=True))
-    plain = {word: override for word, override in parsed.items() if _is_plain(override)}
+    loader = GlobalHydra.instance().config_loader()
+    keys = {override.key_or_group for override in parsed.values()}
+    groups = {key for key in keys if loader.get_group_options(key)}
+    plain = {word: override for word, override in parsed.items() if _is_plain(override, groups)}
     given = as_written(sweep.hydra.overrides.task) if sweep is not None else []
     for job in jobs:
         chosen = tuple(word for word in job if word not in plain)
@@ -147,14 +149,11 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     return OverridesParser.create(config_loader=loader).parse_overrides(list(overrides))
 
 
-def _is_plain(override: Override) -> bool:
+def _is_plain(override: Override, groups: Collection[str]) -> bool:
     """Whether it sets a value and chooses no YAML file; a mapping is merged with what is there."""
     changes = override.is_add() or override.is_force_add() or override.is_delete()
-    # The loader has get_group_options, but each call reads the configs of all plugins again.
-    loader: Any = GlobalHydra.instance().config_loader()
-    is_group = loader.repository.group_exists(override.key_or_group)
     is_mapping = isinstance(override.value(), dict)
-    return not (changes or is_group or is_mapping or override.package)
+    return not (changes or is_mapping or override.package or override.key_or_group in groups)
 
 
 def _params(config: DictConfig) -> Mapping[str, str]:

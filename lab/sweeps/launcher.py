@@ -1,6 +1,5 @@
 """How Hydra hands the jobs of a sweep to this machine's workers."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,14 +8,15 @@ from hydra.core.utils import JobReturn, JobStatus, filter_overrides, setup_globa
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from tqdm import tqdm
 
-from lab.config.command import as_written, register_resolver
+from lab.config.command import as_written
 from lab.config.errors import UserError, say
 from lab.engine import interrupts
 from lab.engine.jobs import report
 from lab.engine.terminal import bar_file
+from lab.patches import PLUGINS, register_plugins
 from lab.sweeps import recap, search
 from lab.sweeps.expand import configs_of
 from lab.sweeps.job import Job
@@ -24,9 +24,6 @@ from lab.sweeps.workers import Done, Pool, can_start, import_early, workers
 
 BAR = "{n_fmt} of {total_fmt} runs, {desc}|{bar:16}| {remaining} left{postfix}"
 PREFIX = "lab: "  # of a line that tells something which stops nothing
-# Hydra takes plugins from two packages alone. The other, hydra_plugins, is there only if a plugin
-# is installed.
-PLUGINS = "hydra._internal.core_plugins.lab"
 
 
 class Combinations(Sweeper):
@@ -36,8 +33,6 @@ class Combinations(Sweeper):
         params: of a preset: values by key. `jobs_of` reads them.
         max_batch_size: of Hydra's own sweeper; has no meaning here.
     """
-
-    __module__ = PLUGINS
 
     def __init__(self, params: Any = None, max_batch_size: int | None = None) -> None:
         pass
@@ -65,8 +60,6 @@ class Workers(Launcher):
     Args:
         n_jobs: the number of workers.
     """
-
-    __module__ = PLUGINS
 
     def __init__(self, n_jobs: int) -> None:
         self.count = n_jobs
@@ -211,7 +204,5 @@ def suit_machine(config: DictConfig) -> None:
 
 def register() -> None:
     """Make the launcher, the sweeper and `${lab.workers:…}` known to Hydra."""
-    register_resolver("lab.workers", workers, replace=True)
-    sys.modules[PLUGINS] = sys.modules[__name__]
-    for plugin in (Workers, Combinations):
-        Plugins.instance().register(plugin)
+    OmegaConf.register_new_resolver("lab.workers", workers, replace=True)
+    register_plugins(Workers, Combinations)

@@ -15,13 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from lab.config import RunConfig
 from lab.config.command import (
     as_written,
     composing_flags,
     environment_of,
     own_files,
-    register_resolver,
     with_environment,
 )
 from lab.config.naming import short_hash
@@ -86,7 +87,7 @@ def register_resolvers() -> None:
 
     The result is cached, because each job has other overrides than its sweep.
     """
-    register_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("lab.sweep_dir", sweep_dir, replace=True, use_cache=True)
 
 
 class Sweep:

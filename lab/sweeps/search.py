@@ -5,12 +5,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.config_store import ConfigStore
-from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from lab.config.base import flatten
-from lab.config.command import IS_13
 from lab.config.errors import UserError
 from lab.config.wording import shown
 
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BASIC = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
-SAMPLERS = ("tpe", "random", "grid")
 MOST_KEYS = 4
 Record = Mapping[str, Any]
 
@@ -42,21 +38,6 @@ def direction_of(sweeper: Any) -> str | None:
     return None if direction is None else str(direction)
 
 
-def use_own_config() -> None:
-    """Let the YAML files in conf/hydra take the place of the plugins' own configs.
-
-    Hydra refuses a YAML file beside a plugin's config of the same name that has a defaults list. Of
-    one that has none it warns.
-    """
-    Plugins.instance()  # imports the plugins, which store their configs
-    hydras = ConfigStore.instance().repo.get("hydra", {})
-    hydras.get("launcher", {}).pop("joblib.yaml", None)
-    group = hydras.get("sweeper", {})
-    group.pop("optuna.yaml", None)
-    for sampler in SAMPLERS:
-        group.get("sampler", {}).pop(f"{sampler}.yaml", None)
-
-
 def suit_plugin(hydra_cfg: DictConfig) -> None:
     """Give the plugin the arguments that its version and its sampler need.
 
@@ -65,8 +46,7 @@ def suit_plugin(hydra_cfg: DictConfig) -> None:
     """
     sweeper = hydra_cfg.sweeper
     with open_dict(sweeper):
-        if IS_13:  # the plugin for Hydra 1.4 does not take it
-            sweeper.search_space = None
+        sweeper.search_space = None
         if sweeper.n_jobs is None:
             # Other samplers choose a trial by the results of those before it.
             is_blind = str(sweeper.sampler._target_).endswith((".RandomSampler", ".GridSampler"))

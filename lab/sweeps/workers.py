@@ -11,15 +11,15 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from lab.engine import interrupts
 from lab.engine.jobs import Outcome
+from lab.patches import no_main_module
 from lab.sweeps.job import Job
 
 BYTES_PER_RUN = 0.9e9  # torch, its libraries and a small network
@@ -145,7 +145,7 @@ class Pool:
 
     def _start(self) -> tuple[Any, Any]:
         ours, theirs = multiprocessing.Pipe()
-        with _no_main_module():
+        with no_main_module():
             process = _context().Process(target=_work, args=(theirs, sys.path))
             process.start()
         theirs.close()
@@ -168,17 +168,6 @@ def import_early() -> None:
 
 def _context() -> Any:
     return multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Keep Python from importing the host's script in a worker, where it would start again."""
-    own = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = own
 
 
 def _work(pipe: Any, path: list[str]) -> None:

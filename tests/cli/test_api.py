@@ -22,7 +22,6 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 
 import lab
-from lab.config.command import VERSION_BASE
 from lab.engine import process
 from tests.command_line import (
     ENDLESS,
@@ -175,7 +174,7 @@ def test_the_host_is_as_it_was(cwd: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_host_that_uses_hydra_itself_keeps_it(cwd: Path, reference: Path):
     copy_into(cwd, reference)
-    with hydra.initialize_config_dir(str(ROOT / "conf"), **VERSION_BASE):
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         before = GlobalHydra.instance().hydra
         lab.run(*TINY)
         assert GlobalHydra.instance().hydra is before

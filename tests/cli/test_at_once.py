@@ -1,12 +1,10 @@
 """Help, a mistake and a finished run are answered without an import of what is slow."""
 
-import copy
 import resource
 import subprocess
 from pathlib import Path
 
 import pytest
-from hydra.core.config_store import ConfigStore
 
 from tests.command_line import TINY, command, environment, run_lab
 from tests.run_files import copy_into
@@ -25,13 +23,6 @@ def test_what_trains_nothing_is_answered_at_once(words, tmp_path):
     # for --help Hydra imports every launcher that is installed.
     bare = run_bare(tmp_path)
     assert seconds < max(CPU_SECONDS_OF_NOTHING, 10 * bare)
-
-
-def test_the_store_of_plugins_is_not_copied_for_each_line_of_the_help():
-    import lab.cli.composing  # noqa: F401
-
-    store = ConfigStore.instance()
-    assert copy.deepcopy(store) is store
 
 
 def run_bare(cwd: Path) -> float:

@@ -8,7 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import StepLR
 
-from lab.engine.optimizers import build_optimizer, unwrap_compile_hooks
+from lab.engine.optimizers import build_optimizer
+from lab.patches import unwrap_compile_hooks
 from tests.command_line import run_code
 
 COMPONENTS = [
