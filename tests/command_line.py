@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,16 @@ _WARM.set_forkserver_preload(
 
 def command(*args: str, module: str = "lab") -> list[str]:
     """`python -m lab …` as a list of words."""
-    return [sys.executable, "-m", module, *args]
+    return [sys.executable, "-m", module, *later_first(args)]
+
+
+def later_first(words: Sequence[str]) -> list[str]:
+    """Words of which a later value of a key replaces an earlier one; lab refuses two values."""
+    by_key = {}
+    for number, word in enumerate(words):
+        is_override = "=" in word and not word.startswith("-")
+        by_key[word.lstrip("+").partition("=")[0] if is_override else str(number)] = word
+    return list(by_key.values())
 
 
 def environment() -> dict[str, str]:
@@ -81,7 +90,7 @@ class Started:
     """
 
     def __init__(self, args: tuple[str, ...], cwd: Path) -> None:
-        self.args = args
+        self.args = args = tuple(later_first(args))
         self._folder = tempfile.TemporaryDirectory()
         self._files = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
         self._process = _WARM.Process(

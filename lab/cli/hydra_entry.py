@@ -13,7 +13,7 @@ import lab
 from lab.cli.composing import CONF
 from lab.config import RunConfig
 from lab.config.command import as_written, parse_flags
-from lab.config.complaints import hydra_complaint, refuse_added_keys
+from lab.config.complaints import hydra_complaint, refuse_added_keys, refuse_repeated
 from lab.config.errors import UserError, say
 from lab.config.reading import from_hydra
 from lab.config.trust import see_current_folder
@@ -52,9 +52,11 @@ def _compose_and_run() -> str | int | None:
     """Does what the command line asks for; gives the exit code, and says what stopped it."""
     try:
         interrupts.act()
-        if parse_flags(sys.argv[1:]).version:
+        arguments = parse_flags(sys.argv[1:])
+        if arguments.version:
             print(f"lab {lab.__version__}")
             return 0
+        refuse_repeated(arguments.overrides)
         see_current_folder()
         compose_and_run()
         interrupts.act()

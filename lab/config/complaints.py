@@ -79,13 +79,20 @@ def _defaults_in(values: Mapping[str, Any]) -> Sequence[Any]:
     return values.get("defaults") or ()
 
 
+def refuse_repeated(overrides: Sequence[str]) -> None:
+    """Refuse a command with two values of one key: Hydra would take the last in silence."""
+    given: dict[tuple[str, str | None], Override] = {}
+    for override in parse(overrides):
+        first = given.setdefault((override.key_or_group, override.package), override)
+        if first.value() != override.value():
+            both = f"{first.input_line} and {override.input_line}"
+            raise UserError(f"{override.key_or_group} has two values: {both}; give it one")
+
+
 def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
     """Refuse `+key=1` and `++key=1` where no such key stands in the composed config.
 
     Hydra would add the key in silence. Called inside a Hydra application.
-
-    Raises:
-        UserError: naming the key and the nearest one there is.
     """
     parsed = parse(overrides)
     added = [o for o in parsed if (o.is_add() or o.is_force_add()) and _is_key(o)]

@@ -8,18 +8,25 @@ mapping with a `_target_` of its own.
 
 import inspect
 import json
+import re
 import typing
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError
 
 from lab.config import trust
-from lab.config.base import LARGEST
+from lab.config.base import LARGEST, NotNegative
 from lab.config.errors import UserError, reason, users_line
 from lab.config.wording import did_you_mean, shown, wrong_type
 
+Beta = Annotated[float, Field(ge=0, lt=1)]
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
+# torch's optimizers refuse wrong values of these, but do not say what is allowed.
+OF_TORCH: dict[str, Any] = {
+    **dict.fromkeys(("alpha", "eps", "momentum", "weight_decay"), NotNegative),
+    "betas": tuple[Beta, Beta],
+}
 # Types that YAML cannot write: such an argument is left to the class itself.
 NOT_FROM_YAML = ("is_instance_of", "is_subclass_of", "callable_type")
 
@@ -56,11 +63,29 @@ def build(
     except UserError:
         raise
     except Exception as error:
-        arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
         # A ValueError of lab's own or of a library says in words what is wrong.
         plain = type(error) is ValueError and str(error) and not users_line(error)
         why = str(error).splitlines()[-1] if plain else reason(error)
-        raise UserError(f"{group} {component['_target_']}({arguments}): {why}") from error
+        key = _argument_in(str(error), given) if isinstance(error, ValueError) else None
+        if key is not None:
+            line = f"{group}.{key}={shown(given[key])} is not allowed: {why}"
+        else:
+            arguments = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
+            line = f"{group} {component['_target_']}({arguments}): {why}"
+        raise UserError(line) from error
+
+
+def _argument_in(message: str, given: Mapping[str, Any]) -> str | None:
+    """The argument that a message names first, or else the first whose number it has."""
+    words = [word.strip(".") for word in re.findall(r"[\w.+-]+", message)]
+    numbers = {
+        str(number): key
+        for key, value in given.items()
+        for number in (value if isinstance(value, list) else [value])
+        if isinstance(number, int | float)
+    }
+    named = [word for word in words if word in given] or [numbers.get(word) for word in words]
+    return next(filter(None, named), None)
 
 
 def check_own_classes(settings: Mapping[str, Any], where: str = "") -> None:
@@ -135,6 +160,11 @@ def check_arguments(
         if p.default is p.empty and key not in given:
             raise UserError(f"{group}.{key} is missing: {name} needs it")
     hints = _hints(cls)
+    if getattr(cls, "__module__", "").startswith("torch.optim."):
+        # The `eps` of Adafactor is a pair.
+        known = OF_TORCH.keys() & hints.keys()
+        pairs = {key for key in known - {"betas"} if typing.get_origin(hints[key]) is tuple}
+        hints |= {key: OF_TORCH[key] for key in known - pairs}
     for key, value in given.items():
         default = free[key].default if key in free else None
         # `x: float = None` is a common way to annotate an optional argument.

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams.metadata import parse_session_start_info_plugin_data
 
 import lab
-from tests.command_line import ROOT, TINY, environment, quick_lab, refusal, run_lab
+from tests.command_line import ROOT, TINY, command, environment, quick_lab, refusal, run_lab
 from tests.run_files import only
 
 
@@ -201,8 +202,7 @@ BAD = {
     "cell=lstmm": "did you mean lstm?",
     "optimizer.lr=-1": "optimizer.lr=-1 is not allowed",
     "optimizer.lr=nan": "optimizer.lr=nan is not allowed",
-    "optimizer.alpha=-1": "optimizer torch.optim.RMSprop(lr=0.01, alpha=-1, eps=1e-08, "
-    "momentum=0.0, weight_decay=0.0): Invalid alpha value: -1",
+    "optimizer.alpha=-1": "optimizer.alpha=-1 is not allowed: expected at least 0",
     "cell.init=chronos": "expected forget_bias, chrono, default; did you mean chrono?",
     "cell.forget_bias=true": "cell.forget_bias=true is not allowed: expected a number",
     "cell.forget_bias=1e300": "expected a number between -1e+30 and 1e+30",
@@ -256,6 +256,20 @@ def test_a_mistake_at_the_command_line_is_one_line_and_leaves_nothing(word, tmp_
     assert done.stderr.startswith("lab: ")
     assert AT_THE_COMMAND_LINE[word] in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+TWICE = (["-m", "seq_len=3,4", "seq_len=5"], ["seq_len=3", "++seq_len=5"])
+
+
+@pytest.mark.parametrize("words", TWICE)
+def test_a_key_with_two_values_is_refused(words, tmp_path):
+    done = subprocess.run(
+        [*command(), *words], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    first, second = words[-2:]
+    line = f"lab: seq_len has two values: {first} and {second}; give it one\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_device_is_one_clear_line_and_leaves_nothing(tmp_path):
