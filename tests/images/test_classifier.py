@@ -15,7 +15,7 @@ from lab.images.datasets import load, to_float
 from tests.command_line import run_code
 from tests.images.small_data import QUICK, bars
 
-TRAIN, TEST = bars(200, seed=0), bars(60, seed=1)
+TRAIN, TEST = bars(200, seed=0, side=12), bars(60, seed=1, side=12)
 
 
 MEASURING = """
@@ -47,44 +47,34 @@ def test_it_learns_and_keeps_what_it_learned(tmp_path, caplog):
         again = load_classifier(TRAIN, TEST, tmp_path, QUICK)
         assert caplog.text == ""
     assert same(classifier, again)
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    assert same(classifier, train_classifier(TRAIN, QUICK))  # the same recipe, the same weights
+    assert not same(
+        classifier, train_classifier(TRAIN, replace(QUICK, seed=1, threads=threads + 1))
+    )
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), random)
     assert classifier.test_accuracy == again.test_accuracy == 1
     assert classifier.checksum == again.checksum != ""
     assert not classifier.training
     assert classifier.classes == ("a", "b", "c")
+    at_once, in_parts = (classifier.read(to_float(TEST.pixels), size) for size in (60, 7))
+    torch.testing.assert_close(
+        (at_once.logits, at_once.features), (in_parts.logits, in_parts.features)
+    )
 
 
 def test_training_and_measuring_import_nothing_that_is_slow():
     run_code(MEASURING)
 
 
-def test_what_it_says_of_images(tmp_path):
-    classifier = load_classifier(TRAIN, TEST, tmp_path, QUICK)
-    readings = classifier.read(to_float(TEST.pixels), batch_size=7)
-    assert readings.logits.shape == (60, 3)
-    assert readings.features.shape == (60, 16)
-    assert torch.equal(readings.labels, TEST.labels)
-    assert (readings.confidence > 0.9).all()
-    logits, features = classifier(to_float(TEST.pixels))
-    torch.testing.assert_close(readings.logits, logits)
-    torch.testing.assert_close(readings.features, features)
-
-
-def test_the_same_recipe_gives_the_same_weights():
-    classifier = train_classifier(TRAIN, QUICK)
-    assert same(classifier, train_classifier(TRAIN, QUICK))
-    assert not same(classifier, train_classifier(TRAIN, replace(QUICK, seed=1)))
-
-
-def test_training_disturbs_neither_threads_nor_random_numbers():
-    threads, random = torch.get_num_threads(), torch.get_rng_state()
-    train_classifier(TRAIN, replace(QUICK, steps=1, threads=threads + 1))
-    assert torch.get_num_threads() == threads
-    assert torch.equal(torch.get_rng_state(), random)
-
-
 def test_other_images_or_another_recipe_have_a_classifier_of_their_own(tmp_path):
     one = replace(QUICK, steps=1)
-    for train, recipe in ((TRAIN, one), (bars(200, seed=2), one), (TRAIN, replace(one, seed=1))):
+    for train, recipe in (
+        (TRAIN, one),
+        (bars(200, seed=2, side=12), one),
+        (TRAIN, replace(one, seed=1)),
+    ):
         load_classifier(train, TEST, tmp_path, recipe)
     assert len(list((tmp_path / "judges").glob("bars-*.safetensors"))) == 3
 

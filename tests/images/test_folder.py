@@ -28,21 +28,19 @@ def write_classes(root, counts, mode="L", size=(28, 28)):
             image.save(root / name / f"{index:03}.png")
 
 
-def test_four_idx_files(tmp_path):
+@pytest.mark.parametrize("packed", [False, True])
+def test_four_idx_files(tmp_path, packed):
     arrays = random_arrays()
     write_raw_files(tmp_path, arrays)
+    for name in MNIST_FILES if packed else ():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+        (tmp_path / name).unlink()
     data = load_folder(tmp_path)
     assert (data.train.pixels[:, 0].numpy() == arrays[0]).all()
     assert (data.test.labels.numpy() == arrays[3]).all()
     assert data.train.classes == data.test.classes == tuple("0123456789")
     assert data.train.checksum != data.test.checksum
     assert data.remark == ""
-
-
-def test_idx_files_packed(tmp_path):
-    for name, array in zip(MNIST_FILES, random_arrays(), strict=True):
-        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array)))
-    assert len(load_folder(tmp_path).test) == 10
 
 
 def test_labels_may_be_missing(tmp_path):
@@ -207,18 +205,13 @@ def test_jpegs_count_as_images_and_what_is_no_image_is_said(tmp_path):
     assert "\n" not in data.remark
 
 
-def test_what_systems_hide_in_folders_is_passed_over(tmp_path):
-    write_classes(tmp_path, {"a": 7})
+def test_what_systems_hide_and_folders_without_images_are_passed_over(tmp_path):
+    write_classes(tmp_path, {"a": 7, "b": 7})
     write_classes(tmp_path / "__MACOSX", {"a": 1})
     for name in ("._0000.png", ".DS_Store", "a/._000.png"):
         (tmp_path / name).write_bytes(b"\0")
     data = load_folder(tmp_path)
-    assert data.train.classes == ("a",)
-    assert data.remark == ""
-
-
-def test_a_class_folder_without_images_is_left_out(tmp_path):
-    write_classes(tmp_path, {"a": 7, "b": 7})
+    assert (data.train.classes, data.remark) == (("a", "b"), "")
     (tmp_path / "aa").mkdir()
     (tmp_path / "@eaDir").mkdir()
     (tmp_path / "@eaDir" / "000.png@SynoEAStream").touch()
@@ -258,24 +251,20 @@ def test_images_without_folders_have_no_labels(tmp_path):
     assert "there are no class folders, so the images have no labels" in data.remark
 
 
-@pytest.mark.parametrize("shape", [(30, 784), (30, 28, 28, 4)])
-def test_idx_images_of_another_form_are_refused(tmp_path, shape):
-    write_raw_files(tmp_path, [np.zeros(shape), *random_arrays()[1:]])
-    with pytest.raises(UserError, match=r"train-images.* holds an array .*expected \(N, H, W\) or"):
-        load_folder(tmp_path)
-
-
-def test_the_two_splits_have_one_form(tmp_path):
+@pytest.mark.parametrize(
+    ("file", "shape", "complaint"),
+    [
+        (0, (30, 784), r"train-images.* holds an array .*expected \(N, H, W\) or"),
+        (0, (30, 28, 28, 4), r"train-images.* holds an array .*expected \(N, H, W\) or"),
+        (2, (10, 32, 32), "training images are 28x28 grey, the test images are 32x"),
+        (1, (29,), r"train-labels.*a label for each of the 30 images"),
+    ],
+)
+def test_idx_files_that_do_not_fit_are_refused(tmp_path, file, shape, complaint):
     arrays = random_arrays()
-    write_raw_files(tmp_path, [*arrays[:2], np.zeros((10, 32, 32)), arrays[3]])
-    with pytest.raises(UserError, match="training images are 28x28 grey, the test images are 32x"):
-        load_folder(tmp_path)
-
-
-def test_a_label_for_each_image(tmp_path):
-    arrays = random_arrays()
-    write_raw_files(tmp_path, [arrays[0], arrays[1][:-1], *arrays[2:]])
-    with pytest.raises(UserError, match=r"train-labels.*a label for each of the 30 images"):
+    arrays[file] = np.zeros(shape)
+    write_raw_files(tmp_path, arrays)
+    with pytest.raises(UserError, match=complaint):
         load_folder(tmp_path)
 
 
@@ -361,16 +350,13 @@ def test_no_whole_jpeg_is_taken_for_a_damaged_one(tmp_path, options, kind):
     ("arguments", "complaint"),
     [
         ({"convert": "yes"}, r"data\.convert=.*yes.* is not allowed: expected true or false"),
-        ({"root": 5}, r"data\.root=5 is not allowed: expected a word"),
         ({"root": None}, r"data\.root=null is not allowed"),
         ({"size": 28}, "size"),
-        ({"ground": "grey"}, r"data\.ground=grey is not allowed: expected black or white|ground"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_anything_is_read(tmp_path, arguments, complaint):
-    with pytest.raises(UserError, match=complaint) as refused:
+    with pytest.raises(UserError, match=complaint):
         load_folder(**{"root": tmp_path / "nowhere", **arguments})
-    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("forbidden", [".", "a", "a/000.png"])

@@ -20,12 +20,6 @@ def test_reads_what_the_format_says(tmp_path):
     ]
 
 
-def test_reads_gzip(tmp_path):
-    labels = np.arange(7, dtype=np.uint8)
-    (tmp_path / "labels.gz").write_bytes(gzip.compress(idx_bytes(labels)))
-    assert (read_idx(tmp_path / "labels.gz") == labels).all()
-
-
 @pytest.mark.parametrize("length", [0, 3, 4, 9, 16, 100, 16 + 2 * 784 - 1])
 def test_every_truncation_is_named(tmp_path, length):
     whole = idx_bytes(np.zeros((2, 28, 28)))
