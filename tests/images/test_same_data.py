@@ -89,7 +89,7 @@ def test_without_a_home_folder_the_line_says_where_to_put_the_cache(cwd, monkeyp
 
     monkeypatch.delenv("LAB_DATA")
     monkeypatch.delenv("HOME", raising=False)
-    monkeypatch.setattr("pathlib.os.path.expanduser", lambda path: path)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
     with pytest.raises(UserError, match=r"no home directory .*: set LAB_DATA to a folder"):
         default_cache()
 
