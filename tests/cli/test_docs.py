@@ -2,12 +2,15 @@
 
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
 from lab.cli import compose_jobs
+from lab.cli.tools import TOOLS
+from lab.cli.tools import _parser as parser
 from lab.sweeps.records import sweep_dir
 from tests.command_line import ROOT
 
@@ -38,6 +41,12 @@ def test_a_training_command_composes(words: str):
     if any(part in words for part in ELSEWHERE):
         pytest.skip("needs another folder, a launcher, a sweeper or the shell")
     assert next(compose_jobs(words))
+
+
+@pytest.mark.parametrize("words", [w for w in commands() if is_tool(w)])
+def test_a_tools_command_has_arguments_that_exist(words: str):
+    name, *arguments = shlex.split(words)
+    parser(name, import_module(TOOLS[name].module)).parse_args(arguments)
 
 
 def test_the_pages_link_to_files_that_exist():
