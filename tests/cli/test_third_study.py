@@ -1,6 +1,5 @@
 """A study of one's own is one module and its YAML files, and gets all the rest."""
 
-import copy
 import csv
 import json
 import shutil
@@ -94,18 +93,3 @@ def test_the_solvers_take_their_steps(flow, solver, growth):
     network.velocity = Itself()
     z = torch.full((2, 784), 0.1)
     assert torch.allclose(network(z), growth * z.view(2, 1, 28, 28))
-
-
-def test_flow_matching_continues_bit_for_bit(flow):
-    import flow_matching
-
-    config = compose_config(*flow, config_dir=EXAMPLES / "conf")
-    torch.manual_seed(0)
-    whole = flow_matching.FlowTask(config, "cpu")
-    for _ in range(2):
-        whole.step()
-    part = flow_matching.FlowTask(config, "cpu")
-    part.load_state_dict(copy.deepcopy(whole.state_dict()))
-    assert [float(t.step()["loss"]) for t in (whole, whole)] == [
-        float(t.step()["loss"]) for t in (part, part)
-    ]

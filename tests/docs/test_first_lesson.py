@@ -24,7 +24,7 @@ def lesson() -> nbformat.NotebookNode:
 
 def test_the_first_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    write_bars(tmp_path / "images", 36, 30)
+    write_bars(tmp_path / "images", 36, 30, side=12)
     notebook = lesson()
     (cell,) = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", ())]
     cell.source = f"lengths = [5]\nmemory = {MEMORY}\ngame = {GAME}"

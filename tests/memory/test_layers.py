@@ -34,15 +34,14 @@ def config_of(*overrides: str) -> MemoryConfig:
     return config
 
 
-@pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("target", LAYERS)
-def test_a_layer_of_torch_reads_step_by_step_as_at_once(target, layers):
-    config = config_of("cell=torch_gru", f"cell._target_={target}", f"cell.num_layers={layers}")
+def test_a_layer_of_torch_reads_step_by_step_as_at_once(target):
+    config = config_of("cell=torch_gru", f"cell._target_={target}", "cell.num_layers=3")
     network = copy.deepcopy(build_network(config)).double()
     digits = some_palindromes(config, 12, 5)[:, :-1]
     expected, state = network.cell(network.encode(digits), None)
     assert all(part.shape == (5, 8) for part in state)
-    assert len(state) == layers * (2 if target == "torch.nn.LSTM" else 1)
+    assert len(state) == 3 * (2 if target == "torch.nn.LSTM" else 1)
     assert torch.equal(state[0], expected[-1])
     for t, part in enumerate(network.states(digits)):
         assert (part[0] - expected[t]).abs().max() < 1e-12
@@ -192,21 +191,15 @@ def test_a_cell_that_does_not_continue_from_its_state_is_refused(name):
 
 
 def test_a_network_with_dropout_is_measured_without_it(tmp_path):
-    own = {"_target_": "torch.nn.GRU", "num_layers": 2, "dropout": 0.9}
     words = ("size=small", "seq_len=4", "data_size=100", "max_steps=12", "target_accuracy=null")
-    runs = []
-    for every in (3, 12):
-        config = compose_config(*words, f"eval_every={every}", f"out_dir={tmp_path}")
-        config = dataclasses.replace(config, cell=own)
-        assert perform(config, []).kind == "finished"
-        runs.append(lab.load(config.run_dir))
-    for name, value in runs[0].weights.items():
-        assert torch.equal(value, runs[1].weights[name])
-    task = MemoryTask(config, "cpu")
-    network = runs[0].network
-    assert not network.training
-    accuracy = evaluate(network, task.sequence, task.validation)[1]
-    assert accuracy == runs[0].result["val_accuracy"]
+    config = compose_config(*words, "eval_every=12", f"out_dir={tmp_path}")
+    own = {"_target_": "torch.nn.GRU", "num_layers": 2, "dropout": 0.9}
+    config = dataclasses.replace(config, cell=own)
+    assert perform(config, []).kind == "finished"
+    run, task = lab.load(config.run_dir), MemoryTask(config, "cpu")
+    assert not run.network.training
+    accuracy = evaluate(run.network, task.sequence, task.validation)[1]
+    assert accuracy == run.result["val_accuracy"]
 
 
 def test_the_transformer_sees_no_later_step_and_tells_positions():
