@@ -158,7 +158,7 @@ def loss_curves(
     plots.level_line(left, log(2), "log 2: D cannot decide")
     left.set_ylabel("loss, mean over the digits")
     of_frames = [plots.Curve(name, steps, values.mean(1)) for name, values in shares.items()]
-    plots.draw_curves(right, of_frames, first=len(losses))
+    plots.draw_curves(right, of_frames, first=len(losses), nested=True)
     right.set_ylim(-0.02, 1.02)
     right.axhline(0.5, **plots.LEVEL)
     right.set_ylabel("share, mean over the digits")
