@@ -8,9 +8,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from lab.engine.run_folder import RunFolder
 from lab.figures import sheets
 from lab.figures.sheets import GAP, ZOOM
 from lab.generation import figures, pictures
+from lab.generation.sample import _grid
 
 SIDE = 28
 STEP = (SIDE + GAP) * ZOOM
@@ -166,3 +168,27 @@ def test_a_sweeps_quality_shows_each_seed_and_the_mean_of_each_setting():
 def test_a_grids_title_has_its_step_and_the_fid_where_it_was_measured():
     assert pictures.at_step(12_000, 2.13, 2000) == "step 12,000, FID 2.1 at n=2,000"
     assert pictures.at_step(500, None, 2000) == "step 500"
+
+
+@pytest.mark.parametrize(
+    ("count", "classes", "title"),
+    [
+        (64, (), "seed 0"),
+        (100, (), "seed 0"),
+        (200, (), "seed 0, 100 of 200 images"),
+        (60, tuple("0123456789"), "seed 0"),
+        (64, tuple("0123456789"), "seed 0, 60 of 64 images"),
+    ],
+)
+def test_the_title_says_how_many_images_are_shown(count, classes, title):
+    figure = _grid(np.zeros((count, 8, 8), np.float32), "seed 0", classes)
+    assert figure.get_suptitle() == title or figure.axes[0].get_title() == title
+
+
+def test_the_name_of_a_class_may_have_a_slash(tmp_path):
+    write = lambda file: file.write(b"x")  # noqa: E731
+    paths = [
+        RunFolder(tmp_path).save_file(f"{name}.npz", write) for name in ("a/b", "a%2Fb", "é 7")
+    ]
+    assert [path.name for path in paths] == ["a%2Fb.npz", "a%252Fb.npz", "é 7.npz"]
+    assert {path.parent for path in paths} == {tmp_path / "figures"}

@@ -5,13 +5,18 @@ import pytest
 import torch
 
 from lab.cli import compose_config
+from lab.engine.jobs import perform
 from lab.engine.process import seed_everything
+from lab.engine.run_folder import RunFolder
+from lab.engine.task import Patience
 from lab.memory import figures
 from lab.memory.cells import LSTM, TorchLSTM
 from lab.memory.config import MemoryConfig
 from lab.memory.network import evaluate, with_torch_kernel
 from lab.memory.sequences.examples import joined
+from lab.memory.study import objective
 from lab.memory.task import MemoryTask
+from tests import command_line
 
 TINY = ("seq_len=6", "size=small", "data_size=200", "batch_size=16")
 
@@ -126,3 +131,33 @@ def test_the_lengths_that_were_tested_can_be_read_beside_the_axis():
     labels = [tick.get_text() for tick in axis.get_xticklabels()]
     assert sorted(labels, key=int) == ["40", "100", "500"]  # 490 would lie on 500
     assert axis.lines[0].get_linestyle() == "None"  # no line between lengths, also in the legend
+
+
+def test_a_smaller_loss_or_a_larger_accuracy_is_progress():
+    patience, without, outs = Patience(2), Patience(None), []
+    for loss, accuracy in [(2.0, 0.1), (2.1, 0.1), (2.2, 0.2), (1.9, 0.1), (1.9, 0.2), (2.0, 0.2)]:
+        patience.see(loss, accuracy)
+        without.see(9.0, 0.0)
+        outs.append(patience.is_out)
+    assert outs == [False, False, False, False, False, True]
+    assert not without.is_out
+    patience.begin_anew()
+    patience.see(9.0, 0.0)
+    assert not patience.is_out
+
+
+def test_a_hopeless_run_ends_early_and_says_so(tmp_path):
+    """Its steps change no weight, so that the first validation, at step 5, is the best for ever."""
+    words = (*command_line.TINY, "optimizer.lr=1e-30", "patience=4")
+    config = compose_config(*words, f"out_dir={tmp_path}")
+    outcome = perform(config, [])
+    assert "25 steps (stopped early, without progress on the validation set)" in outcome.line
+    result = RunFolder(config.run_dir).result
+    assert result is not None
+    assert (result["steps"], result["stopped"], result["budget"]) == (25, "patience", 40)
+
+
+def test_a_search_does_not_prefer_what_was_given_up():
+    given_up = {"steps": 25, "budget": 40, "val_accuracy": 0.1, "stopped": "patience"}
+    trained = {"steps": 40, "budget": 40, "val_accuracy": 0.5, "stopped": "budget"}
+    assert objective(trained) < objective(given_up)

@@ -139,13 +139,6 @@ def test_what_training_logs_is_of_its_own_batches(cache: Path, tmp_path: Path) -
         assert run.metrics[name] == pytest.approx(values, rel=1e-5), name
 
 
-def test_a_digit_does_not_depend_on_its_neighbours(run: lab.Run, tmp_path: Path) -> None:
-    alone = lab.run(*WORDS, "digits=[0]", "epochs=30", f"out_dir={tmp_path}")
-    both = lab.run(*WORDS, "epochs=30", f"out_dir={tmp_path}")
-    for name, weights in alone.weights.items():
-        assert torch.allclose(both.weights[name][1], weights[0], atol=1e-5), name
-
-
 def test_weights_have_the_names_of_the_equations(run: lab.Run, tmp_path: Path) -> None:
     shapes = {name: tuple(weight.shape) for name, weight in run.weights.items()}
     assert shapes == {
