@@ -118,15 +118,9 @@ def labelled_rows(
     for axis, row, title in zip(axes, labels, titles, strict=True):
         axis.set_title(title, fontsize=10, loc="left", pad=4)
         for index, label in enumerate(row):
-            axis.text(
-                GAP + index * (side + GAP) + side / 2,
-                axis.get_ylim()[0] + LABEL / ZOOM / 2,
-                label,
-                fontsize=9,
-                fontweight="bold" if bold_ends and index in (0, len(row) - 1) else "normal",
-                ha="center",
-                va="center",
-            )
+            x, y = GAP + index * (side + GAP) + side / 2, axis.get_ylim()[0] + LABEL / ZOOM / 2
+            weight = "bold" if bold_ends and index in (0, len(row) - 1) else "normal"
+            axis.text(x, y, label, fontsize=9, fontweight=weight, ha="center", va="center")
     return figure
 
 
@@ -148,23 +142,13 @@ def strips(
         foot: the margin below all sheets.
     """
     height, width = sheets[0].shape[0] * ZOOM, sheets[0].shape[1] * ZOOM
-    total_height, total_width = len(sheets) * (above + height + below) + foot, left + width + right
-    figure = Figure(
-        figsize=(total_width / plots.DPI, total_height / plots.DPI),
-        dpi=plots.DPI,
-        facecolor="white",
-    )
+    total = left + width + right, len(sheets) * (above + height + below) + foot
+    figure = Figure((total[0] / plots.DPI, total[1] / plots.DPI), plots.DPI, facecolor="white")
     axes = []
     for index, sheet in enumerate(sheets):
-        bottom = total_height - (index + 1) * (above + height + below) + below
-        axis = figure.add_axes(
-            (
-                left / total_width,
-                bottom / total_height,
-                width / total_width,
-                height / total_height,
-            )
-        )
+        bottom = total[1] - (index + 1) * (above + height + below) + below
+        place = left / total[0], bottom / total[1], width / total[0], height / total[1]
+        axis = figure.add_axes(place)
         # Greys are drawn as colours, because a colour map would round them once more.
         colours = sheet if sheet.ndim == 3 else np.stack([sheet] * 3, axis=-1)
         axis.imshow(colours, interpolation="nearest", aspect="auto")
@@ -203,24 +187,16 @@ def film_mp4(images: np.ndarray, file: BinaryIO) -> None:
     pixels = _larger(to_grey_levels(images), FILM_ZOOM)  # an even zoom: H.264 needs even sides
     height, width = pixels.shape[1:3]
     kind = "gray" if pixels.ndim == 3 else "rgb24"
-    shape = [
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        kind,
-        "-s",
-        f"{width}x{height}",
-        "-r",
-        f"{1000 // FILM_MS}",
-    ]
     # An MP4 that is written to a pipe must come in fragments.
-    made = ["-pix_fmt", "yuv420p", "-f", "mp4", "-movflags", "frag_keyframe+empty_moov", "-"]
-    command = ["ffmpeg", "-loglevel", "error", *shape, "-i", "-", *made]
-    done = subprocess.run(command, input=pixels.tobytes(), capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise UserError(f"ffmpeg cannot write the film: {said[-1]}")
-    file.write(done.stdout)
+    command = (
+        f"ffmpeg -loglevel error -f rawvideo -pix_fmt {kind} -s {width}x{height} "
+        f"-r {1000 // FILM_MS} -i - -pix_fmt yuv420p -f mp4 -movflags frag_keyframe+empty_moov -"
+    )
+    ffmpeg = subprocess.run(command.split(), input=pixels.tobytes(), capture_output=True)
+    if ffmpeg.returncode:
+        lines = ffmpeg.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise UserError(f"ffmpeg cannot write the film: {lines[-1]}")
+    file.write(ffmpeg.stdout)
 
 
 def to_grey_levels(images: np.ndarray) -> np.ndarray:

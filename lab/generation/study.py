@@ -78,28 +78,20 @@ def build_task(config: GanConfig, device: str) -> "GanTask":
 
 def headline(result: Mapping[str, Any]) -> str:
     """The quality of the samples, with the values of real images."""
-    quality = result.get("quality", {})
+    quality, warnings = result.get("quality", {}), len(result.get("warnings", ()))
     if "fid" not in quality:
         reason = quality.get("not_measured", "no labels")
         return f"{result['steps']} steps (no quality metrics: {reason})"
+    if "modes" in quality:
+        classes = f"modes {quality['modes']:,} with KL {quality['mode_kl']:.3f}"
+    else:
+        classes = f"{quality['classes']} classes"
+    warned = f", {warnings} {'warning' if warnings == 1 else 'warnings'}" if warnings else ""
     return (
         f"FID {quality['fid']:.2f} in the classifier's features at n={quality['n']:,} "
         f"(real images {quality['real_fid']:.2f}), recall {quality['recall']:.2f} "
-        f"(real {quality['real_recall']:.2f}), {_classes(quality)}, "
-        f"{result['steps']} steps{_warned(result)}"
+        f"(real {quality['real_recall']:.2f}), {classes}, {result['steps']} steps{warned}"
     )
-
-
-def _classes(quality: Mapping[str, Any]) -> str:
-    """The number of classes that are made; if there are known modes, those and their KL."""
-    if "modes" not in quality:
-        return f"{quality['classes']} classes"
-    return f"modes {quality['modes']:,} with KL {quality['mode_kl']:.3f}"
-
-
-def _warned(result: Mapping[str, Any]) -> str:
-    count = len(result.get("warnings", ()))
-    return "" if not count else f", {count} {'warning' if count == 1 else 'warnings'}"
 
 
 def objective(result: Mapping[str, Any]) -> float | None:

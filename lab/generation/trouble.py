@@ -60,25 +60,18 @@ class Warnings:
             log.warning(line)
             if kind not in self._seen:
                 say(line)
-                self._seen[kind] = {"first": step, "times": 0}
-            seen = self._seen[kind]
-            self._seen[kind] = {
-                "first": seen["first"], "last": step, "times": seen["times"] + 1,
-                "sentence": sentence,
-            }  # fmt: skip
+            seen = self._seen.setdefault(kind, {"first": step, "times": 0})
+            seen |= {"last": step, "times": seen["times"] + 1, "sentence": sentence}
 
     def lines(self) -> list[str]:
         """A line for each kind, with the first and the last step and the latest sentence."""
-        lines = []
-        for seen in self._seen.values():
-            when = f"step {seen['last']:,}"
-            if seen["first"] != seen["last"]:
-                when = (
-                    f"steps {seen['first']:,} to {seen['last']:,} ({seen['times']} evaluations), "
-                    "the last"
-                )
-            lines.append(f"{when}: {seen['sentence']}")
-        return lines
+        return [
+            f"step {seen['last']:,}: {seen['sentence']}"
+            if seen["first"] == seen["last"]
+            else f"steps {seen['first']:,} to {seen['last']:,} ({seen['times']} evaluations), the "
+            f"last: {seen['sentence']}"
+            for seen in self._seen.values()
+        ]
 
     def state_dict(self) -> dict[str, Any]:
         return self._seen

@@ -38,15 +38,12 @@ class EMA:
             else:
                 mean.copy_(now)
 
-    def state_dict(self) -> dict[str, object]:
+    def state_dict(self) -> dict[str, Any]:
         return {"steps": self._steps, "network": self.network.state_dict()}
 
-    def load_state_dict(self, state: dict[str, object]) -> None:
-        steps, network = state["steps"], state["network"]
-        assert isinstance(steps, int)
-        assert isinstance(network, dict)
-        self._steps = steps
-        self.network.load_state_dict(network)
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._steps = state["steps"]
+        self.network.load_state_dict(state["network"])
 
 
 def _tensors(network: nn.Module) -> Iterator[Tensor]:
@@ -75,9 +72,8 @@ class Best:
             return
         self.lowest = fid, step
         if self._keeps_weights:
-            self.weights = {
-                name: value.detach().cpu().clone() for name, value in network.state_dict().items()
-            }
+            state = network.state_dict()
+            self.weights = {name: value.detach().cpu().clone() for name, value in state.items()}
 
     def state_dict(self) -> dict[str, Any]:
         return {"lowest": self.lowest, "weights": self.weights}

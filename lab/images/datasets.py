@@ -162,20 +162,17 @@ class Batches:
         self.chosen = self._order[begin : begin + self._batch_size]
         return to_float(self._pixels[self.chosen])
 
-    def state_dict(self) -> dict[str, Tensor | int]:
+    def state_dict(self) -> dict[str, Any]:
         # The random stream before the shuffle gives the order: 5 kB instead of 8 bytes an image.
         return {"generator": self._before, "step": self._step, "images": len(self._pixels)}
 
-    def load_state_dict(self, state: dict[str, Tensor | int]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue, bit for bit, from a state that `state_dict` returned."""
-        generator, step, images = state["generator"], state["step"], state["images"]
-        assert isinstance(generator, Tensor)
-        assert isinstance(step, int)
-        if images != len(self._pixels):
+        if state["images"] != len(self._pixels):
             raise UserError(
-                f"the run began with {images} images, but now there are {len(self._pixels)}: "
-                "restore the data, or start over with fresh=true"
+                f"the run began with {state['images']} images, but now there are "
+                f"{len(self._pixels)}: restore the data, or start over with fresh=true"
             )
-        self._generator.set_state(generator)
+        self._generator.set_state(state["generator"])
         self._shuffle()
-        self._step = step
+        self._step = state["step"]

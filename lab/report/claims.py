@@ -122,9 +122,7 @@ class Part:
 
     def __post_init__(self) -> None:
         if not BOUND.fullmatch(self.bound):
-            raise ValueError(
-                f"bound={self.bound} is not allowed: expected one such as '>= 0.99'"
-            )  # fmt: skip
+            raise ValueError(f"bound={self.bound} is not allowed: expected one such as '>= 0.99'")
         if (self.function is None) == (self.metric is None or self.of is None):
             raise ValueError(f"part '{self.says}' needs metric and of, or else function")
         try:
@@ -156,9 +154,7 @@ class Part:
     @property
     def limit(self) -> float:
         """The number of the bound."""
-        match = BOUND.fullmatch(self.bound)
-        assert match is not None
-        return float(match[2])
+        return float(self.bound.lstrip("<>= "))
 
     @property
     def wants_more(self) -> bool:
@@ -167,9 +163,7 @@ class Part:
 
     def is_within(self, value: float) -> bool:
         """Whether a number is within the bound."""
-        match = BOUND.fullmatch(self.bound)
-        assert match is not None
-        return bool(COMPARE[match[1]](value, float(match[2])))
+        return bool(COMPARE[self.bound.rstrip("-.e0123456789 ")](value, self.limit))
 
     def margin(self, value: float) -> float:
         """The distance of a number from the bound; negative outside the bound."""

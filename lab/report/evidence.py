@@ -27,16 +27,8 @@ MOST_POINTS = 82
 EDGE = 0.1
 """The share of the steps over which `first_NAME` and `last_NAME` are means."""
 AS_TEXT = {
-    "run",
-    "task",
-    "label",
-    "cell",
-    "trained_lengths",
-    "data",
-    "commit",
-    "device",
-    "torch",
-    "cpu",
+    *("run", "task", "label", "cell", "trained_lengths", "data", "history"),
+    *("commit", "device", "torch", "cpu"),
 }
 
 
@@ -53,7 +45,8 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
     origin = folder.provenance
     return {
         "run": folder.path.name,
-        **{f"config.{key}": value for key, value in flatten(_asked(config)).items()},
+        **flatten({k: v for k, v in config.to_dict().items() if k not in config.NOT_IN_HASH},
+                  "config."),
         **_numbers(result),
         **({"warnings": result["warnings"]} if result.get("warnings") else {}),
         **_of_history(_metrics(folder)),
@@ -61,11 +54,7 @@ def row_of(folder: RunFolder, config: RunConfig) -> dict[str, Any]:
         "torch": (origin.get("versions") or {}).get("torch", ""),
         "device": origin.get("device", ""),
         "cpu": origin.get("cpu", ""),
-    }
-
-
-def _asked(config: RunConfig) -> dict[str, Any]:
-    return {k: v for k, v in config.to_dict().items() if k not in config.NOT_IN_HASH}
+    }  # fmt: skip
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,7 +226,7 @@ def _read_csv(path: Path) -> list[dict[str, Any]]:
 
 
 def _value(column: str, text: str) -> Any:
-    if column in AS_TEXT or column == "history":
+    if column in AS_TEXT:
         return text
     try:
         return json.loads(text)

@@ -7,9 +7,8 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -224,13 +223,10 @@ def save_pictures(claims: "Sequence[Claim]", evidence: "Evidence", folder: Path)
                 if path.parent.name == "figures":
                     copy = folder / IMAGES / path.parents[1].name / path.name
                     copy.parent.mkdir(parents=True, exist_ok=True)
-                    write_atomically(copy, partial(_copy, png_of(path)))
+                    data = png_of(path)
+                    write_atomically(copy, lambda file, data=data: file.write(data))  # type: ignore[misc]
                     saved.append(copy)
     return saved
-
-
-def _copy(data: bytes, file: BinaryIO) -> None:
-    file.write(data)
 
 
 def png_of(drawn: Any) -> bytes:

@@ -72,7 +72,7 @@ class Planned:
                 verdict: the number of seeds is fixed before they run, since a look after each seed
                 would make 5 % of wrong verdicts into 12 %.
         """
-        wanted = self._wanted()
+        wanted = _wanted(self._words, self.runs.free)
         alike = {of for of, _ in wanted}
         names = [
             name
@@ -86,11 +86,7 @@ class Planned:
         """How many planned runs are not finished; the free keys may have any value."""
         found = _likenesses(evidence, self.runs.free)
         finished = {(alike, evidence.configs[name].seed) for name, alike in found.items()}
-        return len(self._wanted() - finished)
-
-    def _wanted(self) -> set[tuple[str, int]]:
-        """The likeness and the seed of each planned run."""
-        return _wanted(self._words, self.runs.free)
+        return len(_wanted(self._words, self.runs.free) - finished)
 
 
 @cache
@@ -101,6 +97,7 @@ def _likenesses(evidence: Evidence, free: tuple[str, ...]) -> Mapping[str, str]:
 
 @cache
 def _wanted(words: str, free: tuple[str, ...]) -> set[tuple[str, int]]:
+    """The likeness and the seed of each run of a command."""
     return {(likeness(config, free), config.seed) for config in _configs(words)}
 
 
