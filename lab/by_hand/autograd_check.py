@@ -35,8 +35,8 @@ def differences() -> Mapping[str, float]:
 
 def ours() -> list[float]:
     """The largest relative difference of our parts A, B and E."""
-    found = differences()
-    return [max(found["A"], found["B"], found["E"])]
+    largest = differences()
+    return [max(largest["A"], largest["B"], largest["E"])]
 
 
 def as_written() -> list[float]:

@@ -17,20 +17,20 @@ def class_images(images: Images, split: str, digits: Sequence[int]) -> list[Tens
     """Return the images of each class, uint8 [n, D], in the order of `digits`."""
     if images.labels is None:
         raise UserError(f"data={images.name} has no labels: a GAN for each digit needs them")
-    found = []
+    by_class = []
     for digit in digits:
         if digit >= len(images.classes):
             raise UserError(
                 f"digits: there is no class {digit}; data={images.name} has 0 to "
                 f"{len(images.classes) - 1}"
             )
-        found.append(images.pixels[images.labels == digit].flatten(1))
-        if len(found[-1]) < FEWEST:
+        by_class.append(images.pixels[images.labels == digit].flatten(1))
+        if len(by_class[-1]) < FEWEST:
             raise UserError(
-                f"digits: class {digit} has {len(found[-1])} images in the {split} split of "
+                f"digits: class {digit} has {len(by_class[-1])} images in the {split} split of "
                 f"data={images.name}, expected at least {FEWEST}"
             )
-    return found
+    return by_class
 
 
 class ClassBatches:
@@ -67,9 +67,9 @@ class ClassBatches:
 
     def next(self) -> Tensor:
         """Return the next batch, float32 [G, N, D] in [0, 1]; the following call overwrites it."""
-        for images, rng, chosen in zip(self._images, self._rngs, self._bytes, strict=True):
-            order = torch.randperm(len(images), generator=rng)[: len(chosen)]
-            torch.index_select(images, 0, order.to(images.device), out=chosen)
+        for images, rng, batch in zip(self._images, self._rngs, self._bytes, strict=True):
+            order = torch.randperm(len(images), generator=rng)[: len(batch)]
+            torch.index_select(images, 0, order.to(images.device), out=batch)
         return self._batch.copy_(self._bytes).mul_(1 / 255)
 
     def state_dict(self) -> dict[str, Any]:

@@ -160,12 +160,12 @@ class StackedGans:
         scale = 1.0 if self.config.reduction == "sum" else 1 / count
         noise = self.noise(count)
         self._made = {count: self.generator.forward(noise, into=self._made.get(count))}
-        made = self._made[count]
-        d_loss = self._update_discriminator(real, made[-1], scale)
-        judged = self.discriminator.forward(made[-1])
+        samples = self._made[count]
+        d_loss = self._update_discriminator(real, samples[-1], scale)
+        judged = self.discriminator.forward(samples[-1])
         grad = layers.negative_log_of_logit_backward(judged[-1]).mul_(scale)
         grad = self.discriminator.backward_input(judged, grad)
-        self.generator_optimizer.step(self.generator.backward_params(made, grad))
+        self.generator_optimizer.step(self.generator.backward_params(samples, grad))
         return d_loss, layers.negative_log_of_logit(judged[-1]).mean((1, 2))
 
     def _update_discriminator(self, real: Tensor, fake: Tensor, scale: float) -> Tensor:

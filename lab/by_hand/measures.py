@@ -78,24 +78,24 @@ class Measures:
             d_train_accuracy: D's accuracy on training images and as many samples.
             clipped_share: the share of the samples' pixels that are above 1.
         """
-        made = gans.generate(z)  # [G, N, D]
-        images = as_images(made, self.shape)
+        pixels = gans.generate(z)  # [G, N, D]
+        images = as_images(pixels, self.shape)
         readings = self.classifier.read(images.flatten(0, 1))
         labels, features = (
             part.unflatten(0, images.shape[:2]) for part in (readings.labels, readings.features)
         )
-        refused = (gans.logits(made) < 0).double().mean((1, 2))
+        refused = (gans.logits(pixels) < 0).double().mean((1, 2))
         accepted, train_accepted = (
             (gans.logits(real) > 0).double().mean((1, 2)) for real in (self._unseen, self._known)
         )
-        mean_samples = made.clamp(max=1).mean(1)
+        mean_samples = pixels.clamp(max=1).mean(1)
         return {
             "classifier_accuracy": (labels == self.digits[:, None]).double().mean(1).tolist(),
             "fid": [fid(real, fake) for real, fake in zip(self._features, features, strict=True)],
             "correlation": _correlation(mean_samples, self.class_means).tolist(),
             "d_accuracy": ((refused + accepted) / 2).tolist(),
             "d_train_accuracy": ((refused + train_accepted) / 2).tolist(),
-            "clipped_share": (made > 1).double().mean((1, 2)).tolist(),
+            "clipped_share": (pixels > 1).double().mean((1, 2)).tolist(),
         }
 
 

@@ -75,8 +75,8 @@ class OneLayerTask(Task):
 
     def quality(self) -> Mapping[str, float]:
         """Keep a frame and the metrics of each digit; return their means over the digits."""
-        made = as_images(self.gans.generate(self.fixed_z), self.measures.shape)
-        self.frames[self.steps] = as_drawn(to_bytes(made)).cpu()
+        images = as_images(self.gans.generate(self.fixed_z), self.measures.shape)
+        self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
         measured = self.measures.measure(self.gans, z)
         self.measured[self.steps] = measured

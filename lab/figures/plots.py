@@ -94,10 +94,10 @@ class Curve:
         """x, mean, smallest and largest value where there is any value, [M] each."""
         rows = []
         for at, values in zip(self.x, self.values, strict=True):
-            found = np.asarray(values, float).reshape(-1)
-            found = found[np.isfinite(found)]
-            if len(found):
-                rows.append((float(at), found.mean(), found.min(), found.max()))
+            finite = np.asarray(values, float).reshape(-1)
+            finite = finite[np.isfinite(finite)]
+            if len(finite):
+                rows.append((float(at), finite.mean(), finite.min(), finite.max()))
         x, mean, least, greatest = np.array(rows, float).reshape(-1, 4).T
         return x, mean, least, greatest
 

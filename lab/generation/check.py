@@ -62,9 +62,9 @@ def loss(game: Any) -> Sequence[Check]:
 
 
 def _shape(network: nn.Module, given: Tensor, expected: tuple[int, ...]) -> str:
-    found = tuple(network(given).shape)
-    expect(found == expected, f"{list(expected)} from {list(given.shape)}", list(found))
-    return f"{list(given.shape)} to {list(found)}"
+    shape = tuple(network(given).shape)
+    expect(shape == expected, f"{list(expected)} from {list(given.shape)}", list(shape))
+    return f"{list(given.shape)} to {list(shape)}"
 
 
 def _range(images: Tensor) -> str:

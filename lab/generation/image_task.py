@@ -35,11 +35,11 @@ class ImageTask(Task):
 
     def __init__(self, config: MakerConfig, device: str) -> None:
         self.config, self.device = config, device
-        known = open_data_set(config.data).image_shape
-        if known:  # complain about a component before the images are fetched
-            self.try_components(known)
+        shape = open_data_set(config.data).image_shape
+        if shape:  # complain about a component before the images are fetched
+            self.try_components(shape)
         self.data = load(config.data)
-        if not known:
+        if not shape:
             self.try_components(self.data.train.shape)
         self.asked = classes_to_ask_for(config.conditional, self.data, device)
         self.classes = self.asked.names if self.asked else ()
@@ -111,8 +111,8 @@ class ImageTask(Task):
         if asked is not None:
             measured["class_accuracy"] = self.measures.class_accuracy(images, asked)
         if self.steps < self.total_steps:  # the end of the run measures `final_samples`
-            found = trouble.check_quality(measured, len(images), self.measures.features)
-            self.warnings.note(self.steps, found)
+            warnings = trouble.check_quality(measured, len(images), self.measures.features)
+            self.warnings.note(self.steps, warnings)
         return measured
 
     def only_logged(self, measured: Mapping[str, float]) -> dict[str, float]:
@@ -153,15 +153,15 @@ class ImageTask(Task):
             result["quality"] = {"not_measured": self.not_measured}
             return {**result, "warnings": self.warnings.lines()}
         random = random_stream(self.config.seed, "final")
-        z, asked = self.prior.draw(self.config.final_samples, random)
-        images = generate(network, z, asked)
-        quality = self.measure(images, asked)
-        if asked is not None:
-            quality["by_class"] = self.measures.within_classes(images, asked)
+        z, labels = self.prior.draw(self.config.final_samples, random)
+        images = generate(network, z, labels)
+        quality = self.measure(images, labels)
+        if labels is not None:
+            quality["by_class"] = self.measures.within_classes(images, labels)
         if self.data.channels_of:
             quality |= self.measures.modes(lambda n: generate(network, *self.prior.draw(n, random)))
-        found = trouble.check_quality(quality, len(images), self.measures.features)
-        self.warnings.note(self.steps, found)
+        warnings = trouble.check_quality(quality, len(images), self.measures.features)
+        self.warnings.note(self.steps, warnings)
         classifier = self.measures.classifier
         result["classifier"] = {
             "test_accuracy": float(classifier.test_accuracy),

@@ -71,24 +71,24 @@ class Draws:
             label: the label of the class.
             real: the classifier's features of real images [N, D].
         """
-        chosen = self._sure_of(label)
-        return self.z[chosen][distance_to_real(real, self.readings.features[chosen]).argmin()]
+        mask = self._sure_of(label)
+        return self.z[mask][distance_to_real(real, self.readings.features[mask]).argmin()]
 
     def _sure_of(self, label: int) -> Tensor:
         sure = self.readings.confidence > CLEAR
-        chosen = sure & (self.readings.labels == label)
-        if not chosen.any():
+        mask = sure & (self.readings.labels == label)
+        if not mask.any():
             counts = torch.bincount(self.readings.labels[sure], minlength=len(self.classes))
-            made = listed(
+            classes = listed(
                 f"{name} ({count})"
                 for name, count in zip(self.classes, counts.tolist(), strict=True)
                 if count
             )
             raise UserError(
                 f"the generator makes no clear {self.classes[label]} in {len(self.z):,} samples; "
-                f"it makes {made or 'nothing that the classifier is sure of'}"
+                f"it makes {classes or 'nothing that the classifier is sure of'}"
             )
-        return chosen
+        return mask
 
 
 def draw(
@@ -173,8 +173,8 @@ def different_pairs(
 
 def images_along(generator: nn.Module, paths: Tensor, labels: Tensor | None = None) -> Tensor:
     """Return images [W, S, C, H, W] along paths [W, S, latent], with labels [W, S, K] or none."""
-    asked = None if labels is None else labels.flatten(0, 1)
-    return generate(generator, paths.flatten(0, 1), asked).unflatten(0, paths.shape[:2])
+    shares = None if labels is None else labels.flatten(0, 1)
+    return generate(generator, paths.flatten(0, 1), shares).unflatten(0, paths.shape[:2])
 
 
 def read_along(classifier: Classifier, images: Tensor) -> Readings:
@@ -196,8 +196,8 @@ def third_classes(labels: Tensor, classes: int, ends: Tensor | None = None) -> T
     """
     met = torch.zeros(len(labels), classes, dtype=torch.bool, device=labels.device)
     met.scatter_(1, labels, True)
-    known = labels[:, [0, -1]] if ends is None else ends.to(labels.device).expand(len(labels), 2)
-    met.scatter_(1, known, False)
+    outer = labels[:, [0, -1]] if ends is None else ends.to(labels.device).expand(len(labels), 2)
+    met.scatter_(1, outer, False)
     return met
 
 

@@ -71,12 +71,12 @@ def draw_training(
         title_of = at_step(steps[index], fids.get(steps[index]), n)
         grid = _sheet(images[index], title_of, classes)
         recorder.figure(f"samples_{name}", grid, tag="samples", step=steps[index])
-    chosen = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
-    shown = [steps[index] for index in chosen]
+    rows = np.linspace(0, len(steps) - 1, min(ROWS_OF_PROGRESS, len(steps))).round().astype(int)
+    shown = [steps[index] for index in rows]
     notes = [f"FID {fids[step]:.1f}" if step in fids else "" for step in shown]
     columns = _columns(images[0], classes)
     # If there are rows of classes, the progress sheet shows one image of each.
-    some = images[chosen, :: columns if classes else 1][:, :10]
+    some = images[rows, :: columns if classes else 1][:, :10]
     recorder.figure("progress", sheets.progress_sheet(some, shown, notes))
     recorder.file("training.gif", lambda file: sheets.animation(images, columns, file))
 
@@ -89,7 +89,7 @@ def draw_best(
     recorder: Recorder,
     network: nn.Module,
     inputs: Inputs,
-    chosen: Mapping[str, Any],
+    weights: Mapping[str, Any],
     n: int,
     classes: Sequence[str] = (),
 ) -> None:
@@ -104,8 +104,8 @@ def draw_best(
         classes: the classes of a conditional run.
     """
     images = as_drawn(latent.generate(network, *inputs)).cpu().numpy()
-    title = at_step(chosen["step"], None, n)
-    title = f"{title}, training FID {chosen['training_fid']:.1f} at n={n:,}"
+    title = at_step(weights["step"], None, n)
+    title = f"{title}, training FID {weights['training_fid']:.1f} at n={n:,}"
     recorder.figure("samples_best", _sheet(images, title, classes))
 
 
@@ -168,9 +168,9 @@ class Space:
             labels = torch.arange(NEAREST, device=self.prior.device) % len(self.classifier.classes)
             recorder.figure("nearest", self.nearest(self.prior.z(NEAREST, random), labels))
             start, end = torch.randperm(len(self.classifier.classes), generator=random)[:2].tolist()
-            figure, found = self.class_interpolation(random, (start, end))
+            figure, metrics = self.class_interpolation(random, (start, end))
             recorder.figure("interpolation", figure)
-            return {"interpolation": found}
+            return {"interpolation": metrics}
         draws = self.draws(random)
         recorder.figure("nearest", self.nearest(draws.z[:NEAREST]))
         parts = {
@@ -266,8 +266,8 @@ class Space:
         """
         samples = latent.generate(self.generator, z, labels)
         train = self.data.train
-        found, distances = latent.nearest(samples, train.pixels)
-        neighbours = to_float(train.pixels[found.cpu()]).to(samples.device)
+        indices, distances = latent.nearest(samples, train.pixels)
+        neighbours = to_float(train.pixels[indices.cpu()]).to(samples.device)
         rows = as_drawn(torch.stack([samples, neighbours])).cpu().numpy()
         size = math.sqrt(math.prod(train.shape))
         rms = [f"{float(distance) / size:.2f}" for distance in distances]

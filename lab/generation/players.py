@@ -107,8 +107,8 @@ class Prior:
         z = self.z(count, random)
         if not self.asked:
             return Inputs(z, None)
-        chosen = torch.randint(len(self.asked.labels), (count,), generator=random)
-        return Inputs(z, self.asked.labels[chosen.to(self.device)])
+        indices = torch.randint(len(self.asked.labels), (count,), generator=random)
+        return Inputs(z, self.asked.labels[indices.to(self.device)])
 
     def of_sheet(self, random: torch.Generator) -> Inputs:
         """Draw the inputs of a run's pictures: GRID, or a row of the same z for each class."""

@@ -153,16 +153,16 @@ class GanTask(ImageTask):
 
     def quality(self) -> Mapping[str, float]:
         """Measure `eval_samples` samples, and D's AUC on test images."""
-        images, asked = self.evaluation_samples()
-        auc = held_out_auc(self.discriminator, self.data.test, images, asked)
-        found = trouble.check_balance(self.right_sum / max(self.right_count, 1))
+        images, labels = self.evaluation_samples()
+        auc = held_out_auc(self.discriminator, self.data.test, images, labels)
+        warnings = trouble.check_balance(self.right_sum / max(self.right_count, 1))
         self.right_sum, self.right_count = 0.0, 0
-        measured = self.measure(images, asked)
+        measured = self.measure(images, labels)
         if measured:
             training_fid = measured["training_fid"]
-            found |= trouble.check_divergence(training_fid, self.best.lowest)
+            warnings |= trouble.check_divergence(training_fid, self.best.lowest)
             self.best.offer(training_fid, self.steps, self.sampled)
-        self.warnings.note(self.steps, found)
+        self.warnings.note(self.steps, warnings)
         return {"d_auc": auc, **self.only_logged(measured)}
 
     def state_dict(self) -> dict[str, Any]:
@@ -195,17 +195,17 @@ class GanTask(ImageTask):
         from lab.generation import pictures
 
         network = copy.deepcopy(self.sampled)
-        chosen = self.best.choose(network, self.steps, recorder)
+        weights = self.best.choose(network, self.steps, recorder)
         title = f"{self.config.short_name}: {self.config.title}"
         samples = self.config.eval_samples
         n = self.measures.reference_values(samples).n if self.measures else 0
         pictures.draw_training(recorder, self.frames, history, title, self.loss, n, self.classes)
         if self.best.weights:
-            pictures.draw_best(recorder, network, self.sheet, chosen, n, self.classes)
+            pictures.draw_best(recorder, network, self.sheet, weights, n, self.classes)
         result = {
             **self.of_images(network),
             "label": self.config.label,
-            "weights": chosen,
+            "weights": weights,
             "players": {name: history[name][-1] for name in ("d_loss", "g_loss", "d_auc")},
         }
         if self.measures:

@@ -170,24 +170,24 @@ def check_quality(measured: Mapping[str, float], asked: int, features: int) -> d
         asked: the number of samples that were asked for.
         features: the number of the classifier's features.
     """
-    found, n = {}, int(measured["n"])
-    made, wanted = measured["classes"], measured["real_classes"]
-    if made < MOST_CLASSES * wanted:
-        found["classes"] = (
-            f"in {n:,} samples G makes only {made} of {wanted} classes (a class counts if its "
+    warnings, n = {}, int(measured["n"])
+    classes, wanted = measured["classes"], measured["real_classes"]
+    if classes < MOST_CLASSES * wanted:
+        warnings["classes"] = (
+            f"in {n:,} samples G makes only {classes} of {wanted} classes (a class counts if its "
             "share of the samples is more than a fifth of its share of real images)"
         )
     recall, best = measured["recall"], measured["real_recall"]
     if recall < NO_RECALL and best >= ENOUGH:
-        found["recall"] = (
+        warnings["recall"] = (
             f"recall is {recall:.3f} (real images {best:.2f}): the samples have almost none of "
             "the variety of real images"
         )
     if n < asked:
-        found["images"] = FEWER.format(n=n, asked=asked)
+        warnings["images"] = FEWER.format(n=n, asked=asked)
     if n <= features:
-        found["samples"] = (
+        warnings["samples"] = (
             f"{n:,} samples are too few for the classifier's {features:,} features: samples as "
             f"good as real images would get an FID of {measured['fid_bias']:.1f}"
         )
-    return found
+    return warnings

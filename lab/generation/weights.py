@@ -92,11 +92,11 @@ class Best:
         Returns:
             `weights` of the result: the step of the chosen weights and why they were chosen.
         """
-        chosen: dict[str, Any] = {"step": step, "chosen_by": "last step"}
+        weights: dict[str, Any] = {"step": step, "chosen_by": "last step"}
         if self.weights and self.lowest is not None:
             recorder.last_weights(network.state_dict())
             network.load_state_dict(self.weights)
             fid, step = self.lowest
-            chosen = {"step": step, "chosen_by": "lowest training FID", "training_fid": fid}
+            weights = {"step": step, "chosen_by": "lowest training FID", "training_fid": fid}
         recorder.weights(network.state_dict())
-        return chosen
+        return weights

@@ -203,10 +203,10 @@ def train_classifier(train: Images, recipe: Recipe = RECIPE) -> Classifier:
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.peak_lr, total_steps=recipe.steps
         )
-        for chosen in _batches(len(train), recipe):
+        for indices in _batches(len(train), recipe):
             interrupts.act("stopped before the first step")
-            logits, _ = classifier(to_float(train.pixels[chosen]))
-            loss = nn.functional.cross_entropy(logits, train.labels[chosen])
+            logits, _ = classifier(to_float(train.pixels[indices]))
+            loss = nn.functional.cross_entropy(logits, train.labels[indices])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -69,16 +69,16 @@ class QualityEvaluator:
         Args:
             make: returns so many generated images, float [n, C, H, W] in [-1, 1].
         """
-        made = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
+        of_samples = [self.classifier.read(make(PART)).labels for _ in range(SAMPLES // PART)]
         device = next(self.classifier.parameters()).device
-        chosen = first_or_fixed(self._data.train, SAMPLES)
-        known = [
+        indices = first_or_fixed(self._data.train, SAMPLES)
+        of_real = [
             self.classifier.read(to_float(self._data.train.pixels[part].to(device))).labels
-            for part in chosen.split(PART)
+            for part in indices.split(PART)
         ]
         count = len(self.classifier.classes)
-        modes, kl = count_modes(torch.cat(made), count)
-        real_modes, real_kl = count_modes(torch.cat(known), count)
+        modes, kl = count_modes(torch.cat(of_samples), count)
+        real_modes, real_kl = count_modes(torch.cat(of_real), count)
         return {"modes": modes, "mode_kl": kl, "modes_n": SAMPLES,
                 "real_modes": real_modes, "real_mode_kl": real_kl}  # fmt: skip
 
@@ -88,11 +88,11 @@ class QualityEvaluator:
 
     def within_classes(self, samples: Tensor, asked: Tensor) -> list[dict[str, Any]]:
         """The metrics within each class: see `quality.within_classes`."""
-        made = self.classifier.read(samples)
+        readings = self.classifier.read(samples)
         test, train = (
             self._read(images, len(samples)) for images in (self._data.test, self._data.train)
         )
-        return within_classes(made, asked, test, train, self.classifier.classes)
+        return within_classes(readings, asked, test, train, self.classifier.classes)
 
     def _read(self, images: Images, n: int) -> tuple[Tensor, Tensor]:
         """Features and labels of n real images drawn always alike."""
@@ -117,13 +117,13 @@ def held_out_auc(
         generated: generated images, float [N, C, H, W] in [-1, 1].
         asked: the classes that were asked for, int64 [N]; None if not conditional.
     """
-    chosen = first_or_fixed(images, len(generated))
-    real = to_float(images.pixels[chosen].to(generated.device))
+    indices = first_or_fixed(images, len(generated))
+    real = to_float(images.pixels[indices].to(generated.device))
     if asked is None:
         logits = torch.cat([discriminator(real), discriminator(generated)])
     else:
         assert images.labels is not None
-        labels = images.labels[chosen].to(asked.device)
+        labels = images.labels[indices].to(asked.device)
         logits = torch.cat([discriminator(real, labels), discriminator(generated, asked)])
     is_real = torch.cat([torch.ones(len(real)), torch.zeros(len(generated))])
     return area_under_roc(logits.float().cpu(), is_real.bool())

@@ -145,8 +145,8 @@ class Folder(DataSet):
         if "" in listing.images:
             self._say("there are no class folders, so the images have no labels")
             return Arrays(pixels)
-        found = {name for listing in self._listings.values() for name in listing.images} - {""}
-        names = sorted(found, key=_as_number)
+        every_name = {name for listing in self._listings.values() for name in listing.images} - {""}
+        names = sorted(every_name, key=_as_number)
         labels = [names.index(name) for name, paths in listing.images.items() for _ in paths]
         return Arrays(pixels, np.array(labels), names)
 
@@ -281,21 +281,21 @@ def _listing(folder: Path) -> _Listing:
     images: dict[str, list[Path]] = {}
     left_out: list[Path] = []
     for owner in sorted(filter(Path.is_dir, inside), key=lambda path: _as_number(path.name)):
-        found, others = _images_first(_visible(owner))
-        if found:
-            images[owner.name] = found
-        left_out += others if found else [owner]
+        pictures, others = _images_first(_visible(owner))
+        if pictures:
+            images[owner.name] = pictures
+        left_out += others if pictures else [owner]
     beside = [path for path in inside if not path.is_dir()]
     if images:
         return _Listing(images, [*beside, *left_out])
-    found, others = _images_first(beside)
-    return _Listing({"": found}, [*others, *left_out])
+    pictures, others = _images_first(beside)
+    return _Listing({"": pictures}, [*others, *left_out])
 
 
 def _images_first(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Return the paths of images, and the other paths."""
-    found = [path for path in paths if path.suffix.lower() in KINDS]
-    return found, [path for path in paths if path.suffix.lower() not in KINDS]
+    pictures = [path for path in paths if path.suffix.lower() in KINDS]
+    return pictures, [path for path in paths if path.suffix.lower() not in KINDS]
 
 
 def _open(source: Path | BytesIO) -> "Image":

@@ -85,12 +85,12 @@ def distance_to_real(real: Tensor, fake: Tensor, k: int = NEIGHBOURS) -> Tensor:
 def radii(points: Tensor, k: int = NEIGHBOURS) -> Tensor:
     """The distance [N] of each point [N, D] to its k-th neighbour."""
     points = points.cpu().double()
-    found = []
+    parts = []
     for begin in range(0, len(points), ROWS):
         distances = torch.cdist(points[begin : begin + ROWS], points)  # [R, N]
         distances.diagonal(begin).fill_(torch.inf)  # a point is not its own neighbour
-        found.append(distances.topk(k, largest=False).values[:, -1])
-    return torch.cat(found)
+        parts.append(distances.topk(k, largest=False).values[:, -1])
+    return torch.cat(parts)
 
 
 def fid(real: Tensor, fake: Tensor) -> float:
@@ -202,19 +202,19 @@ def reference_values(
         ValueError: a split has NEIGHBOURS images or fewer.
     """
     n = min(n, len(train), len(test))
-    real, known = (read_some(classifier, images, n) for images in (test, train))
+    real, train_readings = (read_some(classifier, images, n) for images in (test, train))
     assert train.labels is not None
     shares = class_shares(train.labels, len(train.classes))
     real_radii = radii(real.features)
     return ReferenceValues(
         features=real.features,
-        trained_on=known.features,
+        trained_on=train_readings.features,
         radii=real_radii,
         shares=shares,
-        floor=fid(real.features, known.features),
+        floor=fid(real.features, train_readings.features),
         bias=fid_bias(real.features, n, n),
-        ceilings=prdc(real.features, known.features, real_radii=real_radii),
-        classes=classes_present(class_shares(known.labels, len(train.classes)), shares),
+        ceilings=prdc(real.features, train_readings.features, real_radii=real_radii),
+        classes=classes_present(class_shares(train_readings.labels, len(train.classes)), shares),
     )
 
 

@@ -32,7 +32,7 @@ def checks(build: Build, name: str, like: Build | None) -> Sequence[Check]:
     # In evaluation mode a cell with dropout or normalisation too gives the same at each call.
     cell = adapt_state_format(raw, D, H, name, must_continue=False).double().eval()
     x = torch.randn(T, B, D, dtype=torch.float64)
-    asked = [
+    listed = [
         Check("shapes", partial(_shapes, cell, x)),
         Check("one step", partial(_shapes, cell, x[:1])),
         Check("examples do not mix", partial(_alone, cell, x)),
@@ -40,10 +40,10 @@ def checks(build: Build, name: str, like: Build | None) -> Sequence[Check]:
         Check("gradients", partial(_gradients, cell, x)),
     ]
     if is_recurrent(cell):
-        asked.insert(2, Check("whole = step by step", partial(_steps, cell, x)))
+        listed.insert(2, Check("whole = step by step", partial(_steps, cell, x)))
     if like is not None:
-        asked.append(Check("equals the reference", partial(_equals, raw, cell, like, x)))
-    return [*asked, Check(f"learns T={LEARNED_LENGTH}", partial(_learns, build, name))]
+        listed.append(Check("equals the reference", partial(_equals, raw, cell, like, x)))
+    return [*listed, Check(f"learns T={LEARNED_LENGTH}", partial(_learns, build, name))]
 
 
 def _shapes(cell: nn.Module, x: Tensor) -> str:

@@ -130,11 +130,11 @@ def _length_axis(axis: Axes, lengths: Sequence[int]) -> None:
         axis.set_xscale("log")
         axis.set_xlim(shortest / 1.1, longest * 1.15)
         apart = math.log(longest / shortest) / plots.MOST_TICKS
-        chosen = [longest]
+        ticks = [longest]
         for n in sorted(lengths, reverse=True):
-            if math.log(chosen[-1] / n) >= apart:
-                chosen.append(n)
-        plots.measured_ticks(axis, chosen)
+            if math.log(ticks[-1] / n) >= apart:
+                ticks.append(n)
+        plots.measured_ticks(axis, ticks)
     else:
         axis.set_xlim(shortest - 1, longest + 1)
         plots.measured_ticks(axis, lengths)
@@ -148,7 +148,7 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
             `val_accuracy`, `test_accuracy`, and for another sequence than the palindrome also
             `sequence` and `chance`.
     """
-    asked = str(rows[0].get("sequence", "palindrome")) if rows else "palindrome"
+    sequence = str(rows[0].get("sequence", "palindrome")) if rows else "palindrome"
     chance = float(rows[0].get("chance", 1 / DIGITS)) if rows else 1 / DIGITS
     series: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -158,7 +158,7 @@ def sweep_accuracy(rows: Sequence[Mapping[str, Any]]) -> Figure:
     seeds = len({row["seed"] for row in rows})
     alone = f", {next(iter(series))}" if len(series) == 1 else ""  # then there is no legend
     figure, (axis,) = plots.new_figure(
-        f"Accuracy against length, {asked.replace('_', ' ')}{alone} ({len(rows)} runs)"
+        f"Accuracy against length, {sequence.replace('_', ' ')}{alone} ({len(rows)} runs)"
     )
     curves = []
     for name, by_length in series.items():

@@ -157,10 +157,10 @@ def _leaves(state: State) -> State:
 
 def _gradients(scalar: Tensor, state: State) -> tuple[Tensor, ...]:
     """d scalar / d state; zeros for a part of the state on which the scalar does not depend."""
-    found = torch.autograd.grad(scalar, state, allow_unused=True)
+    gradients = torch.autograd.grad(scalar, state, allow_unused=True)
     return tuple(
         torch.zeros_like(part) if gradient is None else gradient
-        for part, gradient in zip(state, found, strict=True)
+        for part, gradient in zip(state, gradients, strict=True)
     )
 
 

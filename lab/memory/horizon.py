@@ -77,13 +77,13 @@ def answers_to(network: Network, examples: Examples, chunk: int = CHUNK) -> Tens
     """Return `network.answers`, computed `chunk` steps at a time if the cell carries a state."""
     if not is_recurrent(network.cell):
         return network.answers(examples)
-    state, found = None, []
+    state, parts = None, []
     for steps in torch.arange(examples.inputs.shape[1]).split(chunk):
         x = network.encode(examples.inputs[:, steps[0] : steps[-1] + 1])
         hidden, state = network.cell(x, state)
         now = (examples.due >= steps[0]) & (examples.due <= steps[-1])
-        found.append(hidden[examples.due[now] - steps[0]])
-    return network.read_out(torch.cat(found)).transpose(0, 1)
+        parts.append(hidden[examples.due[now] - steps[0]])
+    return network.read_out(torch.cat(parts)).transpose(0, 1)
 
 
 def _palindromes_accuracy(network: Network, seq_len: int, n: int, draws: torch.Generator) -> float:

@@ -46,7 +46,7 @@ def state_size(cell: nn.Module, x: Tensor) -> int | None:
         total = torch.stack([part.sum() for part in (hidden, *after)]).sum()
         depends = torch.autograd.grad(total, before, allow_unused=True)
     return sum(
-        part.numel() for part, found in zip(before, depends, strict=True) if found is not None
+        part.numel() for part, gradient in zip(before, depends, strict=True) if gradient is not None
     )
 
 
@@ -154,11 +154,11 @@ def _disturbed(cell: nn.Module) -> Iterator[None]:
 def _refuse_other_in_pieces(cell: nn.Module, x: Tensor, hidden: Tensor, name: str) -> None:
     """Read x in pieces with a cell's own states; raise a UserError if h is another."""
     state: Any = None
-    found = []
+    parts = []
     for piece in x.split(PIECES):
         h, state = _tried(cell, piece, state, name)
-        found.append(h)
-    if not _are_alike(torch.cat(found), hidden):
+        parts.append(h)
+    if not _are_alike(torch.cat(parts), hidden):
         raise UserError(
             f"cell {name} gives another h when it continues from the state that it returned than "
             "when it reads the whole sequence, so that state lacks something; a class with "

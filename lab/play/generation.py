@@ -82,8 +82,8 @@ def _layers(network: nn.Module, z: Tensor, images: Tensor) -> list[dict[str, Any
     sequential = _sequential(network, "layers")
     layers = chain(sequential)
     with torch.no_grad():
-        made = sequential(z)
-    if made.numel() > images.numel():  # the network cuts its images at the right and at the bottom
+        output = sequential(z)
+    if output.numel() > images.numel():  # the network cuts at the right and at the bottom
         layers.append({"kind": "crop", "shape": list(images.shape[1:])})
     return layers
 
@@ -101,10 +101,10 @@ def _as_in_the_page(network: nn.Module, x: Tensor) -> tuple[nn.Module, Tensor, f
     coarse = copy.deepcopy(network).eval()
     state = network.state_dict()
     coarse.load_state_dict({**state, **rounded(state)})
-    made, exact = coarse(x), network(x)
-    if isinstance(made, tuple):  # the classifier's logits and features
-        made, exact = made[0], exact[0]
-    return coarse, made, largest_difference(made, exact)
+    output, exact = coarse(x), network(x)
+    if isinstance(output, tuple):  # the classifier's logits and features
+        output, exact = output[0], exact[0]
+    return coarse, output, largest_difference(output, exact)
 
 
 def _classifier(folder: RunFolder, config: GanConfig, images: Tensor) -> dict[str, Any]:

@@ -201,9 +201,9 @@ def picture(rows: pd.DataFrame, evidence: "Evidence", name: str | Sequence[str])
         if evidence.saved is not None:
             folders.append(evidence.saved / IMAGES / run)
         for folder in folders:
-            found = [path for n in names if (path := folder / f"{n}.png").exists()]
-            if found:
-                return found
+            paths = [path for n in names if (path := folder / f"{n}.png").exists()]
+            if paths:
+                return paths
     return []
 
 

@@ -121,15 +121,15 @@ class Report:
     @property
     def studies(self) -> dict[str, tuple[str, list[Finding]]]:
         """The title and the findings of each study."""
-        found = self.findings.values()
-        return {study: (title, [f for f in found if f.claim.study == study])
+        findings = self.findings.values()
+        return {study: (title, [f for f in findings if f.claim.study == study])
                 for study, title in STUDIES.items()}  # fmt: skip
 
     @property
     def counted(self) -> str:
         """How many claims have each verdict."""
-        found = Counter(finding.verdict for finding in self.findings.values())
-        words = [f"{found[verdict]} {words}" for verdict, words in PLURAL.items() if found[verdict]]
+        counts = Counter(finding.verdict for finding in self.findings.values())
+        words = [f"{counts[kind]} {words}" for kind, words in PLURAL.items() if counts[kind]]
         return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
 
     @property

@@ -84,8 +84,8 @@ class Planned:
 
     def missing(self, evidence: Evidence) -> int:
         """How many planned runs are not finished; the free keys may have any value."""
-        found = _likenesses(evidence, self.runs.free)
-        finished = {(alike, evidence.configs[name].seed) for name, alike in found.items()}
+        likenesses = _likenesses(evidence, self.runs.free)
+        finished = {(alike, evidence.configs[name].seed) for name, alike in likenesses.items()}
         return len(_wanted(self._words, self.runs.free) - finished)
 
 

@@ -255,26 +255,26 @@ def finding_of(claim: Claim, evidence: Evidence) -> Finding:
     """Test a claim with the runs of the full plan, or, if there are none, of the quick plan."""
     check(claim, evidence)
     steps = full = planned(claim)
-    found = {name: step.found(evidence) for name, step in full.items()}
-    quick = bool(full) and all(rows.empty for rows in found.values())
+    tables = {name: step.found(evidence) for name, step in full.items()}
+    quick = bool(full) and all(rows.empty for rows in tables.values())
     if quick:
         small = planned(claim, quick=True)
         in_small = {name: step.found(evidence) for name, step in small.items()}
         quick = any(len(rows) for rows in in_small.values())
-        steps, found = (small, in_small) if quick else (full, found)
-    parts = tuple(_measure(claim, part, found, steps, evidence) for part in claim.parts)
+        steps, tables = (small, in_small) if quick else (full, tables)
+    parts = tuple(_measure(claim, part, tables, steps, evidence) for part in claim.parts)
     missing = [
         f"{missing} of {len(step.configs)} runs of {step.command}"
         for step in full.values()
         if (missing := step.missing(evidence))
     ]
-    return Finding(claim, parts, found, tuple(missing), quick)
+    return Finding(claim, parts, tables, tuple(missing), quick)
 
 
 def _measure(
     claim: Claim,
     part: Part,
-    found: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     steps: Mapping[str, Planned],
     evidence: Evidence,
 ) -> Measured:
@@ -286,7 +286,7 @@ def _measure(
         groups = [group for group in (part.of, part.minus) if group is not None]
         complete = not any(steps[group.runs].missing(evidence) for group in groups)
         seeds = max(LEAST_SEEDS, min(steps[group.runs].seeds for group in groups))
-        return Measured(part, tuple(_cases(part, found, seeds)), complete)
+        return Measured(part, tuple(_cases(part, tables, seeds)), complete)
     except UserError:
         raise
     except Exception as error:  # pandas raises many kinds for a wrong query
@@ -294,10 +294,10 @@ def _measure(
         raise UserError(f"{claim.file}: part '{part.says}': {line}") from error
 
 
-def _cases(part: Part, found: Mapping[str, pd.DataFrame], seeds: int) -> Iterator[Case]:
+def _cases(part: Part, tables: Mapping[str, pd.DataFrame], seeds: int) -> Iterator[Case]:
     assert part.of is not None
-    of = _values(part, part.of, found[part.of.runs])
-    minus = {} if part.minus is None else _values(part, part.minus, found[part.minus.runs])
+    of = _values(part, part.of, tables[part.of.runs])
+    minus = {} if part.minus is None else _values(part, part.minus, tables[part.minus.runs])
     for where, values in of.items():
         examples = None if values.examples.empty else float(values.examples.mean())
         numbers, noise = values.by_seed, 0.0

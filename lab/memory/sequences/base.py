@@ -210,23 +210,23 @@ class Sequence:
             test_size: the size of the test set; as many as are left if fewer exist, perhaps none.
             generator: the random stream, on the CPU.
         """
-        found = self.distinct(seq_len, size + test_size, generator)
-        size = min(size, len(found))
+        examples = self.distinct(seq_len, size + test_size, generator)
+        size = min(size, len(examples))
         if size < 2:
             raise UserError(f"seq_len={seq_len}: {type(self).__name__} has fewer than two examples")
         train_size = self.count_to_train_on(seq_len, size, train_part)
-        train, validation = found[slice(train_size)], found[slice(train_size, size)]
-        return Sets(train, validation, found[slice(size, None)])
+        train, validation = examples[slice(train_size)], examples[slice(train_size, size)]
+        return Sets(train, validation, examples[slice(size, None)])
 
     def distinct(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw distinct examples, or fewer if fewer exist; `draw` explains the arguments."""
-        found = first_of_each(self.draw(seq_len, count, generator))
+        examples = first_of_each(self.draw(seq_len, count, generator))
         fruitless = 0
-        while len(found) < count and fruitless < FRUITLESS:
-            more = first_of_each(joined([found, self.draw(seq_len, count, generator)]))
-            fruitless = fruitless + 1 if len(more) == len(found) else 0
-            found = more
-        return found[slice(count)]
+        while len(examples) < count and fruitless < FRUITLESS:
+            more = first_of_each(joined([examples, self.draw(seq_len, count, generator)]))
+            fruitless = fruitless + 1 if len(more) == len(examples) else 0
+            examples = more
+        return examples[slice(count)]
 
     def count_to_train_on(self, seq_len: int, size: int, train_part: float) -> int:
         """The size of the training set, which is one epoch; `sets` explains the arguments."""

@@ -52,8 +52,8 @@ class Palindrome(Sequence):
         """As `Sequence.stream`, but faster for one length, as palindromes have codes."""
         if len(lengths) > 1:
             return super().stream(lengths, excluded, batch_size, generator)
-        known = torch.cat([as_digits(part) for part in (excluded.validation, excluded.test)])
-        return PalindromeStream(lengths[0], known, batch_size, generator)
+        digits = torch.cat([as_digits(part) for part in (excluded.validation, excluded.test)])
+        return PalindromeStream(lengths[0], digits, batch_size, generator)
 
     def tested_lengths(self, seq_len: int) -> list[int]:
         """The lengths of the assignment, 3 to 25."""
@@ -92,18 +92,18 @@ def from_codes(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tenso
 def free_digits(codes: Tensor, seq_len: int, generator: torch.Generator) -> Tensor:
     """Return the free digits of palindromes with these codes, uint8 [N, ceil(T/2)]."""
     free = (seq_len + 1) // 2
-    known = min(free, CODE_DIGITS)
-    powers = 10 ** torch.arange(known - 1, -1, -1)
-    first = (codes[:, None] // powers % 10).to(torch.uint8)  # [N, known]
-    rest = torch.randint(10, (len(codes), free - known), generator=generator, dtype=torch.uint8)
+    coded = min(free, CODE_DIGITS)
+    powers = 10 ** torch.arange(coded - 1, -1, -1)
+    first = (codes[:, None] // powers % 10).to(torch.uint8)  # [N, coded]
+    rest = torch.randint(10, (len(codes), free - coded), generator=generator, dtype=torch.uint8)
     return torch.cat([first, rest], dim=1)
 
 
 def to_codes(palindromes: Tensor) -> Tensor:
     """Return the codes int64 [N] of palindromes uint8 [N, T]."""
-    known = min((palindromes.shape[1] + 1) // 2, CODE_DIGITS)
-    powers = 10 ** torch.arange(known - 1, -1, -1)
-    return (palindromes[:, :known].long() * powers).sum(1)
+    coded = min((palindromes.shape[1] + 1) // 2, CODE_DIGITS)
+    powers = 10 ** torch.arange(coded - 1, -1, -1)
+    return (palindromes[:, :coded].long() * powers).sum(1)
 
 
 def as_examples(digits: Tensor) -> Examples:

@@ -46,13 +46,13 @@ class Recall(Sequence):
         places = spread(seq_len - self.queries - self.pairs, self.pairs, count, generator)
         places = places + torch.arange(self.pairs)
         if self.queries == 1:
-            asked = torch.randint(self.pairs, (count, 1), generator=generator)
+            queries = torch.randint(self.pairs, (count, 1), generator=generator)
         else:
-            asked = torch.rand(count, self.pairs, generator=generator).argsort(1)
-            asked = asked[:, : self.queries]
+            queries = torch.rand(count, self.pairs, generator=generator).argsort(1)
+            queries = queries[:, : self.queries]
         inputs = torch.zeros(count, seq_len, dtype=symbol_type(self.symbols))
         inputs.scatter_(1, places, (1 + keys).to(inputs.dtype))
         inputs.scatter_(1, places + 1, (1 + self.keys + values).to(inputs.dtype))
-        inputs[:, -self.queries :] = (1 + keys.gather(1, asked)).to(inputs.dtype)
+        inputs[:, -self.queries :] = (1 + keys.gather(1, queries)).to(inputs.dtype)
         due = torch.arange(seq_len - self.queries, seq_len)
-        return Examples(inputs, values.gather(1, asked), due)
+        return Examples(inputs, values.gather(1, queries), due)
