@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -166,25 +167,15 @@ class Folder(DataSet):
             )
             return listings  # type: ignore[return-value]
         images, left_out = _listing(self.root)
-        return {
-            split: _Listing(
-                {
-                    name: [
-                        path
-                        for index, path in enumerate(paths)
-                        if (index % TEST_EVERY == TEST_EVERY - 1) == (split == "test")
-                    ]
-                    for name, paths in images.items()
-                },
-                left_out,
-            )
-            for split in SPLITS
-        }
+        to_test = {name: paths[TEST_EVERY - 1 :: TEST_EVERY] for name, paths in images.items()}
+        to_train = {name: [path for count, path in enumerate(paths, 1) if count % TEST_EVERY]
+                    for name, paths in images.items()}  # fmt: skip
+        return {"train": _Listing(to_train, left_out), "test": _Listing(to_test, left_out)}
 
     def _every_image(self) -> Iterator[Path]:
-        for listing in self._listings.values():
-            for paths in listing.images.values():
-                yield from paths
+        by_class = (paths for listing in self._listings.values()
+                    for paths in listing.images.values())  # fmt: skip
+        return chain.from_iterable(by_class)
 
     def _read(self, paths: Sequence[Path]) -> np.ndarray:
         images = []

@@ -80,9 +80,7 @@ class Flow:
 
 def some_palindromes(config: MemoryConfig, seq_len: int, count: int = PALINDROMES) -> Tensor:
     """Draw palindromes, uint8 [N, T]: the same ones for every call with this seed."""
-    draws = random_stream(config.seed, f"flow {seq_len}")
-    codes = palindrome.distinct_codes(seq_len, count, draws)
-    return palindrome.from_codes(codes, seq_len, draws)
+    return palindrome.draw_distinct(seq_len, count, random_stream(config.seed, f"flow {seq_len}"))
 
 
 def gradient_flow(network: Network, digits: Tensor) -> Flow:

@@ -57,13 +57,10 @@ class MemoryTask(Task):
         begin = max(BEGINS_AT.get(config.curriculum, config.seq_len), self.sequence.shortest)
         self.begins_at = min(begin, config.seq_len)
         self._use_length(self.begins_at)
-        steps_per_epoch = math.ceil(
-            self.sequence.count_to_train_on(config.seq_len, config.data_size, config.train_part)
-            / config.batch_size
-        )
-        self.total_steps = min(
-            config.epochs * steps_per_epoch, config.max_steps or config.epochs * steps_per_epoch
-        )
+        count = self.sequence.count_to_train_on(config.seq_len, config.data_size, config.train_part)
+        steps_per_epoch = math.ceil(count / config.batch_size)
+        budget = config.epochs * steps_per_epoch
+        self.total_steps = min(budget, config.max_steps or budget)
         self.schedule = schedule(
             config.lr_schedule,
             self.optimizer,
@@ -91,13 +88,8 @@ class MemoryTask(Task):
         sequences exist to exclude any.
         """
         config = self.config
-        sets = self.sequence.sets(
-            seq_len,
-            config.data_size,
-            config.train_part,
-            TEST_SIZE,
-            random_stream(config.seed, "palindromes"),
-        )
+        draws = random_stream(config.seed, "palindromes")
+        sets = self.sequence.sets(seq_len, config.data_size, config.train_part, TEST_SIZE, draws)
         self.seq_len = seq_len
         self.validation, self.test = sets.validation.to(self.device), sets.test.to(self.device)
         order = random_stream(config.seed, "batches")

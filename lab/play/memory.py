@@ -63,7 +63,8 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, 
         draws = random_stream(config.seed, "page")
         read = sequence.draw(min(config.seq_len, LONGEST_TEST), 1, draws).inputs
     else:
-        read = _test_digits(config)
+        length = min(config.seq_len, LONGEST_TEST + 1)
+        read = palindrome.draw_distinct(length, 1, random_stream(config.seed, "page"))[:, :-1]
     exact = _trace(network, read)
     weights = rounded(network.equation_weights())
     network.load_equation_weights(weights)
@@ -91,13 +92,6 @@ def memory_run(folder: RunFolder, config: MemoryConfig) -> tuple[str, dict[str, 
     return "memory", {**data, "holds": holds}
 
 
-def _test_digits(config: MemoryConfig) -> Tensor:
-    """The digits that the self-test reads, uint8 [1, T-1]."""
-    length = min(config.seq_len, LONGEST_TEST + 1)
-    draws = random_stream(config.seed, "page")
-    return palindrome.from_codes(palindrome.distinct_codes(length, 1, draws), length, draws)[:, :-1]
-
-
 def _trace(network: Network, digits: Tensor) -> dict[str, Tensor]:
     """Compute the values that the self-test compares, for digits uint8 [1, T-1].
 
@@ -123,9 +117,9 @@ def _holds(network: Network, config: MemoryConfig) -> dict[str, Tensor]:
     """For each part of the state, the share of each unit's variance that the first digit explains,
     [H], from 0 to 1."""
     length = min(config.seq_len, LONGEST_TO_RATE_UNITS)
-    draws = random_stream(config.seed, "units")
-    codes = palindrome.distinct_codes(length, PALINDROMES, draws)
-    digits = palindrome.from_codes(codes, length, draws)[:, :-1]
+    digits = palindrome.draw_distinct(length, PALINDROMES, random_stream(config.seed, "units"))[
+        :, :-1
+    ]
     states = list(zip(*network.states(digits), strict=True))  # K times T-1 times [B, H]
     names = _state_names(network.cell)
     return {

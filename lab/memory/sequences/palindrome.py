@@ -35,8 +35,7 @@ class Palindrome(Sequence):
 
     def draw(self, seq_len: int, count: int, generator: torch.Generator) -> Examples:
         """Draw distinct palindromes: `count`, or fewer if fewer exist."""
-        codes = distinct_codes(seq_len, count, generator)
-        return as_examples(from_codes(codes, seq_len, generator))
+        return as_examples(draw_distinct(seq_len, count, generator))
 
     # `draw` gives distinct first digits, and so distinct palindromes.
     distinct = draw
@@ -77,6 +76,11 @@ def distinct_codes(seq_len: int, count: int, generator: torch.Generator) -> Tens
         more = torch.randint(population, (count,), generator=generator)
         codes = torch.cat([codes, more]).unique()
     return codes[torch.randperm(len(codes), generator=generator)[:count]]
+
+
+def draw_distinct(seq_len: int, count: int, generator: torch.Generator) -> Tensor:
+    """Draw distinct palindromes, uint8 [N, T]: `count`, or fewer if fewer exist."""
+    return from_codes(distinct_codes(seq_len, count, generator), seq_len, generator)
 
 
 def _code_count(seq_len: int) -> int:

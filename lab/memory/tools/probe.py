@@ -38,8 +38,7 @@ def probe_run(folder: RunFolder) -> str:
 
     network, config = open_palindromes(folder, recurrent=True)
     draws = random_stream(config.seed, "probe")
-    codes = palindrome.distinct_codes(config.seq_len, FITTED_ON + TESTED_ON, draws)
-    digits = palindrome.from_codes(codes, config.seq_len, draws)
+    digits = palindrome.draw_distinct(config.seq_len, FITTED_ON + TESTED_ON, draws)
     count = len(digits) * TESTED_ON // (FITTED_ON + TESTED_ON)
     last = config.seq_len - 1
     steps = sorted({round(t) for t in np.linspace(1, last, min(last, STEPS_PROBED)).tolist()})
