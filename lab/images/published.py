@@ -66,9 +66,10 @@ class Published(DataSet):
                 if self._missing(folder):  # another process may have fetched them meanwhile
                     self._fetch(folder)
         try:
-            return Arrays(*self._read(folder, split), self.classes)
+            pixels, labels = self._read(folder, split)
         except (OSError, ValueError) as error:
             raise UserError(f"{error}; remove it, and the next run fetches it") from error
+        return Arrays(pixels, labels, self.classes)
 
     def names(self, split: Split) -> tuple[str, str]:
         """The files of a split: images [N, 28, 28] and labels [N]."""
