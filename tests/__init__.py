@@ -1,11 +1,12 @@
 """Where a behaviour is tested: TESTS, by file or room of `lab`. test_house.py checks both sides.
 
-Tests go through the door: `lab.run` and the tools in this process (`refusal` and the fixture
-`tool`), or the command line (`tests.command_line`: quick_lab forks one, run_lab starts a fresh
-interpreter). `tests.fake_runs` makes finished runs without a training, `tests.engine.watching` is a
-study that looks at its own run, and `tests.numbers.MARKS` is a data set whose classifier is trained
-in seconds. What holds for every study is tested once, in `numbers`: each number of a result, each
-key, and that a saved state goes on bit for bit.
+Tests go through the door: `lab.run`, `lab.sweep` and the tools in this process (`refusal` and the
+fixtures `walk`, `swept` and `tool`), or the command line (`tests.command_line`: quick_lab forks
+one, run_lab starts a fresh interpreter). What holds for every run is tested on `tests.walk`, whose
+runs take milliseconds. What holds for every study is tested once, in `numbers`: each number of a
+result, each key, and that a saved state goes on bit for bit. `tests.fake_runs` makes finished runs
+without a training, `tests.engine.watching` is a study that looks at its own run, and
+`tests.numbers.MARKS` is a data set whose classifier is trained in seconds.
 """
 
 TESTS = {
@@ -41,9 +42,9 @@ TESTS = {
 
 # The files that take longest, first, so that no worker ends alone.
 LONGEST = (
-    *("numbers/test_keys.py", "sweeps/test_launchers.py", "sweeps/test_sweeps.py"),
-    *("sweeps/test_sweep_faults.py", "report/test_page.py", "sweeps/test_search.py"),
-    *("engine/test_faults.py", "generation/test_gan_cli.py", "docs/test_first_lesson.py"),
-    *("play/test_memory_page.py", "play/test_image_pages.py", "engine/test_signals.py"),
-    *("cli/test_api.py", "cli/test_docs.py", "engine/test_once_only.py"),
+    *("report/test_page.py", "numbers/test_keys.py", "docs/test_first_lesson.py"),
+    *("sweeps/test_launchers.py", "cli/test_exercise.py", "generation/test_gan_cli.py"),
+    *("play/test_image_pages.py", "play/test_memory_page.py", "cli/test_api.py"),
+    *("cli/test_presets.py", "report/test_reproduce.py", "sweeps/test_sweeps.py"),
+    *("sweeps/test_search.py", "sweeps/test_sweep_faults.py", "report/test_verdicts.py"),
 )

@@ -33,6 +33,8 @@ ENDLESS = [*TINY, "epochs=1000000", "max_steps=1000000"]
 
 Tool = Callable[..., tuple[int, str, str]]
 """Starts a tool in this process: gives the exit code and what it printed."""
+Walked = Callable[..., tuple[lab.Run, str, str]]
+Swept = Callable[..., tuple[lab.Sweep, str, str]]
 
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(
@@ -109,6 +111,11 @@ class Started:
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
+    @property
+    def errors(self) -> str:
+        """What it has written to stderr so far."""
+        return self._files[1].read_text() if self._files[1].exists() else ""
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it."""
         os.kill(self.pid, number)
@@ -162,11 +169,11 @@ def _in_child(args: tuple[str, ...], cwd: str, files: list[str], environ: dict[s
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 300) -> None:
-    """Look every two milliseconds until `condition` holds: what is waited for needs the core."""
+    """Look every ten milliseconds until `condition` holds: what is waited for needs the core."""
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, f"not within {timeout} s"
-        time.sleep(0.002)
+        time.sleep(0.01)
 
 
 def run_folders(cwd: Path) -> list[Path]:

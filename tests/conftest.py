@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+import lab
 from lab.cli.tools import run_tool
 from tests import LONGEST
-from tests.command_line import ROOT, TINY, Tool, quick_lab, rows, run_folder, start_lab, wait_until
+from tests.command_line import ROOT, Swept, Tool, Walked, run_folder, start_lab, wait_until
 from tests.images.small_data import write_bars
+from tests.run_files import saved_steps
+from tests.walk import CONF, WALK, WALK_COMMAND, hold
 
 # A shell starts its background jobs with Ctrl-C ignored, which every command under test would
 # inherit.
@@ -78,20 +81,48 @@ def tool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return start
 
 
+@pytest.fixture
+def walk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Walked:
+    """Do the run of tests.walk in this process, below `tmp_path`: gives it and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*words: str) -> tuple[lab.Run, str, str]:
+        capsys.readouterr()
+        run = lab.run(*WALK, *words, config_dir=CONF)
+        captured = capsys.readouterr()
+        return run, captured.out, captured.err
+
+    return start
+
+
+@pytest.fixture
+def swept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Swept:
+    """Do a sweep in this process, in the current folder: gives it and what it printed."""
+
+    def start(*words: str, config_dir: Path | None = None) -> tuple[lab.Sweep, str, str]:
+        capsys.readouterr()
+        sweep = lab.sweep(*words, config_dir=config_dir)
+        captured = capsys.readouterr()
+        return sweep, captured.out, captured.err
+
+    return start
+
+
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a TINY run that was never interrupted. Copy it, do not change it."""
+    """The folder of a WALK that was never interrupted. Copy it, do not change it."""
     cwd = tmp_path_factory.mktemp("reference")
-    done = quick_lab(*TINY, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    return run_folder(cwd)
+    return lab.run(*WALK, f"out_dir={cwd}/outputs", config_dir=CONF).path
 
 
 @pytest.fixture(scope="session")
 def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a TINY run that was killed in the midst of training. Copy it."""
+    """The folder of a WALK that was killed at step 19, between two rows. Copy it."""
     cwd = tmp_path_factory.mktemp("half_done")
-    run = start_lab(*TINY, cwd=cwd)
-    wait_until(lambda: rows(cwd) >= 6)
+    hold(cwd, 19)
+    run = start_lab(*WALK_COMMAND, cwd=cwd)
+    wait_until(lambda: saved_steps(cwd) == [19])
     run.kill()
     return run_folder(cwd)

@@ -3,10 +3,12 @@
 import csv
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 TAGS = {"lr": "train/lr"}
 """Of the columns whose tag in TensorBoard is not their name with `/` in place of the first `_`."""
@@ -15,6 +17,25 @@ TAGS = {"lr": "train/lr"}
 def copy_into(cwd: Path, folder: Path) -> Path:
     """A run's folder, copied to where the same command given in `cwd` looks for it."""
     return Path(shutil.copytree(folder, cwd / "outputs" / "runs" / folder.name))
+
+
+def saved_steps(cwd: Path) -> list[int]:
+    """The steps of the checkpoints of the runs that were begun in `cwd`, by the names of the runs.
+
+    A file is never half written; for a moment between two renames it is not there.
+    """
+    steps = []
+    for file in sorted(cwd.glob("outputs/runs/*/checkpoint.pt")):
+        with suppress(FileNotFoundError):
+            steps.append(torch.load(file, weights_only=True)["state"]["step"])
+    return steps
+
+
+def logged_steps(cwd: Path) -> list[int]:
+    """The last logged step of each run that was begun in `cwd`, by the names of the runs."""
+    files = sorted(cwd.glob("outputs/runs/*/metrics.csv"))
+    last = [file.read_text().split()[-1] for file in files]
+    return [int(line.partition(",")[0]) for line in last if line[0].isdigit()]
 
 
 def result_but_seconds(folder: Path) -> dict[str, Any]:

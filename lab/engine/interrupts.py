@@ -148,7 +148,8 @@ def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> str:
         return "stopped, but its jobs stay in the queue and train on: scancel ends them"
     from multiprocessing import active_children
 
-    workers = [child.pid or 0 for child in active_children()] + _jobs_of_controllers()
+    # A set, because the server from which workers are forked looks like a controller.
+    workers = {child.pid or 0 for child in active_children()} | _jobs_of_controllers()
     # A terminal sends Ctrl-C to the workers too; `kill` does not. So send them the other of the two
     # signals. A second signal of the same kind would end them at once. A shell's background jobs
     # ignore Ctrl-C, and so do their workers.
@@ -166,7 +167,7 @@ def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> str:
     return "stopped"
 
 
-def _jobs_of_controllers() -> list[int]:
+def _jobs_of_controllers() -> set[int]:
     """The processes that children of this one have started, as submitit_local's controllers do.
 
     The controllers are left alone, since one that is stopped kills its job after a second. Where
@@ -177,11 +178,11 @@ def _jobs_of_controllers() -> list[int]:
         with suppress(OSError, ValueError):  # it has just ended
             stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
             parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-    ours, own = [], os.getpid()
+    ours, own = set(), os.getpid()
     for process in parents.keys() - set(parents.values()):  # those without a child
         line = [process]
         while line[-1] in parents and line[-1] != own:
             line.append(parents[line[-1]])
         if line[-1] == own and len(line) > 2:
-            ours.append(process)
+            ours.add(process)
     return ours

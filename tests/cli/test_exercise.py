@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import ROOT, environment, quick_lab
+from tests.command_line import ROOT, Tool, environment, quick_lab
 
 EXERCISE = ROOT / "examples/exercise"
 RNN = """
@@ -68,44 +68,52 @@ def solved(folder: Path, lstm: str = LSTM) -> Path:
     return copy
 
 
-def pytest_in(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
+def pytest_in(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
         cwd=folder, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
+@pytest.fixture
+def checked(tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
+    """`lab check` in the exercise, whose gaps are filled: with this LSTM."""
+
+    def start(lstm: str, *words: str) -> tuple[int, str, str]:
+        for module in ("lstm", "rnn"):
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.chdir(solved(tmp_path, lstm))
+        return tool("check", *words)
+
+    return start
+
+
 def test_the_exercise_fails_before_it_is_done_and_passes_afterwards(tmp_path: Path):
     assert "5 failed" in pytest_in(EXERCISE, "test_mine.py").stdout
-    copy = solved(tmp_path)
-    for file in ("test_mine.py", "teacher/test_hidden.py"):
-        done = pytest_in(copy, file)
-        assert done.returncode == 0, done.stdout
+    done = pytest_in(solved(tmp_path), "test_mine.py", "teacher/test_hidden.py")
+    assert done.returncode == 0, done.stdout
 
 
-def test_a_right_cell_passes_its_check_and_is_trained(tmp_path: Path):
-    copy = solved(tmp_path)
+def test_a_right_cell_passes_its_check_and_is_trained(checked: Tool, tmp_path: Path):
     for part in ("lstm.LSTM", "rnn.RNN"):
-        done = quick_lab(
-            "check", part, "--like", f"lab.memory.cells.{part.partition('.')[2]}", cwd=copy
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[-1] == "all 8 checks passed"
-    done = quick_lab(
-        "--config-dir", "conf", "cell=my_lstm", "seq_len=5", "size=small", "max_steps=20", cwd=copy
-    )
+        like = f"lab.memory.cells.{part.partition('.')[2]}"
+        code, out, err = checked(LSTM, part, "--like", like)
+        assert (code, err) == (0, "")
+        assert out.splitlines()[-1] == "all 8 checks passed"
+    words = ("--config-dir", "conf", "cell=my_lstm", "seq_len=5", "size=small", "max_steps=1")
+    done = quick_lab(*words, "data_size=100", cwd=tmp_path / "exercise")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_a_wrong_cell_is_told_what_is_wrong(mistake: str, tmp_path: Path):
+def test_a_wrong_cell_is_told_what_is_wrong(mistake: str, checked: Tool):
     (right, wrong), told = WRONG[mistake]
     assert right in LSTM
-    copy = solved(tmp_path, LSTM.replace(right, wrong))
-    done = quick_lab("check", "lstm.LSTM", "--like", "lab.memory.cells.LSTM", cwd=copy)
-    assert done.returncode == 1
-    assert told in done.stdout
-    assert "checks failed" in done.stderr
+    lstm = LSTM.replace(right, wrong)
+    code, out, err = checked(lstm, "lstm.LSTM", "--like", "lab.memory.cells.LSTM")
+    assert code == 1
+    assert told in out
+    assert "checks failed" in err
 
 
 @pytest.mark.parametrize(
@@ -117,8 +125,11 @@ def test_a_wrong_cell_is_told_what_is_wrong(mistake: str, tmp_path: Path):
         ("optimizer=adam", "expected one of the groups"),
     ],
 )  # fmt: skip
-def test_other_parts_are_checked_too(part: str, told: str, tmp_path: Path):
-    done = quick_lab("check", part, cwd=tmp_path)
-    assert told in done.stdout + done.stderr
-    assert (done.returncode == 0) == ("passed" in told)
+def test_other_parts_are_checked_too(
+    part: str, told: str, tool: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = tool("check", part)
+    assert told in out + err
+    assert (code == 0) == ("passed" in told)
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lab.runs.finding import find_run, find_runs
-from tests.command_line import ENDLESS, Tool, quick_lab, start_lab, wait_until
+from tests.command_line import Tool
 
 
 def test_show_says_what_is_known(cwd: Path, tool: Tool):
@@ -45,22 +45,20 @@ def test_rm_asks_and_takes_everything_away(cwd: Path, tool: Tool):
     assert len(find_runs()) == 2
 
 
-def test_rm_refuses_a_run_that_is_held(tmp_path: Path):
-    started = start_lab(*ENDLESS, cwd=tmp_path)
-    try:
-        wait_until(lambda: list(tmp_path.glob("outputs/runs/*/status")))
-        done = quick_lab("rm", "last", "--yes", cwd=tmp_path)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "is being run by another process: nothing is removed" in done.stderr
-        (run,) = tmp_path.glob("outputs/runs/*")
-        assert run.is_dir()
+def test_rm_refuses_a_run_that_is_held_and_other_tools_show_it(cwd: Path, tool: Tool):
+    folder = find_run("lstm-T20-s0")
+    (folder.path / "result.json").unlink()
+    folder.set_status("running")
+    with folder.locked():
+        code, out, err = tool("rm", folder.path.name, "--yes")
+        assert (code, out) == (1, "")
+        assert "is being run by another process: nothing is removed" in err
+        assert folder.path.is_dir()
         # While it is being written it is listed, with what it has logged.
-        listed = quick_lab("runs", cwd=tmp_path)
-        assert (listed.returncode, listed.stderr) == (0, "")
-        assert "running" in listed.stdout
-        assert quick_lab("show", "last", cwd=tmp_path).returncode == 0
-        predicted = quick_lab("predict", "last", "121", cwd=tmp_path)
-        assert predicted.returncode == 1
-        assert "running, not finished" in predicted.stderr
-    finally:
-        started.kill()
+        code, out, err = tool("runs")
+        assert (code, err) == (0, "")
+        assert "running" in out
+        assert tool("show", folder.path.name)[0] == 0
+        code, _, err = tool("predict", folder.path.name, "121")
+        assert code == 1
+        assert "running, not finished" in err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import ROOT, TINY, environment, refusal
+from tests.command_line import ROOT, TINY, environment, later_first, refusal
 
 CELLS = """
 from torch import nn
@@ -76,7 +76,8 @@ def test_the_modules_of_the_current_folder_are_found_and_shadow_none(door, own, 
     script = tmp_path_factory.mktemp("bin") / "lab"
     script.write_text(CONSOLE_SCRIPT)
     start = [str(script)] if door == "script" else ["-m", "lab"]
-    words = [sys.executable, *start, "--config-dir=conf", "cell=Cell", *TINY]
+    run = later_first(("--config-dir=conf", "cell=Cell", *TINY, "max_steps=1"))
+    words = [sys.executable, *start, *run]
     environ = environment()
     done = subprocess.run(words, cwd=own, env=environ, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

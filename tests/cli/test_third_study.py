@@ -1,8 +1,5 @@
 """A study of one's own is one module and its YAML files, and gets all the rest."""
 
-import csv
-import json
-import shutil
 from functools import partial
 
 import pytest
@@ -20,30 +17,25 @@ EXAMPLES = ROOT / "examples"
 
 
 def test_a_third_study_is_one_module_and_one_yaml_file(tmp_path):
-    shutil.copytree(EXAMPLES, tmp_path, dirs_exist_ok=True)
-    lab = partial(quick_lab, "--config-dir", "conf", cwd=tmp_path)
-    done = lab("-m", "task=dice", "sides=6,20", "seed=0,1")
+    words = ("--config-dir", "conf", "task=dice", f"out_dir={tmp_path / 'outputs'}")
+    start = partial(quick_lab, cwd=EXAMPLES)
+    done = start("-m", *words, "sides=6,20", "seed=0,1")
     assert done.returncode == 0, done.stderr
     assert "sweep: 4 finished" in done.stdout
     assert len(list((tmp_path / "outputs/runs").glob("dice-s1-*"))) == 2
-    run = next(path.parent for path in tmp_path.glob("outputs/runs/dice-s1-*/result.json"))
-    result = json.loads((run / "result.json").read_text())
-    with open(run / "metrics.csv") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == result["steps"] == 20
-    assert float(rows[-1]["mean"]) == result["mean"]
+    run = lab.load(next(tmp_path.glob("outputs/runs/dice-s1-*")))
+    assert len(run.metrics["step"]) == run.result["steps"] == 20
+    assert run.metrics["mean"][-1] == run.result["mean"]
     assert len(only(tmp_path / "outputs/sweeps", "*/summary.csv").read_text().splitlines()) == 5
+    assert f"mean {run.result['mean']:.2f}; training " in done.stdout
 
-    assert f"mean {result['mean']:.2f}; training " in done.stdout
-
-    again = lab("-m", "task=dice", "sides=6,20", "seed=0,1")
-    assert "sweep: 4 finished before" in again.stdout
-    wrong = lab("task=dice", "sides=six")
+    assert "sweep: 4 finished before" in start("-m", *words, "sides=6,20", "seed=0,1").stdout
+    wrong = start(*words, "sides=six")
     assert (wrong.returncode, wrong.stderr) == (
         1,
         "lab: sides=six is not allowed: expected an integer\n",
     )
-    of_another = lab("task=dice", "seq_len=3")
+    of_another = start(*words, "seq_len=3")
     assert of_another.returncode == 1
     assert "seq_len means nothing for task=dice: it is a key of task=lstm" in of_another.stderr
 

@@ -5,22 +5,18 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
+import lab
 from lab.cli.door import BARE_WORD
 from lab.cli.tools import TOOLS, run_tool
-from tests.command_line import command, environment, quick_lab
+from tests.command_line import ROOT, environment, quick_lab
 
 
-@pytest.mark.parametrize("word", ["runs", "frobnicate", "lstm", "a.b", "12x4"])
-def test_a_bare_word_names_a_tool(word: str):
-    assert BARE_WORD.fullmatch(word)
-
-
-@pytest.mark.parametrize(
-    "word", ["a=b", "-m", "--help", "+experiment=best", "~cell", "x.y=1", "+a", "@x"]
-)
-def test_anything_else_is_hydras(word: str):
-    assert not BARE_WORD.fullmatch(word)
+def test_a_bare_word_names_a_tool_and_anything_else_is_hydras():
+    assert all(map(BARE_WORD.fullmatch, ("runs", "frobnicate", "lstm", "a.b", "12x4")))
+    hydras = ("a=b", "-m", "--help", "+experiment=best", "~cell", "x.y=1", "+a", "@x")
+    assert not any(map(BARE_WORD.fullmatch, hydras))
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(made: Path):
@@ -42,20 +38,6 @@ def test_every_tool_explains_itself(
     text = capsys.readouterr().out
     assert TOOLS[name].summary in text
     assert f"example: lab {name}" in text
-
-
-def test_neither_a_tools_help_nor_the_list_of_runs_imports_torch(made: Path):
-    code = (
-        "import sys; sys.argv = ['lab', *sys.argv[1:]]\n"
-        "from lab.cli import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "assert not {'torch', 'matplotlib', 'pandas'} & set(sys.modules)"
-    )
-    for words in (["runs"], ["show", "last"], ["predict", "--help"], ["predict", "x", "121"]):
-        line = [command()[0], "-c", code, *words]
-        done = subprocess.run(line, cwd=made, env=environment(), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -81,7 +63,14 @@ def test_the_shell_completes_tools_runs_and_keys(
     assert (done.stdout.split(), done.stderr) == ([word.format(run=run) for word in words], "")
 
 
-def test_help_lists_every_tool(tmp_path: Path):
-    done = quick_lab("--help", cwd=tmp_path)
+def test_help_lists_every_tool_group_option_and_key_and_the_version_is_labs(tmp_path: Path):
+    text = quick_lab("--help", cwd=tmp_path).stdout
+    lines = [line.split() for line in text.splitlines()]
     for name, tool in TOOLS.items():
-        assert [name, *tool.summary.split()] in [line.split() for line in done.stdout.splitlines()]
+        assert [name, *tool.summary.split()] in lines
+    for group in ("task", "cell", "size", "optimizer", "experiment"):
+        for option in (ROOT / "conf" / group).glob("*.yaml"):
+            assert option.stem in text
+    for key in yaml.safe_load((ROOT / "conf/task/lstm.yaml").read_text()):
+        assert key in ("defaults", "task") or key in text
+    assert quick_lab("--version", cwd=tmp_path).stdout == f"lab {lab.__version__}\n"

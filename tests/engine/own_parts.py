@@ -9,16 +9,9 @@ from lab.memory.cells import RNN, State
 
 
 class OwnCell(RNN):
-    """Takes an `init` of its own meaning and no `forget_bias`."""
+    """Takes an `init` of its own meaning and no `forget_bias`, and names one matrix twice."""
 
     def __init__(self, input_size: int, hidden_size: int, init: str) -> None:
-        super().__init__(input_size, hidden_size)
-
-
-class TiedCell(RNN):
-    """Names one matrix twice."""
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
         self.tied = nn.Linear(hidden_size, hidden_size, bias=False)
         self.tied.weight = self.get_parameter("W_hh")

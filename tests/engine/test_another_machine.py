@@ -9,8 +9,9 @@ import pytest
 from lab.cli import compose_config
 from lab.engine.jobs import perform
 from lab.engine.provenance import bits_changed
-from tests.command_line import TINY, quick_lab
+from tests.command_line import Walked
 from tests.run_files import copy_into
+from tests.walk import CONF, WALK
 
 
 def change(file: Path, **values: Any) -> None:
@@ -20,15 +21,13 @@ def change(file: Path, **values: Any) -> None:
 
 
 def test_a_run_begun_elsewhere_goes_on_after_a_line_that_says_so(
-    half_done: Path, tmp_path: Path
+    half_done: Path, walk: Walked, tmp_path: Path
 ) -> None:
     folder = copy_into(tmp_path, half_done)
     change(folder / "provenance.json", device="cuda", threads=4)
-    done = quick_lab(*TINY, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    said, going_on = done.stdout.splitlines()[:2]
+    said, going_on = walk()[1].splitlines()[:2]
     changes = "device cuda → cpu, threads 4 → 1"
-    assert said.startswith(f"lstm-T3-h32-n100-b32-s0: {changes} since the run began")
+    assert said.startswith(f"walk-s0: {changes} since the run began")
     assert "not be bitwise" in said
     assert "continuing after step" in going_on
     origin = json.loads((folder / "provenance.json").read_text())
@@ -37,36 +36,31 @@ def test_a_run_begun_elsewhere_goes_on_after_a_line_that_says_so(
 
 
 def test_a_run_that_goes_on_where_it_began_says_nothing_of_the_kind(
-    half_done: Path, tmp_path: Path
+    half_done: Path, walk: Walked, tmp_path: Path
 ) -> None:
     folder = copy_into(tmp_path, half_done)
-    done = quick_lab(*TINY, cwd=tmp_path)
-    assert done.stdout.splitlines()[0].startswith("lstm-T3-h32-n100-b32-s0: continuing after step")
+    assert walk()[1].splitlines()[0].startswith("walk-s0: continuing after step")
     assert "changed_on_the_way" not in json.loads((folder / "provenance.json").read_text())
 
 
-def test_an_older_provenance_that_lacks_a_key_is_no_other_machine() -> None:
+def test_a_provenance_that_lacks_a_key_is_no_other_machine_and_another_precision_is() -> None:
     now = {"device": "cpu", "threads": 1, "cpu": "x", "versions": {"torch": "2.14"}}
     assert bits_changed({}, now) == []
     assert bits_changed({**now, "versions": {"torch": "2.13"}}, now) == ["torch 2.13 → 2.14"]
     assert bits_changed(now, {**now, "precision": "bf16"}) == []
-
-
-def test_another_precision_gives_other_bits() -> None:
-    begun, now = {"precision": "bf16"}, {"precision": "fp32"}
-    assert bits_changed(begun, now) == ["precision bf16 → fp32"]
+    assert bits_changed({"precision": "bf16"}, {"precision": "fp32"}) == ["precision bf16 → fp32"]
 
 
 @pytest.mark.parametrize(
     ("values", "what"),
-    [({"val_accuracy": None}, "has no 'val_accuracy'"), ({"val_accuracy": "all"}, "is damaged")],
+    [({"seen": None}, "has no 'seen'"), ({"seen": "all"}, "is damaged")],
 )
 def test_a_result_that_lacks_a_key_is_one_line_that_names_the_file(
     reference: Path, tmp_path: Path, values: dict[str, Any], what: str
 ) -> None:
     folder = copy_into(tmp_path, reference)
     change(folder / "result.json", **values)
-    outcome = perform(compose_config(*TINY, f"out_dir={tmp_path}/outputs"), [])
+    outcome = perform(compose_config(*WALK, f"out_dir={tmp_path}/outputs", config_dir=CONF), [])
     assert (outcome.kind, outcome.exit_code) == ("failed", 1)
     assert outcome.line.startswith(f"{folder / 'result.json'} {what}")
     assert "\n" not in outcome.line

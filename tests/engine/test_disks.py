@@ -9,15 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import (
-    TINY,
-    command,
-    environment,
-    quick_lab,
-    run_folder,
-    start_lab,
-)
-from tests.run_files import assert_same_run, copy_into
+import lab
+from tests.command_line import Walked, command, environment, run_folder
+from tests.run_files import assert_same_run, copy_into, saved_steps
+from tests.walk import CONF, WALK, WALK_COMMAND
 
 IS_ROOT = os.geteuid() == 0
 # Root may write anywhere, unless it gives that right up.
@@ -41,33 +36,40 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     subprocess.run(["umount", disk], check=False)
 
 
-# Full at the first checkpoint, and at the figures.
-@pytest.mark.parametrize("size", ["40k", "320k"])
 def test_a_full_disk_is_told_in_one_line_and_the_run_goes_on_with_room(
-    size: str, small_disk: Callable[[str], Path], reference: Path
+    small_disk: Callable[[str], Path], reference: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = small_disk(size)
-    failed = quick_lab(*TINY, cwd=disk)
-    assert failed.returncode == 1
-    folder = run_folder(disk)
-    assert failed.stderr == (
-        f"lab: cannot write to {folder.relative_to(disk)}: No space left on device\n"
-    )
+    for size, at_the_end in (("24k", False), ("100k", True)):
+        disk = small_disk(size)
+        monkeypatch.chdir(disk)
+        with pytest.raises(lab.UserError) as error:
+            lab.run(*WALK, config_dir=CONF)
+        folder = run_folder(disk)
+        assert str(error.value) == (
+            f"cannot write to {folder.relative_to(disk)}: No space left on device"
+        )
+        assert bool(saved_steps(disk)) == at_the_end
     small_disk("64m")
-    assert quick_lab(*TINY, cwd=disk).returncode == 0
+    lab.run(*WALK, config_dir=CONF)
     assert_same_run(folder, reference)
+    monkeypatch.undo()
 
 
-def test_a_file_size_limit_is_told_in_one_line(reference: Path, tmp_path: Path) -> None:
-    run = start_lab(*TINY, cwd=tmp_path)
-    resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (30_000, 30_000))
-    failed = run.wait()
-    assert failed.returncode == 1
+def test_a_file_size_limit_is_told_in_one_line(
+    reference: Path, walk: Walked, tmp_path: Path
+) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, limits[1]))
+    try:
+        with pytest.raises(lab.UserError) as error:
+            walk()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     folder = run_folder(tmp_path)
-    assert failed.stderr == f"lab: cannot write to {folder.relative_to(tmp_path)}: File too large\n"
+    assert str(error.value) == f"cannot write to {folder.relative_to(tmp_path)}: File too large"
     assert (folder / "status").read_text() == "failed\n"
     assert "File too large" in (folder / "lab.log").read_text()
-    assert quick_lab(*TINY, cwd=tmp_path).returncode == 0
+    walk()
     assert_same_run(folder, reference)
 
 
@@ -76,7 +78,7 @@ def test_a_file_size_limit_is_told_in_one_line(reference: Path, tmp_path: Path) 
     reason="NOT TESTED: a folder that cannot be written; root may, and setpriv is missing",
 )
 def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None:
-    def lab(*args: str) -> subprocess.CompletedProcess[str]:
+    def as_a_user(*args: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*AS_A_USER, *command(*args)],
             cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
@@ -87,13 +89,13 @@ def test_outputs_that_cannot_be_written(reference: Path, tmp_path: Path) -> None
     for path in everything:
         path.chmod(0o555 if path.is_dir() else 0o444)
 
-    failed = lab(*TINY, "seed=1")
+    failed = as_a_user(*WALK_COMMAND, "seed=1")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("lab: cannot write to outputs/runs/lstm-T3-h32-n100-b32-s1-")
+    assert failed.stderr.startswith("lab: cannot write to outputs/runs/walk-s1-")
     assert failed.stderr.endswith(": Permission denied\n")
     assert len(failed.stderr.splitlines()) == 1
 
-    shown = lab(*TINY)
+    shown = as_a_user(*WALK_COMMAND)
     assert shown.returncode == 0
     assert shown.stdout.startswith("finished before: ")
 

@@ -25,34 +25,23 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     return RunFolder(run.path.rename(run.path.with_name(f"lstm-T5-s0-{config.identity}")))
 
 
-def test_it_is_shown_and_not_trained_again(old: RunFolder):
+def test_it_is_shown_and_not_trained_again_and_a_sweep_notes_where_it_lies(old: RunFolder):
     config = compose_config(*WORDS)
     assert folder_of(config).path == old.path
     assert preview(config) == f"finished before  {old.path}"
     outcome = perform(config, [])
     assert outcome.kind == "finished before"
-    assert outcome.line.startswith("finished before: ")
     assert not config.run_dir.exists()
-
-
-def test_a_sweep_notes_where_it_lies(old: RunFolder):
     sweep = Sweep(Path("outputs/sweeps/any-12345678"))
-    sweep.write(sweep.record(0, WORDS, perform(compose_config(*WORDS), []), {}))
+    sweep.write(sweep.record(0, WORDS, outcome, {}))
     (record,) = sweep.records()
     assert sweep.run_of(record).path == old.path.absolute()
     assert sweep.status_of(record) == "finished"
-
-
-@pytest.mark.parametrize("word", ["seed=1", "seq_len=15", "optimizer.lr=0.002"])
-def test_other_runs_are_not_taken_for_it(old: RunFolder, word: str):
-    config = compose_config(*WORDS, word)
-    assert folder_of(config).path == config.run_dir
-
-
-def test_a_run_of_todays_name_comes_first(old: RunFolder):
-    config = compose_config(*WORDS)
+    for word in ("seed=1", "seq_len=15", "optimizer.lr=0.002"):
+        other = compose_config(*WORDS, word)
+        assert folder_of(other).path == other.run_dir, "another run is not taken for it"
     shutil.copytree(old.path, config.run_dir)
-    assert folder_of(config).path == config.run_dir
+    assert folder_of(config).path == config.run_dir, "a run of today's name comes first"
 
 
 def test_an_interrupted_run_continues_where_it_lies(old: RunFolder):

@@ -49,7 +49,8 @@ def test_long_curves_are_told_apart_without_colour_by_markers_at_different_point
 def test_the_legend_lies_below_all_axes_and_a_single_name_needs_none():
     figure, axes = plots.new_figure("a title", panels=2)
     for axis in axes:
-        plots.draw_curves(axis, [plots.Curve(f"curve {k}", [1, 2], [k, k]) for k in range(9)])
+        names = [f"a curve of a name as long as those of a comparison {k}" for k in range(9)]
+        plots.draw_curves(axis, [plots.Curve(name, [1, 2], [1, 1]) for name in names])
     plots.legend_below(figure)
     (legend,) = figure.legends
     assert len(legend.get_texts()) == 9
@@ -57,6 +58,7 @@ def test_the_legend_lies_below_all_axes_and_a_single_name_needs_none():
     lowest = min(axis.get_tightbbox().y0 for axis in axes)
     assert legend.get_window_extent().y0 >= 0
     assert legend.get_window_extent().y1 <= lowest
+    assert legend.get_window_extent().width <= figure.bbox.width
     alone, (axis,) = plots.new_figure("b")
     plots.draw_curves(axis, [plots.Curve("one", [1, 2], [1, 2])])
     plots.legend_below(alone)

@@ -23,13 +23,9 @@ def test_auto_is_bf16_only_on_a_processor_that_has_it(
 ) -> None:
     monkeypatch.setattr(process, "cpu_flags", lambda: flags)
     assert resolve_precision("auto", "cpu") == used
-    assert resolve_precision("fp32", "cpu") == "fp32"
+    assert resolve_precision("fp32", "cpu") == resolve_precision("auto", "mps") == "fp32"
     assert capsys.readouterr().err == ""
     assert resolve_precision("bf16", "cpu") == "bf16"
     warned = capsys.readouterr().err.splitlines()
     assert len(warned) == (used == "fp32")
     assert all(line.startswith("lab: precision=bf16: this cpu is not known") for line in warned)
-
-
-def test_auto_is_fp32_on_a_device_of_which_nothing_is_known() -> None:
-    assert resolve_precision("auto", "mps") == "fp32"

@@ -1,33 +1,16 @@
 """A signal at any moment: noted, acted on where nothing is half done, told in one line."""
 
-import dataclasses
-import logging
-import os
 import signal
 import subprocess
 import sys
-import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lab.config.reading import from_file
-from lab.engine.jobs import perform
-from tests.command_line import (
-    ENDLESS,
-    TINY,
-    command,
-    environment,
-    quick_lab,
-    rows,
-    run_folder,
-    run_folders,
-    start_lab,
-    wait_until,
-)
+from tests.command_line import command, environment, quick_lab, start_lab, wait_until
 from tests.engine.watching import CONF
+from tests.walk import ENDLESS
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM]
 
@@ -81,18 +64,6 @@ def test_a_signal_among_the_figures_ends_the_run_there(
     assert line.startswith("lab: stopped while drawing the figures; the same command continues it")
     monkeypatch.delenv("STOPS_AMONG_ITS_FIGURES")
     assert "continuing after step 9" in quick_lab(*words, cwd=tmp_path).stdout
-
-
-def test_a_signal_ends_a_whole_sweep(tmp_path: Path) -> None:
-    run = start_lab("-m", *ENDLESS, "seed=0,1", cwd=tmp_path)
-    wait_until(lambda: rows(tmp_path))
-    run.send(signal.SIGTERM)
-    stopped = run.wait()
-    assert stopped.returncode == 128 + signal.SIGTERM
-    assert len(run_folders(tmp_path)) == 1
-    assert (run_folder(tmp_path) / "checkpoint.pt").exists()
-    assert len(stopped.stderr.splitlines()) == 1
-    assert "1 interrupted" in stopped.stdout
 
 
 def test_no_code_can_swallow_a_signal_and_a_second_one_ends_the_process_at_once() -> None:
@@ -150,22 +121,6 @@ act()
 """
     run = python(code)
     assert run.communicate(timeout=300)[0].split("\n") == [*["bypassed"] * 3, "queued again", ""]
-
-
-def test_a_run_from_python_leaves_its_host_as_it_was(reference: Path, tmp_path: Path) -> None:
-    def of_the_process() -> list[object]:
-        root = logging.getLogger()
-        return [
-            *(signal.getsignal(number) for number in signal.valid_signals()),
-            *(threading.excepthook, logging.raiseExceptions, root.handlers, root.level),
-            *(warnings.filters, dict(os.environ), sys.stdout, sys.stderr),
-        ]
-
-    config = dataclasses.replace(from_file(reference / "config.yaml"), out_dir=str(tmp_path))
-    perform(config, TINY)  # what the libraries do when they are imported is not ours
-    before = of_the_process()
-    assert perform(dataclasses.replace(config, fresh=True), TINY).kind == "finished"
-    assert of_the_process() == before
 
 
 def test_it_starts_where_there_is_nothing_of_unix(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.command_line import TINY, command, environment, run_folders, wait_until
+from tests.command_line import command, environment, run_folders, wait_until
+from tests.walk import WALK_COMMAND
 
-SWEEP = ["-m", *TINY, "seed=0,1"]
+SWEEP = ["-m", *WALK_COMMAND, "seed=0,1"]
 
 
 def assert_both_are_done(cwd: Path) -> None:

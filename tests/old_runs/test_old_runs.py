@@ -17,7 +17,7 @@ from lab.runs.compare import compare
 from lab.runs.show import show
 from lab.runs.table import Filter, chosen, rows, value
 from lab.sweeps.summary import rebuild
-from tests.command_line import quick_lab
+from tests.command_line import Swept
 from tests.old_runs import FOUND, HERE, READABLE, RUNS, SWEEP
 from tests.run_files import only, recap, snapshot, summary
 
@@ -44,10 +44,11 @@ def test_its_command_finds_the_run_and_shows_it(cwd: Path, task: str) -> None:
 
 
 @of_found
-def test_the_sweeps_command_finds_its_folder_and_both_runs(cwd: Path) -> None:
-    done = quick_lab(*SWEEP, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "2 finished before"
+def test_the_sweeps_command_finds_its_folder_and_both_runs(
+    cwd: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(cwd)
+    assert recap(swept(*SWEEP[1:])[1]) == "2 finished before"
     assert [row["status"] for row in summary(cwd)] == ["finished", "finished"]
 
 

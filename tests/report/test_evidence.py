@@ -6,21 +6,20 @@ from pathlib import Path
 
 import pytest
 
+import lab
 from lab.report.claims import Runs
 from lab.report.evidence import SAVED, Evidence, _config_of, _read_csv
 from lab.report.plan import Planned
-from tests.command_line import quick_lab
 from tests.fake_runs import fake_run
 
-PRESET = ["+experiment=a5_rnn_vs_lstm", "cell=lstm,rnn", "seq_len=3", "max_steps=20"]
+PRESET = ["+experiment=a5_rnn_vs_lstm", "cell=lstm,rnn", "seq_len=3", "max_steps=5"]
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short runs of the memory study."""
     cwd = tmp_path_factory.mktemp("evidence")
-    done = quick_lab("-m", *PRESET, cwd=cwd)
-    assert done.returncode == 0, done.stderr
+    lab.sweep(*PRESET, f"out_dir={cwd / 'outputs'}")
     return cwd / "outputs"
 
 

@@ -1,6 +1,7 @@
 """The plan's commands give the very runs that lab makes; reproduce runs, resumes and stops."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,19 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from lab.cli import CONF
+import lab
+from lab.cli import CONF as OURS
 from lab.config.errors import UserError
 from lab.report import reproduce
 from lab.report.claims import Runs, load_claims
 from lab.report.evidence import Evidence
 from lab.report.plan import Planned, plan, planned
-from tests.command_line import SMALL, environment, quick_lab, run_folders, wait_until
+from tests.command_line import SMALL, environment, later_first, run_folders, wait_until
+from tests.run_files import saved_steps
+from tests.walk import CONF, hold
 
-TINY = " ".join([*SMALL, "seq_len=3"])
+TINY = " ".join(later_first((*SMALL, "seq_len=3", "max_steps=1")))
 
 
 def test_every_claim_that_needs_runs_has_some_in_the_quick_plan():
-    claims = load_claims([CONF])
+    claims = load_claims([OURS])
     steps = plan(claims, quick=True)
     for claim in claims:
         wanted = {Planned(runs, quick=True).command for runs in claim.runs.values()}
@@ -30,9 +34,11 @@ def test_every_claim_that_needs_runs_has_some_in_the_quick_plan():
 
 
 def test_the_runs_of_a_command_are_those_that_lab_makes(tmp_path: Path):
-    runs = Runs(preset="a5_dip_at_three", overrides="cell=rnn epochs=1,2 seed=1 size=small")
-    done = quick_lab(*runs.command().split(), cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    words = "cell=rnn epochs=1,2 seed=1 size=small data_size=100 max_steps=1"
+    runs = Runs(preset="a5_dip_at_three", overrides=words)
+    flag, *overrides = shlex.split(runs.command())
+    assert flag == "-m"
+    lab.sweep(*overrides, f"out_dir={tmp_path / 'outputs'}")
     step = Planned(runs)
     assert sorted(config.run_dir.name for config in step.configs) == [
         path.name for path in run_folders(tmp_path)
@@ -77,7 +83,7 @@ def test_a_wrong_argument_gets_one_line(argument: str):
 def test_reproduce_continues_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """Also: a command that fails is named, and the others are run."""
+    """Also: a command that fails is named, the others are run, and pages of runs are written."""
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     broken = "task=gan data=folder data.root=/nowhere"
     steps = [Planned(Runs(overrides=o)) for o in (TINY, broken, f"{TINY} seed=0,1")]
@@ -87,15 +93,26 @@ def test_reproduce_continues_where_it_stopped(
     assert len(Evidence(Path(out)).rows) == 2
     assert reproduce.reproduce(steps[::2], out) == []
     assert "2 of 2 commands are finished; 0 runs are left" in capsys.readouterr().out
+    monkeypatch.setattr(reproduce, "PAGES", ((TINY,), (f"{TINY} seed=7",)))
+    (page,) = reproduce.write_pages(out)
+    assert page == run_folders(tmp_path)[0] / "play.html"
 
 
 def test_ctrl_c_leaves_no_process(tmp_path: Path):
-    words = [sys.executable, "-m", "lab.report.reproduce", "quick"]
+    code = (
+        "from lab.report import reproduce\n"
+        "from lab.report.claims import Runs\n"
+        "from lab.report.plan import Planned\n"
+        f"step = Planned(Runs(overrides='task=walk seed=0'), config_dir={str(CONF)!r})\n"
+        "reproduce.plan = lambda claims, quick: {step.command: step}\n"
+        "reproduce.main()\n"
+    )
+    hold(tmp_path, 3)
     process = subprocess.Popen(
-        words, cwd=tmp_path, env=environment(), text=True, stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", code, "quick"], cwd=tmp_path, env=environment(), text=True,
+        stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    wait_until(lambda: run_folders(tmp_path))
+    wait_until(lambda: saved_steps(tmp_path) == [3])
     children = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -107,11 +124,3 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path):
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(int(child), 0)
-
-
-def test_a_page_is_written_for_the_runs_there_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "PAGES", ((TINY,), (f"{TINY} seed=7",)))
-    assert quick_lab(*TINY.split(), cwd=tmp_path).returncode == 0
-    monkeypatch.chdir(tmp_path)
-    (page,) = reproduce.write_pages("outputs")
-    assert page == run_folders(Path())[0] / "play.html"

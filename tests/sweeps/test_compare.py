@@ -6,8 +6,8 @@ import pytest
 
 from lab.config.errors import UserError
 from lab.engine.run_folder import RunFolder
-from lab.runs.compare import _config_of, _figure, compare
-from tests.command_line import Tool, quick_lab
+from lab.runs.compare import compare
+from tests.command_line import Tool
 from tests.fake_runs import fake_run
 
 
@@ -17,12 +17,13 @@ def pair(tmp_path: Path) -> list[RunFolder]:
     return [fake_run(out, "seed=0"), fake_run(out, "seed=1", "cell=rnn", accuracy=0.5, steps=50)]
 
 
-def test_two_runs_at_the_command_line(pair: list[RunFolder], tmp_path: Path):
-    paths = [str(run.path.relative_to(tmp_path)) for run in pair]
-    done = quick_lab("compare", *paths, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
+def test_two_runs_at_the_command_line(
+    pair: list[RunFolder], tmp_path: Path, tool: Tool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = tool("compare", *(str(run.path.relative_to(tmp_path)) for run in pair))
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
     assert ["seed", "0", "1"] in [line.split() for line in lines]
     assert ["val_accuracy", "1", "0.5", "-0.5"] in [line.split() for line in lines]
     assert not any(line.split()[:1] == ["batch_size"] for line in lines), "it is the same in both"
@@ -70,13 +71,3 @@ def test_wrong_words(words: list[str], pair: list[RunFolder], tmp_path: Path, to
     code, out, err = tool("compare", *(given.get(word, word) for word in words))
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("lab: ")
-
-
-def test_long_names_stay_within_the_figure(tmp_path: Path):
-    words = ("task=gan", "loss=non_saturating", "generator=mlp", "generator.widths=[256,256,256]")
-    runs = [fake_run(tmp_path, *words, f"optimizer.lr=0.000{n}") for n in (1, 2, 3)]
-    figure = _figure(runs, "ABC", [_config_of(run) for run in runs])
-    assert figure is not None
-    figure.draw_without_rendering()
-    (legend,) = figure.legends
-    assert legend.get_window_extent().width <= figure.bbox.width

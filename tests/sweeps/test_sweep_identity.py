@@ -1,29 +1,21 @@
 """A sweep's folder depends on all that changes its jobs, and each job's command makes its run."""
 
-import csv
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
+import lab
 from lab.config.command import with_environment
 from lab.sweeps.records import sweep_dir
-from tests.command_line import TINY, quick_lab, run_folders
+from tests.command_line import TINY, Swept, later_first, quick_lab, run_folder, run_folders
 from tests.run_files import recap
+from tests.walk import CONF, WALK
 
-SHORT = [*TINY, "max_steps=2"]
-ADAM = ["optimizer=adam", "optimizer.betas=[0.5,0.9]"]  # needs quotes in a shell
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> list[str]:
-    """The flag for a folder of own YAML files, in whose primary config the seed is another."""
-    folder = tmp_path / "my conf"
-    folder.mkdir()
-    (folder / "other.yaml").write_text("defaults: [config, _self_]\nseed: 4\n")
-    return ["--config-dir", "my conf"]
+SHORT = later_first((*TINY, "max_steps=2"))
 
 
 def command_in(run: Path) -> list[str]:
@@ -33,19 +25,18 @@ def command_in(run: Path) -> list[str]:
     return words[3:]
 
 
-def test_two_config_names_have_two_folders_and_every_command_makes_its_run(
-    tmp_path: Path, own: list[str]
-) -> None:
-    for flags in ([], [*own, "--config-name", "other"]):
-        done = quick_lab("-m", *flags, *SHORT, *ADAM, "hidden_size=8,9", cwd=tmp_path)
+def test_two_config_names_have_two_folders_and_every_command_makes_its_run(tmp_path: Path) -> None:
+    conf = Path(shutil.copytree(CONF, tmp_path / "my conf"))
+    (conf / "other.yaml").write_text("defaults: [config, _self_]\nseed: 4\n")
+    flags = ["--config-dir", "my conf", "--config-name"]
+    for name in ("config", "other"):
+        done = quick_lab("-m", *flags, name, *WALK, "scale=1,2", "notes=[a,b]", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert recap(done.stdout) == "2 finished"
     sweeps = sorted(tmp_path.glob("outputs/sweeps/*"))
     assert len(sweeps) == 2
     assert sum(path.name.startswith("other-") for path in sweeps) == 1
-    for sweep in sweeps:
-        with open(sweep / "summary.csv") as file:
-            assert [row["status"] for row in csv.DictReader(file)] == ["finished", "finished"]
+    assert [row["status"] for sweep in sweeps for row in lab.Sweep(sweep).table] == ["finished"] * 4
 
     runs = run_folders(tmp_path)
     assert len(runs) == 4
@@ -55,12 +46,12 @@ def test_two_config_names_have_two_folders_and_every_command_makes_its_run(
         assert again.stdout.rstrip().endswith(f"→ outputs/runs/{run.name}")
 
 
-def test_the_command_of_a_presets_job_makes_one_run_and_no_sweep(tmp_path: Path) -> None:
-    preset = ["-m", "+experiment=a1_five_digits", *SHORT, "seed=0", "fresh=true"]
-    done = quick_lab(*preset, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    (run,) = run_folders(tmp_path)
-    words = command_in(run)
+def test_the_command_of_a_presets_job_makes_one_run_and_no_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lab.sweep("+experiment=a1_five_digits", *SHORT, "seed=0", "fresh=true")
+    words = command_in(run_folder(tmp_path))
     assert "fresh=true" not in words
     again = quick_lab(*words, cwd=tmp_path)
     assert again.stdout.startswith("finished before: ")
@@ -113,13 +104,15 @@ def test_a_recorded_command_needs_no_variable_of_the_environment(monkeypatch) ->
     assert with_environment(r"cell=$\{oc.env\:NAME\}") == "cell=lstm"  # as Hydra passes it on
 
 
-def test_the_last_line_names_the_plot_with_a_short_path(tmp_path: Path) -> None:
+def test_the_last_line_names_the_plot_with_a_short_path(
+    tmp_path: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     words = [*SHORT, f"out_dir={tmp_path}/there", "optimizer.momentum=${.alpha}"]
-    done = quick_lab("-m", *words, cwd=tmp_path / "here")
-    assert done.returncode == 0, done.stderr
-    assert ".." not in done.stdout
-    last = done.stdout.splitlines()[-1]
+    out = swept(*words)[1]
+    assert ".." not in out
+    last = out.splitlines()[-1]
     assert f" → {tmp_path}/there/sweeps/" in last
     assert last.endswith("/accuracy_vs_length.png")
     # The same run alone, and by the command that it recorded.

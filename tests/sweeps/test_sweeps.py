@@ -10,53 +10,76 @@ from pathlib import Path
 
 import pytest
 
+import lab
 from lab.config.errors import UserError
 from lab.sweeps.summary import rebuild
 from tests.cli.test_docs import commands
-from tests.command_line import SMALL, TINY, quick_lab, run_folders, start_lab, wait_until
-from tests.run_files import recap, snapshot, summary
+from tests.command_line import Swept, Tool, quick_lab, run_folders, start_lab, wait_until
+from tests.fake_runs import fake_run
+from tests.run_files import assert_same_run, logged_steps, only, recap, snapshot, summary
+from tests.walk import CONF, WALK, WALK_COMMAND, hold
 
-THREE = ["-m", *SMALL, "seq_len=3,4,5"]
-THREE_LENGTHS = ["seq_len=3", "seq_len=4", "seq_len=5"]
-LONGER = [*TINY, "epochs=400", "max_steps=400"]
+FOUR = ["cell=rnn,lstm", "seq_len=3,4"]
+JOBS = [("rnn", "3"), ("rnn", "4"), ("lstm", "3"), ("lstm", "4")]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sweep THREE has finished. Copy it."""
+    """Where the sweep FOUR finds its runs finished. Copy it."""
     cwd = tmp_path_factory.mktemp("sweep")
-    done = quick_lab(*THREE, cwd=cwd)
-    assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "3 finished"
+    for cell, seq_len in JOBS:
+        fake_run(cwd / "outputs", f"cell={cell}", f"seq_len={seq_len}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(cwd)
+        lab.sweep(*FOUR)
     return cwd
 
 
 @pytest.fixture
-def cwd(finished: Path, tmp_path: Path) -> Path:
-    """A copy of `finished`, to change."""
-    return Path(shutil.copytree(finished, tmp_path / "copy"))
+def cwd(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of `finished`, to change, as the current folder."""
+    copy = Path(shutil.copytree(finished, tmp_path / "copy"))
+    monkeypatch.chdir(copy)
+    return copy
 
 
 def test_a_sweep_has_a_row_for_each_run_and_a_plot(finished: Path) -> None:
+    folder = only(finished, "outputs/sweeps/*")
+    assert {path.name for path in folder.iterdir()} == {
+        ".lock", "summary.csv", "accuracy_vs_length.png", "jobs",
+    }  # fmt: skip
     table = summary(finished)
-    assert [row["seq_len"] for row in table] == ["3", "4", "5"]
+    assert [(row["cell"], row["seq_len"]) for row in table] == JOBS
     assert {row["status"] for row in table} == {"finished"}
-    assert [row["overrides"].split()[-1] for row in table] == THREE_LENGTHS
-    assert all((finished / row["run"] / "result.json").exists() for row in table)
-    assert list(finished.glob("outputs/sweeps/*/accuracy_vs_length.png"))
+    assert {row["series"] for row in table} == {"rnn, default init", "lstm, forget bias 5"}
+    for row, (cell, seq_len) in zip(table, JOBS, strict=True):
+        assert row["overrides"].split()[-2:] == [f"cell={cell}", f"seq_len={seq_len}"]
+        result = lab.load(finished / row["run"]).result
+        assert float(row["val_accuracy"]) == result["val_accuracy"]
 
 
-def test_the_same_sweep_again_trains_only_what_is_missing(cwd: Path) -> None:
-    kept, half, lost = run_folders(cwd)
+def test_the_same_sweep_again_trains_only_what_is_missing_and_a_wider_one_uses_its_runs(
+    tmp_path: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sweep, out, _ = swept(*WALK, "seed=0,1,2", config_dir=CONF)
+    assert recap(out) == "3 finished"
+    # The run alone, bit for bit: earlier jobs in the same process leave nothing behind.
+    last = sweep.runs[2]
+    alone = lab.run(*WALK, "seed=2", "out_dir=alone", config_dir=CONF)
+    assert_same_run(alone.path, last.path)
+
+    kept, half, lost = run_folders(tmp_path)
     (half / "result.json").unlink()
     shutil.rmtree(lost)
     before = snapshot(kept)
-    again = quick_lab(*THREE, cwd=cwd)
-    assert again.returncode == 0
-    assert again.stdout.startswith("sweep of 3 runs: table and plots go to outputs/sweeps/")
-    assert recap(again.stdout) == "1 finished before, 1 resumed, 1 finished"
+    _, out, _ = swept(*WALK, "seed=0,1,2", config_dir=CONF)
+    assert out.startswith("sweep of 3 runs: table and plots go to outputs/sweeps/")
+    assert recap(out) == "1 finished before, 1 resumed, 1 finished"
+    assert [row["status"] for row in summary(tmp_path)] == ["finished"] * 3
+    out = swept(*WALK, "seed=range(4)", config_dir=CONF)[1]
+    assert recap(out) == "3 finished before, 1 finished"
     assert snapshot(kept) == before
-    assert [row["status"] for row in summary(cwd)] == ["finished"] * 3
 
 
 def test_a_summary_keeps_what_it_says_of_a_run_that_lost_its_folder(
@@ -67,13 +90,13 @@ def test_a_summary_keeps_what_it_says_of_a_run_that_lost_its_folder(
     before, drawn = summary(cwd), (sweep / "accuracy_vs_length.png").read_bytes()
     shutil.rmtree(run_folders(cwd)[1])
     assert rebuild(sweep) == [sweep / "summary.csv"]
-    assert [row.pop("status") for row in summary(cwd)] == ["finished", "missing", "finished"]
+    assert [row["status"] for row in summary(cwd)] == ["finished"] * 3 + ["missing"]
     assert [{**row, "status": "finished"} for row in summary(cwd)] == before
     assert (sweep / "accuracy_vs_length.png").read_bytes() == drawn
     record = next((sweep / "jobs").iterdir())
     record.unlink()
     rebuild(sweep)
-    assert sorted(row["overrides"] for row in summary(cwd)) == [row["overrides"] for row in before]
+    assert {row["overrides"] for row in summary(cwd)} == {row["overrides"] for row in before}
 
 
 def test_a_summary_of_a_sweep_without_its_runs_changes_nothing(cwd: Path, tmp_path: Path) -> None:
@@ -98,42 +121,35 @@ def test_a_sweep_is_found_through_a_link(cwd: Path, monkeypatch: pytest.MonkeyPa
     assert summary(cwd) == table
 
 
-def test_a_wider_sweep_uses_the_runs_there_are(cwd: Path) -> None:
-    before = [snapshot(folder) for folder in run_folders(cwd)]
-    wider = quick_lab("-m", *SMALL, "seq_len=range(3,7)", cwd=cwd)
-    assert recap(wider.stdout) == "3 finished before, 1 finished"
-    assert [snapshot(folder) for folder in run_folders(cwd)[:3]] == before
-    assert len(run_folders(cwd)) == 4
-
-
 def test_a_dry_run_tells_and_writes_nothing(cwd: Path) -> None:
-    half, _, lost = run_folders(cwd)
+    half, again, _, lost = run_folders(cwd)
     (half / "result.json").unlink()
+    (half / "checkpoint.pt").touch()
+    (again / "result.json").unlink()
     shutil.rmtree(lost)
     before = snapshot(cwd)
-    dry = quick_lab(*THREE, "dry_run=true", cwd=cwd)
-    assert dry.returncode == 0
-    assert dry.stderr == ""
+    dry = quick_lab("-m", *FOUR, "dry_run=true", cwd=cwd)
+    assert (dry.returncode, dry.stderr) == (0, "")
     lines = dry.stdout.splitlines()
-    for line, plan in zip(lines, ("resume ", "finished before ", "run "), strict=True):
-        assert line.startswith(plan)
-    assert [line.split()[-1] for line in lines] == THREE_LENGTHS
+    assert [line.partition("  ")[0] for line in lines] == [
+        "finished before", "run", "resume", "run again",
+    ]  # fmt: skip
+    jobs = [line.replace("=", " ").split()[-3::2] for line in lines]
+    assert [(cell, seq_len) for cell, seq_len in jobs] == JOBS
     assert snapshot(cwd) == before
-    assert len(list(cwd.glob("outputs/sweeps/*"))) == 1
 
 
-def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path) -> None:
-    (folder,) = cwd.glob("outputs/sweeps/*")
+def test_a_summary_is_right_where_the_outputs_have_moved(cwd: Path, tool: Tool) -> None:
+    folder = only(cwd, "outputs/sweeps/*")
     table = summary(cwd)
     (folder / "summary.csv").unlink()
-    done = quick_lab("summary", str(folder), cwd=cwd)
-    assert done.returncode == 0, done.stderr
+    assert tool("summary", str(folder))[0] == 0
     assert summary(cwd) == table
 
 
 def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
     """Else a process that read the runs early and wrote late would undo a later summary."""
-    (folder,) = cwd.glob("outputs/sweeps/*")
+    folder = only(cwd, "outputs/sweeps/*")
     with open(folder / ".lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         summary = start_lab("summary", str(folder), cwd=cwd)
@@ -145,21 +161,21 @@ def test_a_summary_waits_for_one_that_is_being_written(cwd: Path) -> None:
 
 
 def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None:
-    rates = "optimizer.lr=0.01,1e30,-1,0.02"
-    done = quick_lab("-m", *TINY, "optimizer=adamw", "clip_norm=null", rates, cwd=tmp_path)
+    done = quick_lab("-m", *WALK_COMMAND, "scale=1,1e25,-1,2", cwd=tmp_path)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert recap(done.stdout) == "2 finished, 2 failed"
     diverged, refused = [line for line in lines if line.startswith("failed: ")]
-    assert diverged.startswith("failed: optimizer.lr=1e+30: ")
+    assert diverged.startswith("failed: scale=1e+25: ")
     assert "training diverged" in diverged
-    assert refused.startswith("failed: optimizer.lr=-1 is not allowed: ")
-    assert "expected a number above 0" in refused
+    assert refused.startswith("failed: scale=-1 is not allowed: ")
+    assert "expected more than 0" in refused
     assert len(done.stderr.splitlines()) == 1, "what is refused is told at the end alone"
-    assert "training diverged" in done.stderr
+    assert "training diverged; a smaller learning rate may help" in done.stderr
 
     table = summary(tmp_path)
     assert [row["status"] for row in table] == ["finished", "failed", "failed", "finished"]
+    assert [row["scale"] for row in table] == ["1", "1e+25", "-1", "2"]
     assert "training diverged" in table[1]["reason"]
     failed = tmp_path / table[1]["run"]
     assert (failed / "status").read_text() == "failed\n"
@@ -167,33 +183,31 @@ def test_a_job_that_fails_is_named_and_the_others_finish(tmp_path: Path) -> None
     assert len(run_folders(tmp_path)) == 3, "a job that was refused leaves no folder"
 
 
-def test_a_run_that_diverges_alone_is_told_in_one_line(tmp_path: Path) -> None:
-    done = quick_lab(*TINY, "optimizer=adamw", "clip_norm=null", "optimizer.lr=1e30", cwd=tmp_path)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert "training diverged; a smaller learning rate may help" in done.stderr
+def test_a_signal_ends_a_whole_sweep_and_the_same_command_finishes_it(
+    tmp_path: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step, number in ((6, signal.SIGINT), (18, signal.SIGTERM)):
+        hold(tmp_path, step)
+        sweep = start_lab("-m", *WALK_COMMAND, "seed=0,1", cwd=tmp_path)
+        wait_until(lambda step=step: logged_steps(tmp_path) == [step])
+        sweep.send(number)
+        stopped = sweep.wait()
+        assert stopped.returncode == 128 + number
+        assert recap(stopped.stdout) == "1 interrupted, 1 not begun"
+        assert "not begun: seed=1" in stopped.stdout.splitlines()
+        assert len(stopped.stderr.splitlines()) == 1
+        assert "the same command continues" in stopped.stderr
+        assert [row["status"] for row in summary(tmp_path)] == ["interrupted"]
+        assert len(run_folders(tmp_path)) == 1
 
-
-def test_ctrl_c_in_a_sweep_and_the_same_command_finishes_it(tmp_path: Path) -> None:
-    words = ["-m", *LONGER, "seed=0,1"]
-    sweep = start_lab(*words, cwd=tmp_path)
-    wait_until(lambda: list(tmp_path.glob("outputs/runs/*/checkpoint.prev.pt")))
-    sweep.send(signal.SIGINT)
-    stopped = sweep.wait()
-    assert stopped.returncode == 130
-    assert recap(stopped.stdout) == "1 interrupted, 1 not begun"
-    assert "not begun: seed=1" in stopped.stdout.splitlines()
-    assert "the same command continues" in stopped.stderr
-    assert [row["status"] for row in summary(tmp_path)] == ["interrupted"]
-
-    done = quick_lab(*words, cwd=tmp_path)
-    assert done.returncode == 0
-    assert recap(done.stdout) == "1 resumed, 1 finished"
+    hold(tmp_path, None)
+    monkeypatch.chdir(tmp_path)
+    assert recap(swept(*WALK, "seed=0,1", config_dir=CONF)[1]) == "1 resumed, 1 finished"
     assert [row["status"] for row in summary(tmp_path)] == ["finished", "finished"]
 
 
 def test_two_equal_sweeps_at_once_end_with_a_right_summary(tmp_path: Path) -> None:
-    words = ["-m", *TINY, "seed=0,1,2"]
+    words = ["-m", *WALK_COMMAND, "seed=0,1,2"]
     sweeps = [start_lab(*words, cwd=tmp_path) for _ in range(2)]
     ended = [sweep.wait() for sweep in sweeps]
     assert {sweep.returncode for sweep in ended} <= {0, 3}  # each may come to a run of the other's
@@ -202,30 +216,34 @@ def test_two_equal_sweeps_at_once_end_with_a_right_summary(tmp_path: Path) -> No
     assert {row["status"] for row in summary(tmp_path)} == {"finished"}
 
 
-def test_values_that_belong_together_are_swept_by_another_sweeper(tmp_path: Path) -> None:
+def test_values_that_belong_together_are_swept_by_another_sweeper(
+    tmp_path: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("hydra_plugins.list_sweeper_plugin")
     (documented,) = (words for words in commands() if "hydra/sweeper=list" in words)
-    words = [*shlex.split(documented), *SMALL, "max_steps=6"]
+    words = shlex.split(documented)
+    pairs = [("10", "0.01"), ("20", "0.003")]
+    for seq_len, rate in pairs:
+        fake_run(tmp_path / "outputs", f"seq_len={seq_len}", f"optimizer.lr={rate}")
     dry = quick_lab(*words, "dry_run=true", cwd=tmp_path)
     assert dry.stderr == (
         "lab: dry_run=true: hydra/sweeper=list names its jobs only as it runs them\n"
     )
-    done = quick_lab(*words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert recap(done.stdout) == "2 finished"
-    assert "best:" not in done.stdout
-    assert [(row["seq_len"], row["optimizer.lr"]) for row in summary(tmp_path)] == [
-        ("10", "0.01"), ("20", "0.003"),
-    ]  # fmt: skip
-    assert recap(quick_lab(*words, cwd=tmp_path).stdout) == "2 finished before"
+    monkeypatch.chdir(tmp_path)
+    assert words[0] == "-m"
+    _, out, _ = swept(*words[1:])
+    assert recap(out) == "2 finished before"
+    assert "best:" not in out
+    assert [(row["seq_len"], row["optimizer.lr"]) for row in summary(tmp_path)] == pairs
 
 
-def test_a_value_that_is_given_twice_is_trained_once(tmp_path: Path) -> None:
-    words = ["-m", *SMALL, "seq_len=3", "max_steps=6", "seed=0,0,1"]
-    dry = quick_lab(*words, "dry_run=true", cwd=tmp_path)
+def test_a_value_that_is_given_twice_is_trained_once(
+    tmp_path: Path, swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dry = quick_lab("-m", *WALK_COMMAND, "seed=0,0,1", "dry_run=true", cwd=tmp_path)
     assert [line.split()[-1] for line in dry.stdout.splitlines()] == ["seed=0", "seed=1"]
-    done = quick_lab(*words, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("sweep of 2 runs: ")
-    assert recap(done.stdout) == "2 finished"
+    monkeypatch.chdir(tmp_path)
+    _, out, err = swept(*WALK, "seed=0,0,1", config_dir=CONF)
+    assert out.startswith("sweep of 2 runs: ")
+    assert (recap(out), err) == ("2 finished", "")
     assert len(run_folders(tmp_path)) == 2
