@@ -38,7 +38,6 @@ COLUMNS = (
     *QUALITY,
     Column("evaluations", "evaluations of the network for an image"),
 )
-PARTS = ("flow", "ema", "optimizer", "schedule")
 
 
 @config
@@ -78,11 +77,28 @@ class Block(nn.Module):
         return x + self.second(silu(self.first(x_in)))
 
 
+class Dense(nn.Module):
+    """Two linear layers over all places beside a shortcut, so that each place knows the others."""
+
+    def __init__(self, width: int, places: int, told: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(8, width)
+        self.squeeze, self.widen = nn.Conv2d(width, 16, 1), nn.Conv2d(16, width, 1)
+        self.first, self.time = nn.Linear(16 * places, 512), nn.Linear(told, 512)
+        self.second = nn.Linear(512, 16 * places)
+        nn.init.zeros_(self.widen.weight)  # it begins as the identity
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        few = self.squeeze(self.norm(x)).contiguous()  # [B, 16, H, W]
+        hidden = silu(self.first(few.flatten(1)) + self.time(told))
+        return x + self.widen(silu(self.second(hidden)).view_as(few))
+
+
 class UNet(nn.Module):
     """The velocity [B, C, H, W] of points between noise and image, [B, C, H, W], at times t [B].
 
     Each 2x2 pixels are one point with four channels. Blocks work there, at half of that size, and
-    there again.
+    there again. In the middle a dense layer sees the whole image.
 
     Args:
         width: the channels; there are twice as many at the smaller size.
@@ -111,6 +127,7 @@ class UNet(nn.Module):
         self.first = nn.Conv2d(4 * channels, width, 3, padding=1)
         self.before, self.small, self.after = some(width), some(2 * width), some(width)
         self.down = nn.Conv2d(width, 2 * width, 2, stride=2)
+        self.dense = Dense(2 * width, sides[0] * sides[1] // 16, told)
         self.up = nn.ConvTranspose2d(2 * width, width, 2, stride=2)
         self.last = nn.Sequential(
             nn.GroupNorm(8, width), nn.SiLU(), nn.Conv2d(width, 4 * channels, 3, padding=1)
@@ -131,7 +148,7 @@ class UNet(nn.Module):
         small = self.down(x)
         for block in self.small:
             small = block(small, told)
-        x = x + self.up(small)
+        x = x + self.up(self.dense(small, told))
         for block in self.after:
             x = block(x, told)
         return pixel_shuffle(self.last(x), 2)
@@ -165,6 +182,7 @@ class FlowTask(ImageTask):
 
     config: FlowConfig
     columns = logged(COLUMNS)
+    state = (*ImageTask.state, "flow", "ema", "optimizer", "schedule")
 
     def __init__(self, config: FlowConfig, device: str) -> None:
         super().__init__(config, device)
@@ -206,17 +224,6 @@ class FlowTask(ImageTask):
     def quality(self) -> Mapping[str, float]:
         with self.autocast():
             return super().quality()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            **super().state_dict(),
-            **{part: getattr(self, part).state_dict() for part in PARTS},
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        super().load_state_dict(state)
-        for part in PARTS:
-            getattr(self, part).load_state_dict(state[part])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         flow = self.ema.network

@@ -25,6 +25,7 @@ class Dice(Task):
     """The mean of thrown dice."""
 
     columns = ("thrown", "mean")
+    state = ("sum", "count")
 
     def __init__(self, config: DiceConfig, device: str) -> None:
         self.sides = config.sides
@@ -39,12 +40,6 @@ class Dice(Task):
 
     def mean(self) -> Mapping[str, float]:
         return {"mean": self.sum / self.count}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"sum": self.sum, "count": self.count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.sum, self.count = state["sum"], state["count"]
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         return {"mean": history["mean"][-1]}

@@ -36,6 +36,7 @@ class OneLayerTask(Task):
     """
 
     columns = logged(COLUMNS)
+    state = ("gans", "images", "steps", "frames", "history")
 
     def __init__(self, config: OneLayerConfig, device: str) -> None:
         self.config, self.device = config, device
@@ -59,7 +60,7 @@ class OneLayerTask(Task):
         self.steps = 0
         self.frames: dict[int, Tensor] = {}
         """Samples of the same z by step, uint8 [G, 25, H, W] or [G, 25, H, W, 3]."""
-        self.measured: dict[int, Mapping[str, list[float]]] = {}
+        self.history: dict[int, Mapping[str, list[float]]] = {}
         """The metrics by step and name, [G] each."""
 
     def _rngs(self, purpose: str) -> list[torch.Generator]:
@@ -79,23 +80,12 @@ class OneLayerTask(Task):
         self.frames[self.steps] = as_drawn(to_bytes(images)).cpu()
         z = self.gans.noise(self.measures.count, self._rngs("evaluation"))
         measured = self.measures.measure(self.gans, z)
-        self.measured[self.steps] = measured
+        self.history[self.steps] = measured
         return {name: sum(values) / len(values) for name, values in measured.items()}
 
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "gans": self.gans.state_dict(),
-            "images": self.images.state_dict(),
-            "steps": self.steps,
-            "frames": self.frames,
-            "history": self.measured,
-        }
-
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.gans.load_state_dict(state["gans"])
-        self.images.load_state_dict(state["images"])
-        self.steps, self.frames = state["steps"], state["frames"]
-        self.measured = with_todays_columns(state["history"])
+        super().load_state_dict(state)
+        self.history = with_todays_columns(self.history)
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Write weights and pictures; return the metrics at the end and at the best frames."""
@@ -106,10 +96,10 @@ class OneLayerTask(Task):
         floor = sum(self.measures.floors) / len(best)
         title = f"{self.config.short_name}: {self.config.label}"
         figures.draw_run(
-            recorder, self.frames, self.measured, history, self.names, best, floor, title
+            recorder, self.frames, self.history, history, self.names, best, floor, title
         )
         at_best = {
-            name: [self.measured[step][name][i] for i, step in enumerate(best.values())]
+            name: [self.history[step][name][i] for i, step in enumerate(best.values())]
             for name in ("classifier_accuracy", "fid", "correlation")
         }
         return {
@@ -129,7 +119,7 @@ class OneLayerTask(Task):
                     "best_epoch": step,
                     "fid_floor": self.measures.floors[i],
                     **{
-                        name: {str(s): self.measured[s][name][i] for s in self.measured}
+                        name: {str(s): self.history[s][name][i] for s in self.history}
                         for name in METRICS
                     },
                 }
@@ -141,11 +131,11 @@ class OneLayerTask(Task):
         """The step of the frame with the largest share that is read; of several, the lowest FID."""
 
         def rank(step: int) -> tuple[float, float]:
-            measured = self.measured[step]
+            measured = self.history[step]
             return -measured["classifier_accuracy"][index], measured["fid"][index]
 
         # Step 0 is left out, because the classifier reads even noise as a class: 1, on MNIST.
-        return min((step for step in self.measured if step > 0), key=rank)
+        return min((step for step in self.history if step > 0), key=rank)
 
     def _weights(self) -> dict[str, Tensor]:
         """The weights by their names in the equations, W_G [G, L, D]; or W_G1, W_G2."""

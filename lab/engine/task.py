@@ -86,8 +86,8 @@ class Evaluator:
 class Task:
     """Data, networks and the step of one study.
 
-    A study's task is derived from this class. It must set `total_steps` and `columns` and define
-    `step`, `state_dict` and `load_state_dict`. Everything else has a default.
+    A study's task is derived from this class. It must set `total_steps`, `columns` and `state`, and
+    define `step`. Everything else has a default.
     """
 
     total_steps: int
@@ -95,6 +95,10 @@ class Task:
 
     columns: Sequence[str]
     """The columns of metrics.csv besides `step`: the names of all scalars that are returned."""
+
+    state: Sequence[str]
+    """The attributes on which the next step depends. Checkpoints hold them: of a network or another
+    object with a `state_dict` that dict, else the tensor, number, string, list or dict itself."""
 
     data_checksum: str | None = None
     """The checksum of the training data, for provenance.json; see lab.engine.provenance."""
@@ -121,12 +125,23 @@ class Task:
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything on which the next step depends: tensors, numbers, strings, lists, dicts."""
-        raise NotImplementedError
+        """Everything on which the next step depends, by the names in `state`."""
+        parts = {name: getattr(self, name) for name in self.state}
+        return {
+            name: part.state_dict() if hasattr(part, "state_dict") else part
+            for name, part in parts.items()
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue, bit for bit, from a state that `state_dict` returned."""
-        raise NotImplementedError
+        """Continue, bit for bit, from a state that `state_dict` returned.
+
+        What an earlier version did not save keeps the value that it has.
+        """
+        for name in self.state:
+            if name in state and hasattr(getattr(self, name), "load_state_dict"):
+                getattr(self, name).load_state_dict(state[name])
+            elif name in state:
+                setattr(self, name, state[name])
 
     def is_solved(self, metrics: Mapping[str, float]) -> bool:
         """Whether training may stop, from the metrics of a step at which an evaluator ran."""

@@ -30,6 +30,7 @@ class ImageTask(Task):
     """
 
     config: MakerConfig
+    state = ("batches", "steps", "frames", "warnings")
     remedies: ClassVar[Mapping[str, str]] = {}
     """What to change, by the kind of trouble: see lab.generation.trouble."""
 
@@ -120,19 +121,11 @@ class ImageTask(Task):
         return {name: float(measured[name]) for name in self.columns if name in measured}
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "batches": self.batches.state_dict(),
-            "noise": self.noise.get_state(),
-            "steps": self.steps,
-            "frames": self.frames,
-            "warnings": self.warnings.state_dict(),
-        }
+        return {**super().state_dict(), "noise": self.noise.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.batches.load_state_dict(state["batches"])
+        super().load_state_dict(state)
         self.noise.set_state(state["noise"])
-        self.steps, self.frames = state["steps"], state["frames"]
-        self.warnings.load_state_dict(state.get("warnings", {}))  # earlier versions had none
 
     def of_images(self, network: nn.Module) -> dict[str, Any]:
         """Measure `final_samples` samples; return what a result says of every kind of generator.

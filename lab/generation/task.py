@@ -33,6 +33,7 @@ class GanTask(ImageTask):
     """
 
     config: GanConfig
+    state = (*ImageTask.state, "generator", "discriminator", "ema", "best")
     remedies = trouble.REMEDIES
 
     def __init__(self, config: GanConfig, device: str) -> None:
@@ -168,27 +169,17 @@ class GanTask(ImageTask):
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "ema": self.ema.state_dict() if self.ema else None,
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
             "right": [self.right_sum, self.right_count],
-            "best": self.best.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        if self.ema:
-            self.ema.load_state_dict(state["ema"])
         for name in self.optimizers:
             self.optimizers[name].load_state_dict(state["optimizers"][name])
             self.schedules[name].load_state_dict(state["schedules"][name])
         self.right_sum, self.right_count = state["right"]
-        if "best" in state:  # not in a checkpoint of an earlier version
-            self.best.load_state_dict(state["best"])
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
         """Measure quality on `final_samples` samples; write the generator and the pictures."""

@@ -46,6 +46,8 @@ class MemoryTask(Task):
         device: cpu, cuda or mps.
     """
 
+    state = ("network", "optimizer", "schedule", "batches", "last_evaluation", "patience")
+
     def __init__(self, config: MemoryConfig, device: str) -> None:
         self.config, self.device = config, device
         self.sequence = build_sequence(config)
@@ -168,26 +170,12 @@ class MemoryTask(Task):
         return self.patience.is_out
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "seq_len": self.seq_len,
-            "batches": self.batches.state_dict(),
-            "last_evaluation": self.last_evaluation,
-            "patience": self.patience.state_dict(),
-        }
+        return {**super().state_dict(), "seq_len": self.seq_len}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        if state["seq_len"] != self.seq_len:
+        if state["seq_len"] != self.seq_len:  # as the curriculum grew
             self._use_length(state["seq_len"])
-        self.batches.load_state_dict(state["batches"])
-        self.last_evaluation = state["last_evaluation"]
-        if "patience" in state:  # not in a checkpoint of an earlier version
-            self.patience.load_state_dict(state["patience"])
+        super().load_state_dict(state)
 
     def check(self) -> None:
         """Do on tiny inputs what the end of a run does, so that errors show before the training."""

@@ -23,6 +23,7 @@ class Counting(Task):
     """Counts its steps and notes what the loop calls."""
 
     columns = ("loss", "half", "third")
+    state = ("steps",)
     log_every = 2
     total_steps = 7
 
@@ -45,12 +46,6 @@ class Counting(Task):
     def step(self):
         self.steps += 1
         return {"loss": torch.tensor(1.0 / self.steps)}
-
-    def state_dict(self):
-        return {"steps": self.steps}
-
-    def load_state_dict(self, state):
-        self.steps = state["steps"]
 
     def conclude(self, history, recorder):
         self.history = history
@@ -108,18 +103,13 @@ class Least(Task):
 
     columns = ("loss",)
     total_steps = 3
+    state = ()
 
     def step(self):
         return {"loss": torch.tensor(1.0)}
 
-    def state_dict(self):
-        return {}
 
-    def load_state_dict(self, state):
-        pass
-
-
-def test_the_smallest_task_has_five_members(tmp_path):
+def test_the_smallest_task_has_four_members(tmp_path):
     result = train(Least(), compose_config(f"out_dir={tmp_path}"), RunFolder(tmp_path), None)
     assert (result["steps"], result["stopped"]) == (3, "budget")
     assert RunFolder(tmp_path).read_metrics()["loss"] == [1.0, 1.0, 1.0]
@@ -129,6 +119,7 @@ class Noisy(Task):
     """Draws from every global stream in steps and evaluations, with networks of two modes."""
 
     columns = ("loss", "seen")
+    state = ("network",)
     total_steps = 6
 
     def __init__(self, every):
@@ -151,9 +142,6 @@ class Noisy(Task):
 
     def check(self):
         self.see()
-
-    def state_dict(self):
-        return self.network.state_dict()
 
     def conclude(self, history, recorder):
         return {"losses": history["loss"], **self.see()}

@@ -35,6 +35,7 @@ class Watching(Task):
     """Notes at each step what its own folder says."""
 
     columns = ("step_seen", "seen")
+    state = ("steps", "seen")
 
     def __init__(self, config: WatchingConfig, device: str) -> None:
         self.config, self.total_steps = config, config.max_steps or 1
@@ -59,12 +60,6 @@ class Watching(Task):
     def look(self) -> dict[str, float]:
         is_nan = self.steps == self.config.nan_at < self.total_steps
         return {"seen": math.nan if is_nan else 1.0}
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps, "seen": self.seen}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.steps, self.seen = state["steps"], state["seen"]
 
     def conclude(self, history: Any, recorder: Any) -> dict[str, Any]:
         if "STOPS_AMONG_ITS_FIGURES" in os.environ:
