@@ -1,4 +1,4 @@
-"""Train G small GANs side by side, with gradients from `layers` and without autograd.
+"""Train G small GANs side by side, with gradients from `layers`, without autograd or torch.optim.
 
     rngs = [lab.engine.process.random_stream(seed, f"digit {digit}") for digit in digits]
     gans = StackedGans(rngs, config, pixels=D)
@@ -18,7 +18,6 @@ from torch import Tensor
 
 from lab.by_hand import layers
 from lab.by_hand.config import OneLayerConfig
-from lab.by_hand.optimizers import Adam, Sgd, copy_all
 
 
 class Perceptrons:
@@ -87,6 +86,63 @@ class Perceptrons:
 
     def _has_relu(self, i: int) -> bool:
         return self.relu_last or i + 2 < len(self.params)
+
+
+class Sgd:
+    """P <- P - lr dJ/dP with a constant learning rate, in place."""
+
+    def __init__(self, params: list[Tensor], lr: float) -> None:
+        self.params, self.lr = params, lr
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update each parameter; the gradients are in the order of the parameters."""
+        for param, grad in zip(self.params, grads, strict=True):
+            param.sub_(grad, alpha=self.lr)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1), with bias correction, in place.
+
+    M <- beta1 M + (1 - beta1) dJ/dP,  V <- beta2 V + (1 - beta2) (dJ/dP)^2,
+    P <- P - lr (M / (1 - beta1^t)) / (sqrt(V / (1 - beta2^t)) + eps)
+    """
+
+    def __init__(
+        self,
+        params: list[Tensor],
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        self.params, self.lr, self.betas, self.eps = params, lr, betas, eps
+        self.steps = 0
+        self.first = [torch.zeros_like(param) for param in params]
+        self.second = [torch.zeros_like(param) for param in params]
+
+    def step(self, grads: Sequence[Tensor]) -> None:
+        """Update each parameter; the gradients are in the order of the parameters."""
+        self.steps += 1
+        beta1, beta2 = self.betas
+        rate = self.lr / (1 - beta1**self.steps)
+        correction = 1 - beta2**self.steps
+        for param, grad, m, v in zip(self.params, grads, self.first, self.second, strict=True):
+            m.mul_(beta1).add_(grad, alpha=1 - beta1)
+            v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+            param.addcdiv_(m, v.div(correction).sqrt_().add_(self.eps), value=-rate)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "first": self.first, "second": self.second}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.steps = state["steps"]
+        copy_all(self.first, state["first"])
+        copy_all(self.second, state["second"])
 
 
 class StackedGans:
@@ -219,3 +275,15 @@ def draw(
 ) -> Tensor:
     """Draw [G, rows, columns] with torch.randn or torch.rand, each slice from its own stream."""
     return torch.stack([kind(rows, columns, generator=rng, dtype=dtype) for rng in rngs])
+
+
+def copy_all(targets: Sequence[Tensor], sources: Sequence[Tensor]) -> None:
+    """Copy in place, so that other references to a target have the new values.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if [t.shape for t in targets] != [s.shape for s in sources]:
+        raise ValueError("the saved state belongs to other GANs: its shapes do not fit")
+    for target, source in zip(targets, sources, strict=True):
+        target.copy_(source)

@@ -35,33 +35,26 @@ SUMS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
-    parser.add_argument(
-        "--from", dest="start", metavar="CLASS", help="the class of the first image (default: any)"
-    )
-    parser.add_argument(
-        "--to", dest="end", metavar="CLASS", help="the class of the last image (default: another)"
-    )
-    parser.add_argument(
-        "--sum", nargs=3, metavar=("PLUS", "MINUS", "BASE"),
-        help="draw the latent arithmetic BASE + PLUS - MINUS of these classes too",
-    )  # fmt: skip
+    parser.add_argument("--from", dest="start", metavar="CLASS",
+                        help="the class of the first image (default: any)")  # fmt: skip
+    parser.add_argument("--to", dest="end", metavar="CLASS",
+                        help="the class of the last image (default: another)")  # fmt: skip
+    parser.add_argument("--sum", nargs=3, metavar=("PLUS", "MINUS", "BASE"),
+                        help="draw the latent arithmetic BASE + PLUS - MINUS of these classes "
+                        "too")  # fmt: skip
     add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
-    parser.add_argument(
-        "--film", metavar="CLASS", nargs="*",
-        help="write a film of a closed path instead, through these classes or random points",
-    )  # fmt: skip
+    parser.add_argument("--film", metavar="CLASS", nargs="*",
+                        help="write a film of a closed path instead, through these classes or "
+                        "random points")  # fmt: skip
     add_number(parser, "--points", 6, 2, "how many random points the film passes through")
 
 
 def run(args: argparse.Namespace) -> None:
+    folder = chosen_run(args, ImageConfig)
     if args.film is not None:
-        for path in film(chosen_run(args, ImageConfig), args.film, args.points, args.seed):
-            print(path)
-        return
-    for line in interpolate(
-        chosen_run(args, ImageConfig), (args.start, args.end), args.sum, args.seed
-    ):
-        print(line, flush=True)
+        print(*film(folder, args.film, args.points, args.seed), sep="\n")
+    else:
+        print(*interpolate(folder, (args.start, args.end), args.sum, args.seed), sep="\n")
 
 
 def interpolate(

@@ -34,32 +34,22 @@ ON_THE_GRID = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run(parser)
     add_number(parser, "--n", 64, 1, "how many images")
-    parser.add_argument(
-        "--digit", metavar="CLASS", help="the class to ask a conditional run for (default: all)"
-    )
+    parser.add_argument("--digit", metavar="CLASS",
+                        help="the class to ask a conditional run for (default: all)")  # fmt: skip
     add_number(parser, "--seed", 0, 0, "the random seed of the latent vectors")
-    parser.add_argument(
-        "--png", metavar="FOLDER", type=Path, help="write each image to a PNG in this new folder"
-    )
-    parser.add_argument(
-        "--real",
-        choices=["test", "train"],
-        nargs="?",
-        const="test",
-        help="with --png: write real images of the run's data instead (default: test images)",
-    )
+    parser.add_argument("--png", metavar="FOLDER", type=Path,
+                        help="write each image to a PNG in this new folder")  # fmt: skip
+    parser.add_argument("--real", choices=["test", "train"], nargs="?", const="test",
+                        help="with --png: write real images of the run's data instead "
+                        "(default: test images)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> None:
+    folder = chosen_run(args, ImageConfig)
     if args.png or args.real:
-        print(
-            write_pngs(
-                chosen_run(args, ImageConfig), args.png, args.n, args.seed, args.digit, args.real
-            )
-        )
-        return
-    for path in sample(chosen_run(args, ImageConfig), args.n, args.seed, args.digit):
-        print(path)
+        print(write_pngs(folder, args.png, args.n, args.seed, args.digit, args.real))
+    else:
+        print(*sample(folder, args.n, args.seed, args.digit), sep="\n")
 
 
 def sample(folder: RunFolder, n: int, seed: int, name: str | None = None) -> list[Path]:

@@ -11,12 +11,10 @@ from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_number, add_runs, chosen_runs
 
-SHORTEST = 3
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runs(parser)
-    add_number(parser, "--seq-len", 100, SHORTEST, "the length T of the palindromes")
+    add_number(parser, "--seq-len", 100, 3, "the length T of the palindromes")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -13,13 +13,11 @@ from lab.engine.run_folder import RunFolder
 from lab.memory.config import MemoryConfig
 from lab.runs.arguments import add_number, add_runs, chosen_runs
 
-SHORTEST = 3
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runs(parser)
     add_number(parser, "--n", 1000, 1, "examples at each length")
-    add_number(parser, "--longest", 100_000, SHORTEST, "the largest length that is tried")
+    add_number(parser, "--longest", 100_000, 3, "the largest length that is tried")
 
 
 def run(args: argparse.Namespace) -> None:
