@@ -4,7 +4,6 @@ No package is needed: Chromium reads and writes JSON messages that end with a ze
 descriptors 3 and 4 (`--remote-debugging-pipe`).
 """
 
-import base64
 import fcntl
 import itertools
 import json
@@ -212,10 +211,6 @@ class Tab:
         """The addresses that were asked for, but the page's own and pictures within it."""
         asked = [event["request"]["url"] for event in self._events("Network.requestWillBeSent")]
         return [address for address in asked[1:] if not address.startswith("data:")]
-
-    def screenshot(self, path: Path, whole: bool = True) -> None:
-        shot = self.send("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(shot["data"]))
 
     def close(self) -> None:
         self.send("Page.close")
