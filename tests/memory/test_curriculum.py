@@ -40,10 +40,13 @@ def test_the_length_doubles_up_to_the_one_asked_for_and_only_there_is_it_solved(
     ("loss", "accuracy", "seq_len"), [(0.001, 0.999, 9), (0.01, 1.0, 9), (0.001, 1.0, 17)]
 )
 def test_it_grows_only_where_it_is_right_and_sure(loss, accuracy, seq_len):
-    task = make()
+    task = make("patience=2")
+    for _ in range(3):
+        task.patience.see(9.0, 0.0)
     task.last_evaluation = {"val_loss": loss, "val_accuracy": accuracy}
     task.step()
     assert task.seq_len == seq_len
+    assert task.is_hopeless() is (seq_len == 9)  # a new length has all its patience
 
 
 def test_a_short_palindrome_is_where_it_begins_and_ends():
