@@ -1,4 +1,4 @@
-"""The door: `lab NAME …` starts a tool, and every other command line is Hydra's.
+"""The command line: `lab NAME …` starts a tool, and Hydra reads every other command.
 
 Imports neither Hydra nor torch, so that a tool's help is shown at once.
 """

@@ -20,6 +20,7 @@ from lab.config.trust import EVERYTHING, trusting
 from lab.engine import study
 from lab.engine.run_folder import RunFolder, Status
 from lab.runs.finding import find_run
+from lab.sweeps.records import Sweep as SweepFolder
 
 if TYPE_CHECKING:
     import pandas
@@ -145,25 +146,20 @@ class Sweep:
 
     def __init__(self, path: str | Path, trust: Sequence[str] = ()) -> None:
         self.path = Path(path).absolute()
-        self._trust = trust
+        self._folder, self._trust = SweepFolder(self.path), trust
 
     @property
     def runs(self) -> list[Run]:
         """The runs that were begun, in the order of the jobs."""
-        from lab.sweeps.records import Sweep as Records
-
-        records = Records(self.path)
-        begun = [record for record in records.records() if record["run"]]
-        return [Run(records.run_of(record).path, self._trust) for record in begun]
+        begun = [record for record in self._folder.records() if record["run"]]
+        return [Run(self._folder.run_of(record).path, self._trust) for record in begun]
 
     @property
     def failed(self) -> dict[str, str]:
         """Why each job failed that did, by its overrides."""
-        from lab.sweeps.records import Sweep as Records
-
         return {
             " ".join(record["overrides"]): record["line"]
-            for record in Records(self.path).records()
+            for record in self._folder.records()
             if record["kind"] == "failed"
         }
 

@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> None:
     with trusting(EVERYTHING):  # the user's own command
         component = _component(group, name, args.arguments, args.config_dir)
         try:
-            asked = _checks(group, component, args)
+            checklist = _checks(group, component, args)
         except checks.Unexpected as problem:
             raise UserError(f"{name}: {problem}") from problem
-        shown, failed = checks.lines(asked)
+        shown, failed = checks.lines(checklist)
     print(f"{group} {component['_target_']}")
     print("\n".join(shown))
     if failed:

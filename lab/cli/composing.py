@@ -1,4 +1,4 @@
-"""The configs that Hydra composes of some words, without running anything."""
+"""Compose configs from overrides, without running anything."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ OmegaConf.register_new_resolver("lab.tools", table, replace=True)
 
 
 def compose_config(*overrides: str, config_dir: str | Path | None = None) -> RunConfig:
-    """The typed config of these words.
+    """The typed config of these overrides.
 
     Args:
         config_dir: where YAML files of the user's own lie, as `--config-dir`.
@@ -48,9 +48,6 @@ def compose_jobs(command: str) -> Iterator[RunConfig]:
 
     Args:
         command: what follows `python -m lab`; it may be a sweep without `-m`.
-
-    Raises:
-        UserError: a key, an option or a value is wrong, or a search has yet to choose its jobs.
     """
     given = parse_flags(shlex.split(command))
     with application(given.overrides, given.config_dir) as app:
@@ -76,9 +73,6 @@ def application(
     Args:
         overrides: that it will compose, for the complaint where they are wrong.
         config_dir: where YAML files of the user's own lie, as `--config-dir`.
-
-    Raises:
-        UserError: in place of any exception within, in one line.
     """
     own = [str(Path(config_dir).absolute())] if config_dir is not None else []
     if own and not Path(own[0]).is_dir():

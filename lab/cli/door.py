@@ -1,4 +1,4 @@
-"""Which way a command line goes: to a tool, or to Hydra."""
+"""Start the tool that a command line names, or else Hydra."""
 
 import os
 import re

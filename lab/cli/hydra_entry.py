@@ -1,4 +1,4 @@
-"""Hydra's way in: it composes, the dataclasses validate, a job is handed over."""
+"""Hydra's entry point: it composes a config, the dataclasses validate it, a job runs it."""
 
 import os
 import sys
@@ -22,14 +22,14 @@ from lab.engine.files import short
 from lab.engine.jobs import CANNOT_WRITE, report
 from lab.engine.terminal import make_stdio_safe
 from lab.sweeps.job import Job
-from lab.sweeps.recap import end_of_sweep, folder_of_begun
+from lab.sweeps.recap import active_folder, end_of_sweep
 from lab.sweeps.search import is_only_its_end
 
 CONTINUES = "the same command continues"
 
 
 def main() -> None:
-    """A command line that names no tool; what it sets for the whole process, only it sets."""
+    """Run a command line that names no tool. Only this sets anything for the whole process."""
     interrupts.note_signals()
     make_stdio_safe()
     warnings.simplefilter("ignore")
@@ -41,7 +41,7 @@ def main() -> None:
     number = interrupts.came()
     if number is not None:
         if not code:
-            print("lab: stopped when everything was done", file=sys.stderr)
+            say("stopped when everything was done")
         code = 128 + number
     sys.stdout.flush()
     interrupts.stop_at_once()
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _compose_and_run() -> str | int | None:
-    """Does what the command line asks for; gives the exit code, and says what stopped it."""
+    """Run the command line, print what stopped it, and return the exit code."""
     try:
         interrupts.act()
         arguments = parse_flags(sys.argv[1:])
@@ -72,8 +72,7 @@ def _compose_and_run() -> str | int | None:
             return 1
         if is_only_its_end(error):
             return 0
-        line = str(error) if isinstance(error, UserError) else _complaint(error)
-        print(f"lab: {line}", file=sys.stderr)
+        say(str(error) if isinstance(error, UserError) else _complaint(error))
         return 1
     return 0
 
@@ -82,7 +81,7 @@ def _compose_and_run() -> str | int | None:
 def compose_and_run(cfg: DictConfig) -> float | None:
     """One job, alone or of a sweep, here or in a launcher's worker process.
 
-    Gives a sweeper what it improves, None of a failed run.
+    Returns the objective for a sweeper; None for a failed run.
     """
     interrupts.note_signals()
     make_stdio_safe()
@@ -99,7 +98,7 @@ def compose_and_run(cfg: DictConfig) -> float | None:
 
 
 def composed_job(cfg: DictConfig) -> Job:
-    """The job that Hydra has composed, with its typed config or what is wrong with it."""
+    """The job that Hydra has composed, with its typed config or an error."""
     hydra_cfg = HydraConfig.get()
     config: RunConfig | UserError
     try:
@@ -113,7 +112,7 @@ def composed_job(cfg: DictConfig) -> Job:
 
 def _complaint(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in CANNOT_WRITE:
-        where = error.filename or short(folder_of_begun() or Path())
+        where = error.filename or short(active_folder() or Path())
         return f"cannot write to {where}: {error.strerror}"
     arguments = parse_flags(sys.argv[1:])
     own = [os.path.abspath(arguments.config_dir)] if arguments.config_dir else []

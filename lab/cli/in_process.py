@@ -17,7 +17,7 @@ from lab.config.trust import current_folder
 from lab.engine import interrupts
 from lab.engine.jobs import Outcome, report
 from lab.sweeps.job import Job
-from lab.sweeps.recap import end_of_sweep, folder_of_begun
+from lab.sweeps.recap import active_folder, end_of_sweep
 from lab.sweeps.search import is_only_its_end
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
-    """Do the run that `overrides` compose; gives its folder.
+    """Do the run that `overrides` compose; return its folder.
 
     Raises:
         UserError: a key or a value is wrong, the run failed, or another process is training it.
@@ -52,7 +52,7 @@ def train(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
 
 
 def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
-    """Do the sweep that `overrides` compose; gives its folder.
+    """Do the sweep that `overrides` compose; return its folder.
 
     Raises:
         UserError: a key or a value is wrong in a way that leaves nothing to run.
@@ -63,12 +63,12 @@ def train_all(overrides: Sequence[str], config_dir: str | Path | None) -> Path:
         try:
             with application(overrides, config_dir) as app:
                 _multirun(app, overrides)
-        except SystemExit as stop:  # what is wrong is told before the first job
+        except SystemExit as stop:  # a mistake is reported before the first job
             if stop.code:
                 raise UserError(str(stop.code).removeprefix("lab: ")) from None
         finally:
             interrupts.stop_workers_first(None)
-            folder = folder_of_begun()
+            folder = active_folder()
             end_of_sweep(0)
     if folder is None or not folder.is_dir():
         raise UserError("the sweep has no job")

@@ -1,4 +1,4 @@
-"""The tools of `lab NAME …`: which there are, and how one is started.
+"""The tools of `lab NAME …`: a table of them, and how one is started.
 
 A tool is a module with two functions: `add_arguments(parser)` describes its arguments, and
 `run(args)` does the work and prints what it has to say. Both raise a UserError for a mistake of the
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import NoReturn
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.config.trust import EVERYTHING, hide_current_folder, packages_named_in, trusting
 
 
@@ -123,33 +123,47 @@ TOOLS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains in one line of ours, where argparse prints its usage and exits."""
+    """Raises a UserError where argparse would print its usage and exit."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message} ({self.prog} --help lists the arguments)")
 
 
 def run_tool(name: str, arguments: Sequence[str]) -> int:
-    """Start the tool `name` with the rest of the command line; gives the exit code."""
+    """Start the tool `name` with the rest of the command line; return the exit code."""
     warnings.simplefilter("ignore")
     try:
         hide_current_folder()  # a run that somebody else made may lie there, with a torch.py too
-        tool = _find(name)
-        module = _import(name, tool)
+        module = _module_of(name)
         args = _parser(name, module).parse_args(arguments)
-        named = [name for folder in args.config_dir for name in packages_named_in(folder)]
+        named = [word for folder in args.config_dir for word in packages_named_in(folder)]
         trusted = [EVERYTHING] if args.trust else [*args.trust_package, *named]
-        with trusting(*trusted) if trusted else nullcontext(), _style_of(tool):
+        with trusting(*trusted) if trusted else nullcontext(), _style_of(TOOLS[name]):
             module.run(args)
         sys.stdout.flush()
     except UserError as error:
-        return _complain(str(error), error.exit_code)
+        line, code = str(error), error.exit_code
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _complain(f"{where}{error.strerror or error}", 1)
+        line, code = f"{where}{error.strerror or error}", 1
     except KeyboardInterrupt as stop:
-        return _complain("stopped", getattr(stop, "exit_code", 130))
-    return 0
+        line, code = "stopped", getattr(stop, "exit_code", 130)
+    else:
+        return 0
+    say(line)
+    return code
+
+
+def _module_of(name: str) -> ModuleType:
+    if name not in TOOLS:
+        from lab.config.wording import did_you_mean
+
+        near = did_you_mean(name, TOOLS) or "; a setting is written key=value, as in seq_len=20"
+        raise UserError(f"{name} is not a tool; there are {', '.join(TOOLS)}{near}")
+    try:
+        return importlib.import_module(TOOLS[name].module)
+    except ModuleNotFoundError as error:
+        raise UserError(f"lab {name} needs {error.name}, which is not installed") from error
 
 
 def _style_of(tool: Tool) -> AbstractContextManager[None]:
@@ -173,7 +187,7 @@ def completions(line: str) -> list[str]:
     elif words[0] not in TOOLS:
         return []
     else:
-        parser = _parser(words[0], _import(words[0], TOOLS[words[0]]))
+        parser = _parser(words[0], _module_of(words[0]))
         if last.startswith("-"):
             choices = re.findall(r"(?<=[ [])--[a-z-]+", parser.format_help())
         elif re.search(r"\bRUN\b", parser.format_usage()):
@@ -209,27 +223,6 @@ def _parser(name: str, module: ModuleType) -> Parser:
         "classes of the packages in it",
     )  # fmt: skip
     return parser
-
-
-def _complain(line: str, exit_code: int) -> int:
-    print(f"lab: {line}", file=sys.stderr)
-    return exit_code
-
-
-def _find(name: str) -> Tool:
-    if name not in TOOLS:
-        from lab.config.wording import did_you_mean
-
-        near = did_you_mean(name, TOOLS) or "; a setting is written key=value, as in seq_len=20"
-        raise UserError(f"{name} is not a tool; there are {', '.join(TOOLS)}{near}")
-    return TOOLS[name]
-
-
-def _import(name: str, tool: Tool) -> ModuleType:
-    try:
-        return importlib.import_module(tool.module)
-    except ModuleNotFoundError as error:
-        raise UserError(f"lab {name} needs {error.name}, which is not installed") from error
 
 
 def table() -> str:

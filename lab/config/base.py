@@ -68,13 +68,11 @@ C = TypeVar("C")
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def config(cls: type[C]) -> type[C]:
-    """Make a config of a class whose annotated names are its keys: `@config`.
+    """Turn a class into a config whose keys are the annotated names: `@config`.
 
-    Each key is checked against its type. There is no default but one that is written down, a value
-    cannot be set again, and a key that the class does not have is refused.
+    Each key is checked against its type. Unknown keys are refused, and values cannot be changed.
     """
-    made: type[C] = dataclass(frozen=True, kw_only=True, config=STRICT)(cls)  # type: ignore[assignment]
-    return made
+    return dataclass(frozen=True, kw_only=True, config=STRICT)(cls)  # type: ignore[return-value]
 
 
 @config
@@ -122,6 +120,11 @@ class RunConfig:
         return {"_target_": self.target, **dataclasses.asdict(self)}
 
     @property
+    def flat_settings(self) -> dict[str, Any]:
+        """The settings that make it this run, nested ones with keys such as `optimizer.lr`."""
+        return {k: v for k, v in flatten(self.to_dict()).items() if k not in self.NOT_IN_HASH}
+
+    @property
     def identity(self) -> str:
         """8 hex digits of what was asked for: equal configs share them, others do not."""
         return identity(self, self.NOT_IN_HASH)
@@ -150,11 +153,11 @@ class RunConfig:
 
     # The key along the x axis of a sweep's plot, if there is one: it makes no curve of its own.
     SWEEP_AXIS: ClassVar[str | None] = None
-    # The keys that the result's `label` tells of: a sweep's curves need not repeat them.
+    # The keys that the result's `label` names: a sweep's curves need not repeat them.
     IN_LABEL: ClassVar[tuple[str, ...]] = ()
 
     NAME_PARTS: ClassVar[NameParts] = {}
-    """What a run's name says of its keys, the most telling first."""
+    """The keys that a run's name may show, the most important first."""
 
     @property
     def subject(self) -> str:
@@ -178,11 +181,7 @@ class RunConfig:
         return ()
 
     def data_checksum(self) -> str | None:
-        """Of the data there are now, if a run has data that may change; imports no torch.
-
-        Raises:
-            UserError: the data cannot be read.
-        """
+        """Of the data there are now, if a run has data that may change; imports no torch."""
         return None
 
 
@@ -197,12 +196,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def dataclass_keys(cls: type[RunConfig]) -> list[str]:
-    """The keys a study has."""
-    return [field.name for field in dataclasses.fields(cls)]
-
-
 def nullable_keys(cls: type[RunConfig]) -> list[str]:
-    """Those of them that may be null."""
+    """The keys of a study that may be null."""
     hints = get_type_hints(cls)
-    return [key for key in dataclass_keys(cls) if type(None) in get_args(hints[key])]
+    return [f.name for f in dataclasses.fields(cls) if type(None) in get_args(hints[f.name])]

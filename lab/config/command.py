@@ -31,7 +31,7 @@ PLAIN = re.compile(r"[\w./~+-]+")
 def as_written(node: Any) -> list[str]:
     """Hydra's record of overrides, as they were written: `hidden_size=${seq_len}`.
 
-    To iterate the node would be to resolve it, among keys that are not the run's.
+    Iterating over the node would resolve them.
     """
     values = OmegaConf.to_container(node, resolve=False)
     assert isinstance(values, list)
@@ -48,14 +48,10 @@ def with_environment(override: str) -> str:
     def value_of(match: re.Match[str]) -> str:
         value = os.environ.get(match[1], "")
         is_decoded = DECODE.search(override[: match.start()]) is not None
-        is_safe = PLAIN.fullmatch(value) and (is_decoded or _is_text(value))
+        is_safe = PLAIN.fullmatch(value) and (is_decoded or isinstance(yaml.safe_load(value), str))
         return value if is_safe else match[0]
 
     return ENVIRONMENT.sub(value_of, override)
-
-
-def _is_text(value: str) -> bool:
-    return isinstance(yaml.safe_load(value), str)
 
 
 def environment_of(overrides: Sequence[str]) -> list[str]:
@@ -65,7 +61,7 @@ def environment_of(overrides: Sequence[str]) -> list[str]:
 
 
 def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
-    """What follows `python -m lab` to make this very job, also where it is one of a sweep.
+    """The arguments of `python -m lab` that make this job alone, also if it is one of a sweep.
 
     Args:
         hydra_cfg: the node `hydra` of the job's config, or of its sweep's.
@@ -85,7 +81,7 @@ def command_of(hydra_cfg: Any, overrides: Sequence[str]) -> list[str]:
 
 
 def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:
-    """Where the YAML files lie, if not all are ours: what decides beside the keys on the jobs.
+    """The flags that name YAML files of the user's own.
 
     Args:
         job, runtime, overrides: nodes of Hydra's config.
@@ -103,9 +99,9 @@ def composing_flags(job: Any, runtime: Any, overrides: Any) -> list[str]:
 
 
 def own_files(runtime: Any, config_name: str, overrides: Sequence[str]) -> list[str]:
-    """The contents of those YAML files of the user's own that a command names.
+    """The contents, without comments, of the user's own YAML files that a command names.
 
-    They may have been edited since a command with the same words. Comments do not count.
+    The same command means other jobs after such a file is edited.
 
     Args:
         runtime: node of Hydra's config.
@@ -150,8 +146,7 @@ def _defaults_of(values: Any, group: str) -> list[tuple[str, str]]:
     return named
 
 
-# Hydra's flags, read to tell a mistake in one line: Hydra's own parser answers one with its usage
-# and exit code 2.
+# Hydra's flags. Its own parser answers a mistake with its usage and exit code 2.
 ALONE = {
     "--help": "-h", "--hydra-help": "", "--version": "", "--resolve": "", "--run": "-r",
     "--multirun": "-m", "--shell-completion": "-sc",
@@ -168,11 +163,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
-    """The `overrides`, `config_dir` and `config_name` of a command line.
-
-    Raises:
-        UserError: a flag does not exist or lacks its value; the line says what to write.
-    """
+    """The `overrides`, `config_dir` and `config_name` of a command line."""
     parser = _Parser(add_help=False)
     for flag, short in ALONE.items():
         parser.add_argument(*filter(None, (flag, short)), action="store_true")

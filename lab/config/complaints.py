@@ -35,31 +35,31 @@ PRESETS = "experiment"
 
 
 class Options:
-    """The options of each group, from lab's YAML files and then the user's; each is read once."""
+    """The options of each group, from lab's YAML files and the user's; each file is read once."""
 
     def __init__(self, conf_dirs: Dirs) -> None:
         self.conf_dirs = conf_dirs
         self._groups: dict[str, dict[str, Any]] = {}
 
     def names(self, group: str) -> list[str]:
-        """The options of a group; none of what is no group."""
+        """The options of a group; empty if there is no such group."""
         folders = [Path(conf, group) for conf in self.conf_dirs if group]
         return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
 
-    def having(self, key: str, known: Sequence[str]) -> list[str]:
+    def having(self, key: str, keys: Sequence[str]) -> list[str]:
         """The options of its group that have a key: `data=folder` for `data.root`."""
         group, _, name = key.partition(".")
-        options = self._contents(group).items() if group in known else ()
+        options = self._contents(group).items() if group in keys else ()
         return [f"{group}={option}" for option, values in options if name in values]
 
     def presets_with(self, group: str) -> list[str]:
-        """The presets that bring a group which no task has: `- /bench: parity`."""
+        """The presets whose defaults list has a group that no task has: `- /bench: parity`."""
         if not self.names(group):
             return []
         return [
             preset
             for preset, values in self._contents(PRESETS).items()
-            if any(isinstance(one, dict) and f"/{group}" in one for one in _defaults_in(values))
+            if any(isinstance(d, dict) and f"/{group}" in d for d in values.get("defaults") or ())
         ]
 
     def _contents(self, group: str) -> dict[str, Any]:
@@ -73,10 +73,6 @@ class Options:
                         contents[path.stem] |= values if isinstance(values, dict) else {}
             self._groups[group] = contents
         return self._groups[group]
-
-
-def _defaults_in(values: Mapping[str, Any]) -> Sequence[Any]:
-    return values.get("defaults") or ()
 
 
 def refuse_repeated(overrides: Sequence[str]) -> None:
@@ -104,14 +100,14 @@ def refuse_added_keys(conf_dirs: Dirs, overrides: Sequence[str]) -> None:
         if presets:
             raise UserError(_needs_a_preset(group, presets))
     cfg = compose("config", _choices(options, parsed))
-    known = known_keys(cfg)
+    keys = known_keys(cfg)
     for override in added:
         key = override.key_or_group
-        if key not in known:
-            having = options.having(key, known)
+        if key not in keys:
+            having = options.having(key, keys)
             if having:
                 raise UserError(_is_for(key, having, parsed))
-            raise UserError(no_such_key(key, known, f"task={cfg.get('task')}", _synonyms(cfg)))
+            raise UserError(no_such_key(key, keys, f"task={cfg.get('task')}", _synonyms(cfg)))
 
 
 def parse(overrides: Sequence[str]) -> list[Override]:
@@ -119,25 +115,21 @@ def parse(overrides: Sequence[str]) -> list[Override]:
     return OverridesParser.create().parse_overrides(list(overrides))
 
 
-def known_keys(cfg: DictConfig) -> list[str]:
+def known_keys(values: Any, prefix: str = "") -> list[str]:
     """Every key of a composed config, nested ones with dots: `optimizer.lr`."""
-    return _nested_keys(OmegaConf.to_container(cfg, resolve=False))
-
-
-def _nested_keys(values: object, prefix: str = "") -> list[str]:
-    if not isinstance(values, dict):
-        return []
+    if isinstance(values, DictConfig):
+        values = OmegaConf.to_container(values, resolve=False)
     return [
         key
-        for name, value in values.items()
-        for key in (f"{prefix}{name}", *_nested_keys(value, f"{prefix}{name}."))
+        for name, value in (values.items() if isinstance(values, dict) else ())
+        for key in (f"{prefix}{name}", *known_keys(value, f"{prefix}{name}."))
     ]
 
 
 def hydra_complaint(
     error: Exception, conf_dirs: Dirs, overrides: Sequence[str], in_python: bool = False
 ) -> str:
-    """The line for an exception of Hydra's, whose own message may have a dozen, or for any other.
+    """The line for an exception that Hydra raised; its own message may have a dozen lines.
 
     Args:
         error: what was raised while Hydra composed `overrides`.
@@ -180,18 +172,18 @@ def needs_a_sweep(what: str, overrides: Sequence[str], in_python: bool) -> str:
 
 
 def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None:
-    """The first override whose key the chosen task does not have, and what has it."""
+    """The line for the first override whose key the task does not have."""
     options = Options(conf_dirs)
     choices = _choices(options, parsed)
     cfg = _composed(conf_dirs, choices)
-    task, known = cfg.get("task"), known_keys(cfg)
+    task, keys = cfg.get("task"), known_keys(cfg)
     for override in parsed:
         key, value = override.key_or_group, _first_value(options, override)
         if key == PRESETS and not override.is_add():
             near = did_you_mean(str(value), options.names(key))
             is_one = value in options.names(key)
             return f"a preset is added: write +{key}={value}{'' if is_one else near}"
-        if key in known or not _is_key(override):
+        if key in keys or not _is_key(override):
             if options.names(key) and not isinstance(value, str):
                 return f"{key} is chosen by name: {', '.join(options.names(key))}"
             continue
@@ -201,14 +193,14 @@ def _unknown_override(conf_dirs: Dirs, parsed: Sequence[Override]) -> str | None
         if presets:
             return _needs_a_preset(key, presets)
         owner = f"task={task}"
-        having = options.having(key, known)
+        having = options.having(key, keys)
         if set(having) & set(choices):
             continue
         if having:
             return _is_for(key, having, parsed)
-        line = no_such_key(key, known, owner, _synonyms(cfg))
+        line = no_such_key(key, keys, owner, _synonyms(cfg))
         # A group that this task has too may hold other keys there: optimizer.betas.
-        shared = key.partition(".")[0] in known or any(k.endswith(f".{key}") for k in known)
+        shared = key.partition(".")[0] in keys or any(k.endswith(f".{key}") for k in keys)
         for other in [] if shared else options.names("task"):
             if other != task and key in known_keys(_composed(conf_dirs, [f"task={other}"])):
                 return f"{key} means nothing for {owner}: it is a key of task={other}"
@@ -229,7 +221,7 @@ def _needs_a_preset(group: str, presets: Sequence[str]) -> str:
 
 
 def _synonyms(cfg: DictConfig) -> Mapping[str, str]:
-    """Other words for keys that the task's config class knows."""
+    """The synonyms of keys in the task's config class."""
     from lab.config.reading import config_class
 
     with trusting(EVERYTHING), suppress(UserError):  # the user's own command
@@ -245,7 +237,7 @@ def _is_key(override: Override) -> bool:
 
 
 def _first_value(options: Options, override: Override) -> object:
-    """The value; of a sweep its first, or None where it has none."""
+    """The value; of a sweep its first value, or None if it has none."""
     value = override.value()
     if isinstance(value, Glob):
         return next(iter(value.filter(options.names(override.key_or_group))), None)
@@ -255,17 +247,17 @@ def _first_value(options: Options, override: Override) -> object:
 
 
 def _choices(options: Options, parsed: Sequence[Override]) -> list[str]:
-    """Those overrides that choose an option that exists; of a sweep, its first."""
-    chosen = []
+    """The overrides that choose an existing option; of a sweep, its first value."""
+    choices = []
     for override in parsed:
         group, value = override.key_or_group, _first_value(options, override)
         if value in options.names(group):
-            chosen.append(f"{'+' if group == PRESETS else ''}{group}={value}")
-    return chosen
+            choices.append(f"{'+' if group == PRESETS else ''}{group}={value}")
+    return choices
 
 
 def _composed(conf_dirs: Dirs, choices: list[str]) -> DictConfig:
-    """What these choices compose; without those that do not go together, if any."""
+    """Compose these choices, or the task alone if they do not fit together."""
     path = f"hydra.searchpath=[{','.join(f'file://{conf}' for conf in conf_dirs[1:])}]"
     with initialize_config_dir(conf_dirs[0], version_base="1.3"):
         try:

@@ -47,10 +47,7 @@ def build(
         args, kwargs: what the study adds, e.g. the parameters for an optimizer.
         base: the class that components of this kind are derived from, `torch.nn.Module` if none is
             given. Only a run that is opened again is held to it; see `lab.config.trust`.
-        transform_class: gives the class to build in place of the one named.
-
-    Raises:
-        UserError: there is no such class, it is not trusted, or it refuses an argument.
+        transform_class: returns the class to build in place of the named one.
     """
     cls = trust.load(component["_target_"], base, group)
     given = {key: value for key, value in component.items() if key != "_target_"}
@@ -94,9 +91,6 @@ def check_own_classes(settings: Mapping[str, Any], where: str = "") -> None:
     Args:
         settings: the config, or a component in it.
         where: the keys that lead to it.
-
-    Raises:
-        UserError: there is no such class, or its package is not installed.
     """
     target = settings.get("_target_")
     if isinstance(target, str) and target.partition(".")[0] not in trust.ALWAYS:
@@ -116,7 +110,7 @@ def refuse_other_kind(group: str, component: Mapping[str, Any], built: object, b
 
 
 def _built(key: str, value: Any) -> Any:
-    """An argument, with the components in it built: modules, where it matters."""
+    """An argument, with the components in it built."""
     if isinstance(value, dict):
         if "_target_" in value:
             return build(key, value)
@@ -162,9 +156,9 @@ def check_arguments(
     hints = _hints(cls)
     if getattr(cls, "__module__", "").startswith("torch.optim."):
         # The `eps` of Adafactor is a pair.
-        known = OF_TORCH.keys() & hints.keys()
-        pairs = {key for key in known - {"betas"} if typing.get_origin(hints[key]) is tuple}
-        hints |= {key: OF_TORCH[key] for key in known - pairs}
+        names = OF_TORCH.keys() & hints.keys()
+        pairs = {key for key in names - {"betas"} if typing.get_origin(hints[key]) is tuple}
+        hints |= {key: OF_TORCH[key] for key in names - pairs}
     for key, value in given.items():
         default = free[key].default if key in free else None
         # `x: float = None` is a common way to annotate an optional argument.

@@ -1,4 +1,4 @@
-"""What the user can put right: told in one line, with the exit code that goes with it."""
+"""Mistakes that the user can put right: one line each, with an exit code."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal something that stops nothing: `lab: …`."""
+    """Print a line `lab: …` to standard error."""
     print(f"lab: {line}", file=sys.stderr, flush=True)
 
 
@@ -35,7 +35,7 @@ NOT_THE_USERS = tuple(
 
 
 def reason(error: BaseException) -> str:
-    """An unforeseen exception in one line: its name, its last line, and where the user's code is.
+    """Describe an unforeseen exception in one line: name, last line, place in the user's code.
 
     Examples: `NotImplementedError: no layers yet (my_cells.py:12)`; an `assert` without a message
     shows its source instead: `AssertionError (my_cells.py:12: assert size > 3)`.

@@ -77,7 +77,7 @@ def path_now(path: str) -> str:
 
 
 def first_path(path: str) -> str:
-    """Where the class at `path` was in the first version: the hash has that name for ever."""
+    """Where the class at `path` was in the first version: the hash keeps that name."""
     before = {now: was for was, now in MOVED.items()}
     while path in before:
         path = before[path]

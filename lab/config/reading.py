@@ -1,5 +1,6 @@
 """From Hydra's composed config, or a run's config.yaml, to one frozen dataclass."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from pydantic import ValidationError
 
 from lab.config import trust
-from lab.config.base import RunConfig, dataclass_keys, nullable_keys
+from lab.config.base import RunConfig, nullable_keys
 from lab.config.errors import UserError, broken_yaml
 from lab.config.history import upgraded
 from lab.config.wording import wrong_value
@@ -19,11 +20,7 @@ REMEDY = "the command in provenance.json makes the run again"
 
 
 def config_class(target: object) -> type[RunConfig]:
-    """The dataclass that a config's `_target_` names.
-
-    Raises:
-        UserError: there is no such class, or it is not trusted (see `lab.config.trust`).
-    """
+    """The dataclass that a config's `_target_` names."""
     cls = trust.load(target, RunConfig, "_target_")
     if not (isinstance(cls, type) and issubclass(cls, RunConfig)):
         raise UserError(f"_target_={target}: not a RunConfig")
@@ -31,11 +28,7 @@ def config_class(target: object) -> type[RunConfig]:
 
 
 def from_dict(values: dict[str, Any]) -> RunConfig:
-    """The typed config of a plain mapping, which may be of an earlier version of the code.
-
-    Raises:
-        UserError: a key, type or value is wrong; the line names it and what is allowed.
-    """
+    """The typed config of a plain mapping, which may be of an earlier version of the code."""
     values = upgraded(values)
     cls = config_class(values.pop("_target_", None))
     # Keys that begin with an underscore or that only feed others are not the study's.
@@ -43,17 +36,12 @@ def from_dict(values: dict[str, Any]) -> RunConfig:
     try:
         return cls(**values)
     except ValidationError as error:
-        raise UserError(
-            wrong_value(error.errors()[0], dataclass_keys(cls), nullable_keys(cls))
-        ) from None
+        keys = [field.name for field in dataclasses.fields(cls)]
+        raise UserError(wrong_value(error.errors()[0], keys, nullable_keys(cls))) from None
 
 
 def from_hydra(cfg: DictConfig) -> RunConfig:
-    """The typed config of what Hydra composed from the user's own words, which are trusted.
-
-    Raises:
-        UserError: a key, type, value or interpolation is wrong.
-    """
+    """The typed config of what Hydra composed from the user's own words, which are trusted."""
     try:
         values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
@@ -79,9 +67,6 @@ def from_file(path: Path) -> RunConfig:
 
     Its config class is imported only if it is trusted (see `lab.config.trust`). Its components are
     names until they are built.
-
-    Raises:
-        UserError: there is no such file, or it is not a run's config. The line names it.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -102,27 +102,24 @@ def load(target: object, base: type | None, what: str) -> Any:
         base: the class that a class of this kind is derived from, `torch.nn.Module` if None. It is
             asked for unless everything is trusted.
         what: the key that names it, for the message: `cell`.
-
-    Raises:
-        UserError: there is no such thing, its module cannot be imported, or it is not trusted.
     """
     name = str(target)
     trusted = _trusted.get()
     if not is_trusted(name):
         raise _refused(what, name, f"is not part of {_listed(trusted)}")
-    found = _find(name, what)
+    code = _find(name, what)
     if EVERYTHING in trusted:
-        return found
+        return code
     if base is None:
         from torch.nn import Module
 
         base = Module
     # A name within lab may lead to what lab itself imports: lab.config.trust.os.system.
-    if not (isinstance(found, type) and base in found.__mro__):
+    if not (isinstance(code, type) and base in code.__mro__):
         raise _refused(what, name, f"is no class derived from {base.__module__}.{base.__name__}")
-    if found.__module__.partition(".")[0] not in trusted:
+    if code.__module__.partition(".")[0] not in trusted:
         raise _refused(what, name, f"is not part of {_listed(trusted)}")
-    return found
+    return code
 
 
 def _refused(what: str, name: str, why: str) -> UserError:
@@ -144,15 +141,15 @@ def _find(name: str, what: str) -> Any:
     parts = name.split(".")
     if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise UserError(f"{what} names {name}: expected a module and a class, my_module.MyClass")
-    found: Any = None
+    place: Any = None
     for depth, part in enumerate(parts):
         path = ".".join(parts[: depth + 1])
-        if found is not None and hasattr(found, part):
-            found = getattr(found, part)
+        if place is not None and hasattr(place, part):
+            place = getattr(place, part)
             continue
-        if depth == 0 or hasattr(found, "__path__"):
+        if depth == 0 or hasattr(place, "__path__"):
             try:
-                found = importlib.import_module(path)
+                place = importlib.import_module(path)
                 continue
             except ModuleNotFoundError as error:
                 if error.name != path:  # a module that the user's own module imports
@@ -165,9 +162,9 @@ def _find(name: str, what: str) -> Any:
             )
             raise UserError(f"{what} names {name}: there is no module {part} to import{more}")
         owner = ".".join(parts[:depth])
-        near = did_you_mean(part, (word for word in dir(found) if not word.startswith("_")))
+        near = did_you_mean(part, (word for word in dir(place) if not word.startswith("_")))
         raise UserError(f"{what} names {name}: there is no {part} in {owner}{near}")
-    return found
+    return place
 
 
 def _in_an_extra(package: str) -> str:
@@ -177,7 +174,7 @@ def _in_an_extra(package: str) -> str:
     except metadata.PackageNotFoundError:
         return ""
     for line in required:
-        found = re.fullmatch(rf"{package}\b.*extra == [\"'](\w+)[\"']", line)
-        if found:
-            return f": pip install 'lab[{found[1]}]'"
+        match = re.fullmatch(rf"{package}\b.*extra == [\"'](\w+)[\"']", line)
+        if match:
+            return f": pip install 'lab[{match[1]}]'"
     return ""

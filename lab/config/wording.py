@@ -1,4 +1,4 @@
-"""Values in words, and the words for a wrong one: what is allowed, what is near."""
+"""Write values as text, and say what is wrong with a value: what is allowed, what is near."""
 
 import difflib
 import math
@@ -41,10 +41,10 @@ def did_you_mean(word: str, words: Iterable[str], likeness: float = 0.5) -> str:
 
 def listed(words: Iterable[str], most: int = 30) -> str:
     """The words with commas between them; the first and the last, where there are too many."""
-    found = list(words)
-    if len(found) > most:
-        found = [*found[:3], "...", found[-1]]
-    return ", ".join(found)
+    items = list(words)
+    if len(items) > most:
+        items = [*items[:3], "...", items[-1]]
+    return ", ".join(items)
 
 
 def percent(share: float) -> str:
@@ -185,7 +185,7 @@ def _is_type_name(part: object) -> bool:
 
 def no_such_key(
     key: str,
-    known: Sequence[str],
+    keys: Sequence[str],
     owner: str = "this task",
     synonyms: Mapping[str, str] | None = None,
 ) -> str:
@@ -193,20 +193,20 @@ def no_such_key(
 
     Args:
         key: as it was written.
-        known: the keys that there are.
+        keys: the keys that there are.
         owner: what has no such key.
         synonyms: other words for some of the keys.
     """
     if key in RESUMING:
         return f"{owner} has no key {key}: the same command continues a run without it"
     parent, _, name = key.rpartition(".")
-    siblings = [k for k in known if k.startswith(f"{parent}.") and not k.endswith("_target_")]
+    siblings = [k for k in keys if k.startswith(f"{parent}.") and not k.endswith("_target_")]
     if parent and siblings:
         near = did_you_mean(key, siblings)
         return f"{owner} has no key {key}; there are {', '.join(siblings)}{near}"
-    inner = [k for k in known if k.endswith(f".{name}")]
+    inner = [k for k in keys if k.endswith(f".{name}")]
     meant = (synonyms or {}).get(key)
-    if meant in known:
+    if meant in keys:
         inner = [str(meant)]
-    near = f"; did you mean {' or '.join(inner)}?" if inner else did_you_mean(key, known)
+    near = f"; did you mean {' or '.join(inner)}?" if inner else did_you_mean(key, keys)
     return f"{owner} has no key {key}{near}"

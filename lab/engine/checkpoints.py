@@ -3,14 +3,13 @@
 import io
 import logging
 import os
-import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.engine.files import write_atomically
 from lab.engine.process import rng_state, set_rng_state
 from lab.engine.run_folder import RunFolder
@@ -30,8 +29,8 @@ def save(folder: RunFolder, identity: str, state: dict[str, Any]) -> None:
         identity: the hash of the config that the state belongs to.
         state: tensors, numbers, strings, lists and dicts only (read with weights_only=True).
     """
-    if found := _unreadable(state):
-        *place, kind = found
+    if path_and_type := _unreadable(state):
+        *place, kind = path_and_type
         place = place[1:] if place[0] == "task" else place
         raise UserError(
             f"no checkpoint can be written: the state of {'.'.join(place)} is a {kind}; "
@@ -78,7 +77,7 @@ def load(folder: RunFolder, identity: str) -> dict[str, Any] | None:
 
 def _say(sentence: str) -> None:
     log.warning(sentence)
-    print(f"lab: {sentence}", file=sys.stderr)
+    say(sentence)
 
 
 def _unreadable(value: Any) -> list[str]:
@@ -92,8 +91,8 @@ def _unreadable(value: Any) -> list[str]:
     else:
         return [] if _is_read_back(value) else [_name_of(type(value))]
     for key, part in parts:
-        if found := _unreadable(part):
-            return [str(key), *found]
+        if inner := _unreadable(part):
+            return [str(key), *inner]
     return []
 
 

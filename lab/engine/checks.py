@@ -29,16 +29,16 @@ class Unexpected(Exception):
     """A part did something else than was expected: the message says both."""
 
 
-def expect(holds: bool, expected: str, found: object) -> None:
+def expect(holds: bool, expected: str, actual: object) -> None:
     """Raise Unexpected unless it holds."""
     if not holds:
-        raise Unexpected(f"expected {expected}, got {found}")
+        raise Unexpected(f"expected {expected}, got {actual}")
 
 
-def same(found: Tensor, expected: Tensor, what: str, tolerance: float = 1e-9) -> str:
+def same(actual: Tensor, expected: Tensor, what: str, tolerance: float = 1e-9) -> str:
     """Say how far two tensors are apart at most; raise Unexpected if that is too far."""
-    expect(found.shape == expected.shape, f"shape {list(expected.shape)}", list(found.shape))
-    apart = float((found - expected).abs().max())
+    expect(actual.shape == expected.shape, f"shape {list(expected.shape)}", list(actual.shape))
+    apart = float((actual - expected).abs().max())
     expect(apart <= tolerance, f"{what}, to {tolerance:g}", f"a difference of {apart:.3g}")
     return f"{what}, to {apart:.1g}"
 

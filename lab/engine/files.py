@@ -78,7 +78,7 @@ def short(path: Path) -> str:
 
 def in_a_name(text: str) -> str:
     """Write `/` and what else file names must not contain as %2F; other text stays as it is."""
-    return re.sub(r'[/\\:*?"<>|%\x00-\x1f]', lambda found: f"%{ord(found[0]):02X}", text)
+    return re.sub(r'[/\\:*?"<>|%\x00-\x1f]', lambda match: f"%{ord(match[0]):02X}", text)
 
 
 def make_folders(path: Path) -> list[Path]:
@@ -95,8 +95,8 @@ def make_folders(path: Path) -> list[Path]:
     return missing
 
 
-def remove_empty(made: Sequence[Path]) -> None:
+def remove_empty(folders: Sequence[Path]) -> None:
     """Remove the folders that `make_folders` made, up to the first that is not empty."""
     with suppress(OSError):
-        for folder in made:
+        for folder in folders:
             folder.rmdir()

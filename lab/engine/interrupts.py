@@ -143,7 +143,7 @@ def stop_workers_first(is_any_busy: Callable[[], bool] | None, is_queued: bool =
 
 
 def _stop_workers(number: int, is_any_busy: Callable[[], bool]) -> str:
-    """Stop the workers; gives what became of them, for a message."""
+    """Stop the workers; return a message that says whether they stopped."""
     if _is_queued:
         return "stopped, but its jobs stay in the queue and train on: scancel ends them"
     from multiprocessing import active_children

@@ -2,7 +2,6 @@
 
 import errno
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +11,7 @@ from typing import Any, Literal
 
 from lab.config import RunConfig
 from lab.config.components import check_own_classes
-from lab.config.errors import UserError, reason
+from lab.config.errors import UserError, reason, say
 from lab.config.trust import EVERYTHING, trusting
 from lab.engine import interrupts, provenance, study
 from lab.engine.files import short
@@ -22,6 +21,8 @@ Plan = Literal["run", "resume", "finished before", "run again"]
 Kind = Literal[
     "running", "finished", "resumed", "finished before", "failed", "busy", "interrupted"
 ]  # fmt: skip
+Ended = tuple[Kind, str, dict[str, Any]]
+"""How a run ended, the line that says so, and its result."""
 CANNOT_WRITE = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM,
 )  # fmt: skip
@@ -99,9 +100,9 @@ def _would_do(
     with trusting(EVERYTHING):  # the user's own command
         if planned != "finished before":
             check_own_classes(config.to_dict())
-        has_begun = planned in ("finished before", "resume")
-        refused = has_begun and provenance.data_changed(config, folder)
-    return "other data" if refused else planned
+        if planned == "resume" and provenance.data_change(config, folder):
+            return "other data"
+    return planned
 
 
 def perform(
@@ -143,46 +144,33 @@ def _shown_or_trained(
     begin: Callable[[Outcome], object],
     fresh_for: str,
 ) -> Outcome:
+    ended = None
     # A finished run is shown without a lock, because its folder may be read-only.
     if plan(config, folder, fresh_for) != "finished before":
         with folder.locked():
             # Another process may have finished it before we had the lock.
             if plan(config, folder, fresh_for) != "finished before":
                 begin(Outcome("running", "", run=folder.path))
-                with _log_to(folder):
-                    return _train_in_own_process(config, folder, command, fresh_for)
-    provenance.check_finished(config, folder)
-    result = folder.result or {}
-    return _finished(
-        "finished before", _shown_again(config, folder, result), config, folder, result
-    )
+                # torch is imported here, so that a wrong argument or a finished run is answered
+                # at once.
+                from lab.engine.process import own_process
 
-
-def _finished(
-    kind: Kind, line: str, config: RunConfig, folder: RunFolder, result: dict[str, Any]
-) -> Outcome:
+                with _log_to(folder), own_process():
+                    ended = _train(config, folder, command, fresh_for)
+    kind, line, result = ended or _shown_again(config, folder)
     objective = study.objective(config, result)
     return Outcome(kind, line, run=folder.path, status="finished", objective=objective)
 
 
 def report(outcome: Outcome) -> None:
     """Print the line that ends a job."""
-    good = outcome.exit_code == 0
-    print(outcome.line if good else f"lab: {outcome.line}", file=None if good else sys.stderr)
-    sys.stdout.flush()
+    if outcome.exit_code:
+        say(outcome.line)
+    else:
+        print(outcome.line, flush=True)
 
 
-def _train_in_own_process(
-    config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str
-) -> Outcome:
-    # torch is imported here, so that a wrong argument or a finished run is answered at once.
-    from lab.engine.process import own_process
-
-    with own_process():
-        return _train(config, folder, command, fresh_for)
-
-
-def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str) -> Outcome:
+def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_for: str) -> Ended:
     import torch
 
     from lab.engine import checkpoints
@@ -235,7 +223,7 @@ def _train(config: RunConfig, folder: RunFolder, command: Sequence[str], fresh_f
         line = f"{study.headline(config, result)}; {times} → {short(folder.path)}"
         log.info("finished: %s", line)
         folder.save_result(result)
-    return _finished("resumed" if checkpoint else "finished", line, config, folder, result)
+    return "resumed" if checkpoint else "finished", line, result
 
 
 def _resumed_provenance(
@@ -325,8 +313,8 @@ class _Quiet(logging.FileHandler):
         pass
 
 
-def _shown_again(config: RunConfig, folder: RunFolder, result: dict[str, Any]) -> str:
-    origin = folder.provenance
+def _shown_again(config: RunConfig, folder: RunFolder) -> Ended:
+    origin, result = folder.provenance, folder.result or {}
     try:
         line = f"finished before: {study.headline(config, result)}"
     except (KeyError, TypeError, ValueError) as error:
@@ -336,7 +324,7 @@ def _shown_again(config: RunConfig, folder: RunFolder, result: dict[str, Any]) -
     if "device" in origin:
         line += f" on {origin['device']}"
     line += f" → {short(folder.path)}"
-    changes = provenance.changes_since(origin)
-    if changes:
+    changes = [*provenance.changes_since(origin), provenance.data_change(config, folder)]
+    if changes := list(filter(None, changes)):
         line += f" (changed since: {', '.join(changes)}; fresh=true runs it again)"
-    return line
+    return "finished before", line, result

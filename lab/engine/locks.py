@@ -77,7 +77,7 @@ def is_locked(path: Path) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """A context that makes a file, waits for its lock and gives its descriptor, for appending."""
+    """A context with the descriptor of a file to append to, locked; waits for the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE)
     try:
         lock(descriptor, path, wait=True)

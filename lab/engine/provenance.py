@@ -119,31 +119,16 @@ def cpu_model() -> str:
     return platform.machine()
 
 
-def check_finished(config: RunConfig, folder: RunFolder) -> None:
-    """Refuse to show a finished run if its data have changed or cannot be read."""
+def data_change(config: RunConfig, folder: RunFolder) -> str:
+    """What has become of a run's data; empty if they are the same, or if it noted none."""
     before = folder.provenance.get("data")
     if before is None:  # a study without data, or a run of a version that noted none
-        return
+        return ""
     try:
         now = config.data_checksum()
     except UserError as error:
-        raise UserError(
-            f"{folder.path} is finished, but its data cannot be read: {error}"
-        ) from error
-    if now is not None and now != before:
-        raise UserError(
-            f"{folder.path} is finished, but its data have changed since: "
-            "restore them, or train again with fresh=true"
-        )
-
-
-def data_changed(config: RunConfig, folder: RunFolder) -> bool:
-    """Whether a run would be refused, because its data have changed or cannot be read."""
-    try:
-        check_finished(config, folder)
-    except UserError:
-        return True
-    return False
+        return f"its data cannot be read: {error}"
+    return "" if now in (None, before) else "its data"
 
 
 def check_classifier(folder: RunFolder, now: str) -> None:

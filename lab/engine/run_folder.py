@@ -129,12 +129,12 @@ class RunFolder:
 
     def unreadable(self) -> list[str]:
         """The text files that hold bytes which are no text, by name; what they say is a guess."""
-        found = []
+        damaged = []
         for file in (self._status_file, self._notes_file):
             with suppress(OSError):
                 if "\ufffd" in files.read_text(file):
-                    found.append(file.name)
-        return found
+                    damaged.append(file.name)
+        return damaged
 
     # The lock.
 
@@ -148,27 +148,27 @@ class RunFolder:
             BusyError: another process holds the lock.
             OSError: the folder cannot be made or written.
         """
-        lock, made = self._acquire()
+        lock, folders = self._acquire()
         try:
             for path in self.path.glob(f".*{files.TEMPORARY}"):  # a killed process left them
                 path.unlink()
             yield
         finally:
-            self._leave(made)
+            self._leave(folders)
             os.close(lock)
 
-    def _leave(self, made: list[Path]) -> None:
+    def _leave(self, folders: list[Path]) -> None:
         """Remove the lock and the folders that were made for it, unless something lies in them."""
         with suppress(OSError):  # the folder may be gone, or no longer be writable
             if all(path == self._lock_file for path in self.path.iterdir()):
                 self._lock_file.unlink()
-                files.remove_empty(made)
+                files.remove_empty(folders)
 
     def _acquire(self) -> tuple[int, list[Path]]:
         """The lock's file descriptor, and the folders that were made for it."""
-        made: list[Path] = []
+        folders: list[Path] = []
         while True:
-            made = files.make_folders(self.path) or made
+            folders = files.make_folders(self.path) or folders
             lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, locks.MODE)
             try:
                 locks.lock(lock, self._lock_file)
@@ -180,7 +180,7 @@ class RunFolder:
                 ) from None
             except BaseException:
                 os.close(lock)
-                self._leave(made)
+                self._leave(folders)
                 raise
             # Another process may have removed the folder between our open and our lock.
             try:
@@ -191,7 +191,7 @@ class RunFolder:
             os.close(lock)
         os.ftruncate(lock, 0)
         os.write(lock, f"process {os.getpid()} since {time.strftime('%F %T')}".encode())
-        return lock, made
+        return lock, folders
 
     @property
     def is_held(self) -> bool:

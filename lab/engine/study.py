@@ -166,9 +166,9 @@ def unique_suffixes(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         full.setdefault(name.rpartition(".")[2], []).append(name)
     return {
-        last: found[0]
-        for last, found in full.items()
-        if len(found) == 1 and found[0] != last and _is_path(found[0])
+        last: owners[0]
+        for last, owners in full.items()
+        if len(owners) == 1 and owners[0] != last and _is_path(owners[0])
     }
 
 
@@ -176,5 +176,5 @@ def lookup(cells: Mapping[str, Any], name: str) -> Any:
     """The cell of a name, or of the one longer name that ends with it; None if there is none."""
     if name in cells:
         return cells[name]
-    found = [full for full in cells if full.endswith(f".{name}")]
-    return cells[found[0]] if len(found) == 1 else None
+    matches = [full for full in cells if full.endswith(f".{name}")]
+    return cells[matches[0]] if len(matches) == 1 else None

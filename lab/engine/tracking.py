@@ -17,7 +17,7 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tqdm import tqdm
 
-from lab.config.base import RunConfig, flatten
+from lab.config.base import RunConfig
 from lab.engine import interrupts
 from lab.engine.files import write_text
 from lab.engine.run_folder import RunFolder, columns_of
@@ -101,20 +101,18 @@ class Tracker:
 
     def settings(self, config: RunConfig, result: Mapping[str, Any]) -> None:
         """Write the settings and the numbers of the result for TensorBoard's HParams page."""
-        asked = {k: v for k, v in config.to_dict().items() if k not in config.NOT_IN_HASH}
-        del asked["_target_"]
         settings: dict[str, int | float | str] = {}
-        for key, value in flatten(asked).items():
+        for key, value in config.flat_settings.items():
             if key.endswith("._target_"):
                 settings[key.removesuffix("._target_")] = str(value).rpartition(".")[2]
-            elif value is not None:
+            elif key != "_target_" and value is not None:
                 settings[key] = value if isinstance(value, int | float | str) else str(value)
         self._events.settings(settings)
         cells = flatten_result(result)
         numbers = {
             tag: float(value)
             for name, tag in self._tags.items()
-            if name not in {*self.columns, *asked}
+            if name not in {*self.columns, *config.flat_settings}
             and isinstance(value := lookup(cells, name), int | float)
         }
         self._events.scalars(numbers, int(result["steps"]))

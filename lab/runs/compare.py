@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.config import RunConfig
-from lab.config.base import flatten
 from lab.config.errors import UserError
 from lab.config.naming import short_hash
 from lab.config.reading import from_file
@@ -59,8 +58,8 @@ def compare(runs: Sequence[RunFolder], out: Path | None = None) -> list[str]:
         for name, run in zip(names, runs, strict=True)
         if run.result is None
     ]
-    asked = [_asked(config) for config in configs]
-    lines += ["", "config, where they differ", *_table(names, asked, only_different=True)]
+    settings = [config.flat_settings for config in configs]
+    lines += ["", "config, where they differ", *_table(names, settings, only_different=True)]
     lines += ["", "results", *_table(names, [_results(run) for run in runs])]
     path = out or _default_path(runs)
     figure = _figure(runs, names, configs)
@@ -82,11 +81,6 @@ def _config_of(run: RunFolder) -> RunConfig:
     if not run.config_file.is_file():
         raise UserError(f"{run.path}: not a run's folder (it has no config.yaml)")
     return from_file(run.config_file)
-
-
-def _asked(config: RunConfig) -> dict[str, Any]:
-    """Return the settings that make it this run, with keys such as `optimizer.lr`."""
-    return {k: v for k, v in flatten(config.to_dict()).items() if k not in config.NOT_IN_HASH}
 
 
 def _results(run: RunFolder) -> dict[str, Any]:
@@ -141,7 +135,9 @@ def _figure(
     from lab.figures import plots
 
     logged = {
-        name: found for name, run in zip(names, runs, strict=True) if (found := logged_metrics(run))
+        name: metrics
+        for name, run in zip(names, runs, strict=True)
+        if (metrics := logged_metrics(run))
     }
     shown = [k for k in next(iter(logged.values()), {}) if k != "step"]
     shown = [k for k in shown if all(k in metrics for metrics in logged.values())]

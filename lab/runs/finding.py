@@ -42,17 +42,17 @@ def find_run(
     if len(path.parts) > 1:
         raise UserError(f"{word}: no such folder")
     runs = _some_runs(out_dir)
-    found = [run for run in runs if word in (run.path.name, _readable_name(run))]
-    found = found or [run for run in runs if _hash(run).startswith(word.lower())]
+    matches = [run for run in runs if word in (run.path.name, _readable_name(run))]
+    matches = matches or [run for run in runs if _hash(run).startswith(word.lower())]
     # An earlier version may have given a run another name with the same hash.
-    found = found or [run for run in runs if word.endswith(f"-{_hash(run)}")]
-    if len(found) > 1:
-        listed = ", ".join(str(run.path) for run in found[:MOST_LISTED])
-        more = f" and {len(found) - MOST_LISTED} more" if len(found) > MOST_LISTED else ""
-        raise UserError(f"{word} may be any of {len(found)} runs: {listed}{more}")
-    if not found:
+    matches = matches or [run for run in runs if word.endswith(f"-{_hash(run)}")]
+    if len(matches) > 1:
+        listed = ", ".join(str(run.path) for run in matches[:MOST_LISTED])
+        more = f" and {len(matches) - MOST_LISTED} more" if len(matches) > MOST_LISTED else ""
+        raise UserError(f"{word} may be any of {len(matches)} runs: {listed}{more}")
+    if not matches:
         raise UserError(f"{word}: no such run below {out_dir}{_nearest(word, runs)}")
-    return found[0]
+    return matches[0]
 
 
 def find_runs(out_dir: str | Path = "outputs") -> list[RunFolder]:

@@ -3,13 +3,12 @@
 import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lab.config.errors import UserError
+from lab.config.errors import UserError, say
 from lab.config.wording import aligned, in_table
 from lab.runs.arguments import add_out_dir
 
@@ -56,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
     for line in table(shown, [args.sort] if args.sort else []):
         print(line)
     for problem in dict.fromkeys(row["problem"] for row in shown if row["problem"]):
-        print(f"lab: {problem}", file=sys.stderr)
+        say(problem)
 
 
 def table(shown: Sequence[dict[str, Any]], more: Sequence[str] = ()) -> list[str]:

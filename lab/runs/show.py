@@ -21,21 +21,20 @@ def run(args: argparse.Namespace) -> None:
 
 def show(run: RunFolder) -> list[str]:
     """Return the lines that describe a run, from as many of its files as can be read."""
-    from lab.config.base import flatten
     from lab.config.reading import from_file
     from lab.engine import study
     from lab.runs.table import numbers
 
     about = {"folder": str(run.path), **_state(run), **_origin(run)}
-    found, settings = numbers(run), dict[str, Any]()
-    entries = [("", key, in_table(value, digits=6)) for key, value in found.items()]
+    values, settings = numbers(run), dict[str, Any]()
+    entries = [("", key, in_table(value, digits=6)) for key, value in values.items()]
     try:
         config = from_file(run.config_file)
-        asked = flatten(config.to_dict())
-        settings = {k: v for k, v in asked.items() if k not in ("_target_", *config.NOT_IN_HASH)}
+        settings = config.flat_settings
+        del settings["_target_"]
         entries = [
             study.readable(config, key, value)
-            for key, value in found.items()
+            for key, value in values.items()
             if value is not None and (key not in settings or value != settings[key])
         ]
         if run.result is not None:

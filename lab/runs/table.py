@@ -82,10 +82,10 @@ def numbers(run: RunFolder) -> dict[str, Any]:
         return flatten_result(run.result)
     last: dict[str, Any] = {}
     for name, values in logged_metrics(run).items():
-        known = [value for value in values if value == value]
-        if known:
+        logged = [value for value in values if value == value]
+        if logged:
             last["steps" if name == "step" else name] = (
-                int(known[-1]) if name == "step" else known[-1]
+                int(logged[-1]) if name == "step" else logged[-1]
             )
     return last
 
@@ -123,7 +123,7 @@ class Filter:
 
     @classmethod
     def read(cls, text: str) -> "Filter":
-        """Parse a condition; raise a UserError if the text is none."""
+        """Parse a condition."""
         match = _FILTER.fullmatch(text)
         if not match:
             raise UserError(f"{text}: expected a filter such as task=lstm or 'val_accuracy<1'")
@@ -132,14 +132,14 @@ class Filter:
 
     def holds(self, row: Row) -> bool:
         """Whether the condition holds for a row. For a row without such a value only != holds."""
-        found = value(row, self.key)
+        actual = value(row, self.key)
         wanted: Any = yaml.safe_load(self.text) if self.text else ""
         with suppress(TypeError, ValueError):  # YAML 1.1 reads 1e-3 as text
             wanted = float(self.text)
         if self.operator in ("=", "!="):
-            same = found == wanted or _plain(str(found)) == _plain(self.text)
+            same = actual == wanted or _plain(str(actual)) == _plain(self.text)
             return same if self.operator == "=" else not same
-        return _is_number(found) and _is_number(wanted) and ORDERS[self.operator](found, wanted)
+        return _is_number(actual) and _is_number(wanted) and ORDERS[self.operator](actual, wanted)
 
 
 def value(row: Row, key: str) -> Any:
@@ -163,11 +163,11 @@ def chosen(all_rows: Sequence[Row], filters: Iterable[Filter]) -> list[Row]:
 
 def check_key(key: str, all_rows: Sequence[Row]) -> None:
     """Raise a UserError unless a row has this key; the line names the nearest."""
-    known = dict.fromkeys(name for row in all_rows for name in row)
-    groups = [name.removesuffix("._target_") for name in known if name.endswith("._target_")]
+    keys = dict.fromkeys(name for row in all_rows for name in row)
+    groups = [name.removesuffix("._target_") for name in keys if name.endswith("._target_")]
     short = {name for row in all_rows for name in unique_suffixes(row)}
-    if all_rows and key not in {*known, *groups, *short}:
-        near = did_you_mean(key, [*known, *groups, *short])
+    if all_rows and key not in {*keys, *groups, *short}:
+        near = did_you_mean(key, [*keys, *groups, *short])
         raise UserError(f"no run has a key {key}{near}")
 
 

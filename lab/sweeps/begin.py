@@ -1,6 +1,5 @@
 """Check a sweep and announce it, before its first job."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -56,18 +55,19 @@ def _begin(config: DictConfig) -> None:
     folder = Path(config.hydra.sweep.dir).absolute()
     sweep = Sweep(folder)
     try:
-        made = make_folders(folder)
+        new_folders = make_folders(folder)
         goes_on = config.fresh and not sweep.begin_fresh()
     except OSError as error:
         raise UserError(f"cannot make the sweep's folder {folder}: {error.strerror}") from error
-    begun = recap.begin(sweep, jobs, made, search.direction_of(config.hydra.sweeper))
+    before, direction = sweep.stamps(), search.direction_of(config.hydra.sweeper)
+    recap.active[:] = [recap.ActiveSweep(sweep, jobs, new_folders, before, direction)]
     suit_machine(config)
     if "optuna" in config.hydra.sweeper._target_:
         search.suit_plugin(config.hydra)
         search.be_quiet()
     if not _is_own(config):
         interrupts.stop_workers_first(
-            lambda: sweep.is_any_busy(begun.before),
+            lambda: sweep.is_any_busy(before),
             is_queued=config.hydra.launcher._target_.endswith(".SlurmLauncher"),
         )
     print(f"{_size(config, jobs)}: table and plots go to {short(folder)}", flush=True)
@@ -101,17 +101,12 @@ def _checked_jobs(config: DictConfig) -> list[list[str]] | None:
     if is_search:
         search.refuse_wrong_settings(config.hydra.sweeper)
         refuse_fractions(config)
-    known = fixed_of(config) if jobs is None and is_search else jobs or []
-    _refuse_if_all_are_wrong(config.hydra.job.config_name, known)
-    return jobs
-
-
-def _refuse_if_all_are_wrong(config_name: str, jobs: Sequence[Sequence[str]]) -> None:
-    """Refuse a sweep without a valid job. In any other sweep the wrong jobs fail alone."""
-    configs = list(configs_of(config_name, jobs))
+    samples = fixed_of(config) if jobs is None and is_search else jobs or []
+    configs = list(configs_of(config.hydra.job.config_name, samples))
     wrong = [config for config in configs if isinstance(config, UserError)]
-    if configs and len(wrong) == len(configs):
+    if wrong and len(wrong) == len(configs):  # in any other sweep the wrong jobs fail alone
         raise wrong[0]
+    return jobs
 
 
 def _refuse_what_is_not_installed(config: DictConfig, kind: str) -> None:
@@ -144,12 +139,12 @@ def _dry_run(config: DictConfig) -> int:
         raise UserError("dry_run=true: a search chooses its trials by the results of earlier ones")
     code, in_all = 0, shared(jobs)
     sweep = Sweep(Path(config.hydra.sweep.dir))
-    for job, asked in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
+    for job, composed in zip(jobs, configs_of(config.hydra.job.config_name, jobs), strict=True):
         interrupts.act()
         try:
-            if isinstance(asked, UserError):
-                raise asked
-            print(planned(asked, job, sweep.fresh_for), flush=True)
+            if isinstance(composed, UserError):
+                raise composed
+            print(planned(composed, job, sweep.fresh_for), flush=True)
         except UserError as error:
             line = named(identity_overrides(job), in_all, str(error))
             report(Outcome("failed", line, error.exit_code))

@@ -87,8 +87,8 @@ def refuse_fractions(config: DictConfig) -> None:
             continue
         fraction = f"{key}={start + (end - start) / math.e}"
         job = [*(word for word in fixed if not word.startswith(f"{key}=")), fraction]
-        (asked,) = configs_of(config.hydra.job.config_name, [job])
-        if str(asked) == f"{fraction} is not allowed: expected an integer":
+        (trial,) = configs_of(config.hydra.job.config_name, [job])
+        if str(trial) == f"{fraction} is not allowed: expected an integer":
             raise UserError(
                 f"{override.input_line} gives fractions, and {key} takes integers: write "
                 f"{key}=int(interval({start:g},{end:g}))"
@@ -121,14 +121,14 @@ def configs_of(
     plain = {word: override for word, override in parsed.items() if _is_plain(override, groups)}
     given = as_written(sweep.hydra.overrides.task) if sweep is not None else []
     for job in jobs:
-        chosen = tuple(word for word in job if word not in plain)
-        if chosen not in composed:
-            composed[chosen] = (
+        choices = tuple(word for word in job if word not in plain)
+        if choices not in composed:
+            composed[choices] = (
                 _without_hydra(sweep)
-                if sweep is not None and set(chosen) <= set(given)
+                if sweep is not None and set(choices) <= set(given)
                 else compose(config_name, list(job))
             )
-        cfg = composed[chosen]
+        cfg = composed[choices]
         for override in (plain[word] for word in job if word in plain):
             OmegaConf.update(cfg, override.key_or_group, override.value())
         try:
@@ -161,7 +161,7 @@ def _params(config: DictConfig) -> Mapping[str, str]:
 
 
 def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None:
-    """Refuse a sweep over presets of which one has a sweep of its own: Hydra would drop that."""
+    """Refuse to sweep over presets that sweep themselves: Hydra would drop their sweeps."""
     for override in parsed:
         if override.key_or_group != "experiment" or not override.is_sweep_override():
             continue
@@ -170,7 +170,7 @@ def _refuse_swept_sweeps(config: DictConfig, parsed: Sequence[Override]) -> None
                 alone = compose(
                     config.hydra.job.config_name, [f"+experiment={name}"], return_hydra_config=True
                 )
-            except HydraException:  # the sweeper tells of it
+            except HydraException:  # the sweeper reports it
                 continue
             if _params(alone) != _params(config):
                 raise UserError(

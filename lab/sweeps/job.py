@@ -106,9 +106,9 @@ class Job:
         return Sweep(self.folder).fresh_for if self.folder else ""
 
     def is_left_to_recap(self, outcome: Outcome) -> bool:
-        """Whether only the end of the sweep tells of this job: it was refused and began no run.
+        """Whether this job is reported at the end of the sweep: it was refused and began no run.
 
-        A run that fails in training is also told at once, because the end may be hours away.
+        A run that fails in training is also reported at once, because the end may be hours away.
         """
         return self.folder is not None and outcome.kind == "failed" and outcome.status != "failed"
 

@@ -1,4 +1,4 @@
-"""How Hydra hands the jobs of a sweep to this machine's workers."""
+"""Hydra's plugins that run the jobs of a sweep on this machine's cores."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ PREFIX = "lab: "  # of a line that tells something which stops nothing
 
 
 class Combinations(Sweeper):
-    """Every combination of the values. `begin` has checked the jobs, so it composes none.
+    """Launch every combination of the values, which `begin` has composed and checked.
 
     Args:
         params: of a preset: values by key. `jobs_of` reads them.
@@ -41,7 +41,7 @@ class Combinations(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Take what Hydra gives each sweeper."""
-        self.jobs = recap.jobs_of_begun()
+        self.jobs = recap.active[0].jobs
         self.jobs_launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -83,7 +83,7 @@ class Workers(Launcher):
             for done in ended:
                 screen.show(done)
                 if done.outcome is not None:
-                    recap.remember(done.job.record(done.outcome))
+                    recap.active[0].records.append(done.job.record(done.outcome))
                 values[done.job.number] = done.outcome.objective if done.outcome else None
         if screen.killed:
             raise UserError(f"{screen.killed} of the sweep's processes were killed")
@@ -99,7 +99,7 @@ class Workers(Launcher):
 
 
 class Screen:
-    """What a sweep shows: on a terminal a bar, elsewhere a line for each run that ends.
+    """Shows a sweep's progress: a bar on a terminal, elsewhere a line for each run that ends.
 
     A run that failed or warned has a line of its own in both. Runs in this process have a bar of
     their own.

@@ -61,9 +61,9 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
         job, runtime, overrides, sweeper: nodes of Hydra's config.
     """
     words, hydras = as_written(overrides.task), as_written(overrides.hydra)
-    asked = sorted(map(with_environment, identity_overrides(words)))
-    presets = [o.partition("=")[2] for o in asked if o.lstrip("+").startswith("experiment=")]
-    others = [o for o in asked if not o.lstrip("+").startswith("experiment=")]
+    settings = sorted(map(with_environment, identity_overrides(words)))
+    presets = [o.partition("=")[2] for o in settings if o.lstrip("+").startswith("experiment=")]
+    others = [o for o in settings if not o.lstrip("+").startswith("experiment=")]
     parts = [*([] if job.config_name == "config" else [job.config_name]), *presets, *others]
     name = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(parts)).strip("-")[:NAME_LENGTH]
     # The values that a preset sweeps. A sweeper of another package may have no `params`.
@@ -75,10 +75,10 @@ def sweep_dir(out_dir: str, job: Any, runtime: Any, overrides: Any, sweeper: Any
     )
     if direction_of(sweeper) is not None:
         own += [o for o in words if o.lstrip("+").startswith("objective=")]
-    changing = [*environment_of([*asked, *own]), *own_files(runtime, job.config_name, words)]
+    changing = [*environment_of([*settings, *own]), *own_files(runtime, job.config_name, words)]
     flags = composing_flags(job, runtime, overrides)
     # `changing` is left out if it is empty, so that older sweeps keep their folders.
-    identity = short_hash([asked, params, flags, own, *([changing] if changing else [])])
+    identity = short_hash([settings, params, flags, own, *([changing] if changing else [])])
     return str(Path(os.path.expanduser(out_dir), "sweeps", f"{name or 'sweep'}-{identity}"))
 
 
@@ -98,15 +98,7 @@ class Sweep:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @property
-    def _records(self) -> Path:
-        return self.folder / "jobs"
-
-    @property
-    def _fresh_file(self) -> Path:
-        return self.folder / ".fresh"
+        self.folder, self._records, self._fresh_file = folder, folder / "jobs", folder / ".fresh"
 
     def record(
         self,
@@ -123,11 +115,11 @@ class Sweep:
             outcome: of the job.
             trial: `objective` and `direction` if the job is a trial of a search; else empty.
         """
-        asked = identity_overrides(overrides)
+        settings = identity_overrides(overrides)
         run = outcome.run
         return {
             "number": number,
-            "overrides": asked,
+            "overrides": settings,
             "run": None if run is None else os.path.relpath(run, self.folder),
             "kind": outcome.kind,
             "line": outcome.line,
@@ -143,8 +135,8 @@ class Sweep:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records in the order of the jobs."""
-        found = [record for _, record in self._read() if record is not None]
-        return sorted(found, key=lambda record: (record["number"], record["overrides"]))
+        records = [record for _, record in self._read() if record is not None]
+        return sorted(records, key=lambda record: (record["number"], record["overrides"]))
 
     def foreign_files(self) -> list[str]:
         """Return a line that names the files in jobs/ that are no records; none if all are."""
@@ -232,7 +224,7 @@ class Sweep:
         jobs: Sequence[Sequence[str]] | None,
         before: Mapping[str, str],
         seconds: float,
-        known: Sequence[dict[str, Any]] = (),
+        ended: Sequence[dict[str, Any]] = (),
     ) -> tuple[list[str], int, bool]:
         """Return the last lines of a sweep, its exit code, and whether every job has ended.
 
@@ -240,9 +232,9 @@ class Sweep:
             jobs: the overrides of all jobs; None if they are not known.
             before: the stamps at its beginning: only jobs noted since are counted.
             seconds: that the sweep took.
-            known: records of jobs that ended, also those that could not be written.
+            ended: records of jobs that ended, also those that could not be written.
         """
-        newest = {_file_name(one["overrides"]): one for one in (*self.since(before), *known)}
+        newest = {_file_name(one["overrides"]): one for one in (*self.since(before), *ended)}
         records = sorted(newest.values(), key=lambda record: record["number"])
         begun = {_file_name(record["overrides"]) for record in records}
         asked = [identity_overrides(job) for job in jobs or []]
@@ -284,8 +276,8 @@ def named(job: Sequence[str], in_all: Collection[str], line: str) -> str:
     return line if line.startswith(own) else f"{own}: {line}"
 
 
-def _file_name(asked: Sequence[str]) -> str:
-    return hashlib.sha256(" ".join(sorted(asked)).encode()).hexdigest()[:16] + ".json"
+def _file_name(overrides: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(overrides)).encode()).hexdigest()[:16] + ".json"
 
 
 def _record_in(path: Path) -> dict[str, Any] | None:

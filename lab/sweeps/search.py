@@ -80,25 +80,27 @@ def be_quiet() -> None:
     logging.getLogger("hydra_plugins").setLevel(logging.CRITICAL)
 
 
+COUNT = (lambda value: isinstance(value, int) and value >= 1, "an integer, at least 1")
+ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "n_trials": COUNT,
+    "n_jobs": COUNT,
+    "max_failure_rate": (
+        lambda value: isinstance(value, int | float) and 0 <= value <= 1, "a number from 0 to 1",
+    ),
+    "storage": (
+        lambda value: "://" in str(value),
+        "a database's URL, such as sqlite:///search.db, or null",
+    ),
+}  # fmt: skip
+"""The sweeper's settings with which Optuna's plugin fails late, or never ends."""
+
+
 def refuse_wrong_settings(sweeper: DictConfig) -> None:
-    """Refuse counts and a storage with which Optuna's plugin fails late, or never ends."""
-    for key in ("n_trials", "n_jobs"):
-        count = OmegaConf.select(sweeper, key)
-        if count is not None and not (isinstance(count, int) and count >= 1):
-            raise UserError(
-                f"hydra.sweeper.{key}={count} is not allowed: expected an integer, at least 1"
-            )
-    rate = OmegaConf.select(sweeper, "max_failure_rate")
-    if rate is not None and not (isinstance(rate, int | float) and 0 <= rate <= 1):
-        raise UserError(
-            f"hydra.sweeper.max_failure_rate={rate} is not allowed: expected a number from 0 to 1"
-        )
-    storage = OmegaConf.select(sweeper, "storage")
-    if isinstance(storage, str) and "://" not in storage:
-        raise UserError(
-            f"hydra.sweeper.storage={storage} is not allowed: expected a database's URL, such as "
-            "sqlite:///search.db, or null"
-        )
+    """Refuse values that are not ALLOWED."""
+    for key, (is_allowed, expected) in ALLOWED.items():
+        value = OmegaConf.select(sweeper, key)
+        if value is not None and not is_allowed(value):
+            raise UserError(f"hydra.sweeper.{key}={value} is not allowed: expected {expected}")
 
 
 def is_only_its_end(error: Exception) -> bool:
@@ -118,13 +120,13 @@ def best_lines(
     Args:
         records: of the trials.
         direction: minimize or maximize.
-        command_of: gives a trial's command.
+        command_of: returns a trial's command.
     """
-    known = [record for record in records if record.get("objective") is not None]
-    if not known:
+    trials = [record for record in records if record.get("objective") is not None]
+    if not trials:
         return ["best: none, because no trial has an objective"]
     pick = max if direction == "maximize" else min
-    best = pick(known, key=lambda record: record["objective"])
+    best = pick(trials, key=lambda record: record["objective"])
     in_all = set.intersection(*(set(record["overrides"]) for record in records))
     own = [word for word in best["overrides"] if word not in in_all] or best["overrides"]
     return [
@@ -141,25 +143,25 @@ def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
         records: of a sweep's jobs.
         varied: the keys whose value differs between them.
     """
-    known = [record for record in records if record.get("objective") is not None]
-    if not known:
+    trials = [record for record in records if record.get("objective") is not None]
+    if not trials:
         return None
     from lab.figures import plots
 
     keys = list(varied)[:MOST_KEYS]
-    is_max = known[0].get("direction") == "maximize"
-    made, axes = plots.new_figure(
-        f"Search: {len(known)} trials, {'larger' if is_max else 'smaller'} is better",
+    is_max = trials[0].get("direction") == "maximize"
+    drawing, axes = plots.new_figure(
+        f"Search: {len(trials)} trials, {'larger' if is_max else 'smaller'} is better",
         panels=1 + len(keys),
     )
-    objectives = [float(record["objective"]) for record in known]
-    numbers = [int(record["number"]) for record in known]
+    objectives = [float(record["objective"]) for record in trials]
+    numbers = [int(record["number"]) for record in trials]
     best = objectives.index(max(objectives) if is_max else min(objectives))
     so_far = list(itertools.accumulate(objectives, max if is_max else min))
     axes[0].step(numbers, so_far, where="post", color=plots.COLOURS[1], label="best so far")
     columns: list[tuple[str, list[Any]]] = [("trial", numbers)]
     for key in keys:
-        columns.append((key, _values(known, key)))
+        columns.append((key, _values(trials, key)))
     for axis, (name, values) in zip(axes, columns, strict=True):
         axis.plot(values, objectives, "o", color=plots.COLOURS[0], markersize=4)
         axis.plot(
@@ -173,7 +175,7 @@ def figure(records: Sequence[Record], varied: Sequence[str]) -> "Figure | None":
             plots.log_axis(axis)
     axes[0].set_ylabel("objective")
     axes[0].legend(frameon=False, fontsize=9)
-    return made
+    return drawing
 
 
 def _values(records: Sequence[Record], key: str) -> list[Any]:

@@ -1,6 +1,6 @@
 """A sweep's table and plot, rebuilt from its runs' files: `lab summary SWEEP`.
 
-Right whichever launcher ran the jobs, when some failed and while some are still running.
+Any launcher may have run the jobs; some may have failed, and some may still be running.
 """
 
 import argparse
@@ -122,13 +122,13 @@ def table_of(folder: Path) -> list[dict[str, str]]:
 
 def _with_earlier(rows: list[Row], earlier: list[dict[str, str]]) -> list[Row]:
     """Add from an earlier table the rows of runs and of records that are gone."""
-    known = {row["overrides"]: {key: text for key, text in row.items() if text} for row in earlier}
+    before = {row["overrides"]: {key: text for key, text in row.items() if text} for row in earlier}
     full = [
-        {**known.get(row["overrides"], {}), **row} if row["status"] == MISSING else row
+        {**before.get(row["overrides"], {}), **row} if row["status"] == MISSING else row
         for row in rows
     ]
     names = {row["overrides"] for row in rows}
-    return [*full, *(row for name, row in known.items() if name not in names)]
+    return [*full, *(row for name, row in before.items() if name not in names)]
 
 
 def _figures(study: type[RunConfig], rows: list[Row]) -> "dict[str, Figure]":
@@ -154,20 +154,20 @@ def _by_key(overrides: list[str]) -> dict[str, str]:
     return {key.lstrip("+"): value for key, _, value in parts}
 
 
-def _varied(asked: list[dict[str, str]]) -> list[str]:
+def _varied(jobs: list[dict[str, str]]) -> list[str]:
     """The keys whose value is not the same in all jobs."""
-    keys = dict.fromkeys(key for job in asked for key in job)
-    return [key for key in keys if len({job.get(key) for job in asked}) > 1]
+    keys = dict.fromkeys(key for job in jobs for key in job)
+    return [key for key in keys if len({job.get(key) for job in jobs}) > 1]
 
 
 def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> Row:
-    asked, status = _by_key(record["overrides"]), sweep.status_of(record)
+    values, status = _by_key(record["overrides"]), sweep.status_of(record)
     row: Row = {
         "overrides": " ".join(record["overrides"]),
         "status": status,
         "run": "",
         "reason": record["line"] if status == "failed" else "",
-        **{key: asked[key] for key in varied if key in asked},
+        **{key: values[key] for key in varied if key in values},
     }
     if "objective" in record:
         row["objective"] = record["objective"]
@@ -184,11 +184,11 @@ def _row(sweep: Sweep, record: dict[str, Any], varied: list[str]) -> Row:
 
 
 def _series(
-    row: Row, asked: dict[str, str], varied: list[str], study: type[RunConfig] | None
+    row: Row, values: dict[str, str], varied: list[str], study: type[RunConfig] | None
 ) -> str:
     """Return the name of a run's curve: its label, and what else the sweep varies."""
     told = ("seed", study.SWEEP_AXIS, *study.IN_LABEL) if study else ("seed",)
-    extra = [f"{key}={asked[key]}" for key in varied if key in asked and key not in told]
+    extra = [f"{key}={values[key]}" for key in varied if key in values and key not in told]
     return ", ".join([str(row.get("label") or row.get("task", "")), *extra])
 
 

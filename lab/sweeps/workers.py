@@ -95,11 +95,6 @@ class Done:
     lines: Sequence[str] = ()
     killed_by: int = 0
 
-    @property
-    def is_at_work(self) -> bool:
-        """Whether the worker takes another job: a signal ends it."""
-        return self.outcome is None or self.outcome.kind != "interrupted"
-
 
 @dataclass
 class Pool:
@@ -133,7 +128,7 @@ class Pool:
                     try:
                         done: Done = pipe.recv()
                         yield done
-                        if done.is_at_work:
+                        if done.outcome is None or done.outcome.kind != "interrupted":
                             idle.append((pipe, process))
                     except (EOFError, ConnectionResetError):
                         process.join()
