@@ -25,7 +25,7 @@ NOT_AGAIN = ("fresh=", "dry_run=")
 ENVIRONMENT = re.compile(r"\$\\?\{oc\.env\\?:(\w+)(?:\\?,[^{}\\]*)?\\?\}")
 DECODE = re.compile(r"\$\\?\{oc\.decode\\?:$")
 OPTION = re.compile(r"[\w*?][\w.*?-]*")
-PLAIN = re.compile(r"[\w./~+-]+")
+WORD = re.compile(r"[\w./~+-]+")
 
 
 def as_written(node: Any) -> list[str]:
@@ -48,7 +48,7 @@ def with_environment(override: str) -> str:
     def value_of(match: re.Match[str]) -> str:
         value = os.environ.get(match[1], "")
         is_decoded = DECODE.search(override[: match.start()]) is not None
-        is_safe = PLAIN.fullmatch(value) and (is_decoded or isinstance(yaml.safe_load(value), str))
+        is_safe = WORD.fullmatch(value) and (is_decoded or isinstance(yaml.safe_load(value), str))
         return value if is_safe else match[0]
 
     return ENVIRONMENT.sub(value_of, override)

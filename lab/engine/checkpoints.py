@@ -16,7 +16,7 @@ from lab.engine.run_folder import RunFolder
 
 FORMAT = 1
 # Types that are read back unchanged. Subclasses are not, such as NumPy's float.
-PLAIN = (int, float, bool, str, bytes, type(None), torch.Tensor, torch.nn.Parameter)
+PLAIN_TYPES = (int, float, bool, str, bytes, type(None), torch.Tensor, torch.nn.Parameter)
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +82,9 @@ def _say(sentence: str) -> None:
 
 def _unreadable(value: Any) -> list[str]:
     """The place of a value that `torch.load` would refuse, and its type; empty if there is none."""
-    if type(value) in PLAIN:
+    if type(value) in PLAIN_TYPES:
         return []
-    if type(value) in (dict, OrderedDict) and all(type(key) in PLAIN for key in value):
+    if type(value) in (dict, OrderedDict) and all(type(key) in PLAIN_TYPES for key in value):
         parts = value.items()
     elif type(value) in (list, tuple):
         parts = enumerate(value)
