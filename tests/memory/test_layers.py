@@ -21,6 +21,7 @@ from lab.memory.flow import gradient_flow, some_palindromes
 from lab.memory.layers import adapt_state_format
 from lab.memory.network import Network, build_network, build_sequence, evaluate
 from lab.memory.task import MemoryTask
+from lab.memory.transformer import rotated
 from tests.command_line import TINY, refusal
 from tests.memory.torch_weights import to_torch
 from tests.run_files import only
@@ -213,6 +214,15 @@ def test_the_transformer_sees_no_later_step_and_tells_positions():
     assert (hidden[6:] - other[6:]).abs().amax((1, 2)).min() > 1e-6
     swapped, _ = network.cell(x[[1, 0, *range(2, 11)]], None)
     assert (hidden[-1] - swapped[-1]).abs().max() > 1e-6
+
+
+def test_a_rotation_keeps_lengths_and_its_products_depend_on_distances_alone():
+    one, other = torch.randn(2, 8).double()
+    x, y = (rotated(point.expand(9, 8)) for point in (one, other))
+    assert (x.norm(dim=1) - one.norm()).abs().max() < 1e-12
+    products = x @ y.T
+    assert (products[1:, 1:] - products[:-1, :-1]).abs().max() < 1e-12
+    assert (products[0, 1:] - products[0, 0]).abs().min() > 1e-6
 
 
 def test_tools_that_need_a_state_or_palindromes_say_so_in_a_line(tmp_path, tool):
