@@ -3,12 +3,15 @@
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from tests.command_line import wait_until
 
 TAGS = {"lr": "train/lr"}
 """Of the columns whose tag in TensorBoard is not their name with `/` in place of the first `_`."""
@@ -36,6 +39,11 @@ def logged_steps(cwd: Path) -> list[int]:
     files = sorted(cwd.glob("outputs/runs/*/metrics.csv"))
     last = [file.read_text().split()[-1] for file in files]
     return [int(line.partition(",")[0]) for line in last if line[0].isdigit()]
+
+
+def wait_for_step(cwd: Path, step: int, steps: Callable[[Path], list[int]] = logged_steps) -> None:
+    """Wait until each run that was begun in `cwd` has logged, or saved, so many steps."""
+    wait_until(lambda: (found := steps(cwd)) and min(found) >= step)
 
 
 def result_but_seconds(folder: Path) -> dict[str, Any]:

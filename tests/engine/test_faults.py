@@ -13,8 +13,14 @@ import pytest
 import torch
 
 import lab
-from tests.command_line import Walked, rows, run_folder, start_lab, wait_until
-from tests.run_files import assert_curves_are_whole, assert_same_run, copy_into, saved_steps
+from tests.command_line import Walked, run_folder, start_lab, wait_until
+from tests.run_files import (
+    assert_curves_are_whole,
+    assert_same_run,
+    copy_into,
+    saved_steps,
+    wait_for_step,
+)
 from tests.walk import CONF, WALK, WALK_COMMAND, hold
 
 
@@ -29,7 +35,7 @@ def test_killed_at_any_moment_it_goes_on_as_if_nothing_had_been(
     for step in (4, 11, 17):
         hold(tmp_path, step)
         run = start_lab(*WALK_COMMAND, cwd=tmp_path)
-        wait_until(lambda step=step: saved_steps(tmp_path) >= [step])
+        wait_for_step(tmp_path, step, saved_steps)
         hold(tmp_path, 35)
         time.sleep(moments.uniform(0, 0.02))
         run.kill()
@@ -52,7 +58,7 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
         hold(tmp_path, step)
         # No checkpoint is due by time: the one there is afterwards was written for the signal.
         run = start_lab(*WALK_COMMAND, "checkpoint_seconds=1000", cwd=tmp_path)
-        wait_until(lambda step=step: rows(tmp_path) >= step // 3)
+        wait_for_step(tmp_path, step - 1)
         run.send(number)
         stopped = run.wait()
         assert stopped.returncode == 128 + number

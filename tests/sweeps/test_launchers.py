@@ -79,7 +79,7 @@ def test_a_sweep_of_workers_goes_on_whatever_ended_it(alone: Path, tmp_path: Pat
         )
         (os.kill if whom == "parent" else os.killpg)(sweep.pid, number)
         stdout, stderr = sweep.communicate(timeout=300)
-        wait_until(lambda sweep=sweep: not processes_of_session(sweep.pid))
+        wait_for_the_end_of(sweep.pid)
         assert len(run_folders(tmp_path)) == 2
         saved = step if seconds == 0 else step + 1  # a signal ends a run after the step it is at
         assert saved_steps(tmp_path) == [saved, saved]
@@ -166,6 +166,10 @@ def processes_of_session(session: int) -> dict[int, str]:
     return found
 
 
+def wait_for_the_end_of(session: int) -> None:
+    wait_until(lambda: not processes_of_session(session))
+
+
 @pytest.mark.slow
 def test_a_job_that_a_queue_takes_away_is_queued_again_and_goes_on(
     alone: Path, tmp_path: Path
@@ -211,7 +215,7 @@ def test_a_stopped_sweep_stops_the_jobs_of_submitit(tmp_path: Path) -> None:
     stdout, stderr = sweep.communicate(timeout=300)
     assert stderr == "lab: stopped; the same command continues\n"
     assert recap(stdout) == "2 interrupted"
-    wait_until(lambda: not processes_of_session(sweep.pid))
+    wait_for_the_end_of(sweep.pid)
 
 
 def test_slurm_is_asked_to_queue_a_pre_empted_run_again(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from lab.sweeps.summary import rebuild
 from tests.cli.test_docs import commands
 from tests.command_line import Swept, quick_lab, run_folders, start_lab, wait_until
 from tests.fake_runs import fake_run
-from tests.run_files import assert_same_run, logged_steps, only, recap, snapshot, summary
+from tests.run_files import assert_same_run, only, recap, snapshot, summary, wait_for_step
 from tests.walk import CONF, WALK, WALK_COMMAND, hold
 
 FOUR = ["cell=rnn,lstm", "seq_len=3,4"]
@@ -183,7 +183,7 @@ def test_a_signal_ends_a_whole_sweep_and_the_same_command_finishes_it(
     for step, number in ((6, signal.SIGINT), (18, signal.SIGTERM)):
         hold(tmp_path, step)
         sweep = start_lab("-m", *WALK_COMMAND, "seed=0,1", cwd=tmp_path)
-        wait_until(lambda step=step: logged_steps(tmp_path) == [step])
+        wait_for_step(tmp_path, step)
         sweep.send(number)
         stopped = sweep.wait()
         assert stopped.returncode == 128 + number
