@@ -1,6 +1,6 @@
 """What every task that learns to make images has: its data, its samples and their measures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -30,7 +30,7 @@ class ImageTask(Task):
     """
 
     config: MakerConfig
-    state = ("batches", "steps", "frames", "warnings")
+    state: Sequence[str] = ("batches", "steps", "frames", "warnings")
     remedies: ClassVar[Mapping[str, str]] = {}
     """What to change, by the kind of trouble: see lab.generation.trouble."""
 

@@ -42,7 +42,7 @@ def test_a_run_leaves_its_animations_sheets_and_curves(
     assert {path.name for path in (run.path / "figures").iterdir()} == FIGURES
     for name in ("digit_1.gif", "all_digits.gif"):
         with Image.open(run.path / "figures" / name) as animation:
-            assert animation.n_frames == 4  # 50 epochs: 0, 20, 40 and the last
+            assert getattr(animation, "n_frames", 1) == 4  # 50 epochs: 0, 20, 40 and the last
     for of_digit in run.result["digits"].values():
         assert all(list(of_digit[name]) == ["0", "20", "40", "50"] for name in MEASURES)
     assert list(run.metrics) == ["step", "d_loss", "g_loss", *MEASURES]

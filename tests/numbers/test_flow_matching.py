@@ -81,7 +81,8 @@ def test_a_solver_asks_at_its_own_times(solver: str, wanted: float) -> None:
         def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
             return t.view(-1, 1, 1, 1).expand_as(x)
 
-    flow: Any = begun(config_of(f"solver={solver}")).flow
+    task: Any = begun(config_of(f"solver={solver}"))
+    flow = task.flow
     flow.velocity = Time()
     assert flow(torch.zeros(2, 64)).flatten().tolist() == pytest.approx([wanted] * 128)
 
