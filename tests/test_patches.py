@@ -1,7 +1,9 @@
 """Each function of lab/patches.py fails here if its library has changed under it."""
 
 import inspect
+import sys
 from multiprocessing import spawn
+from types import ModuleType
 
 import hydra
 import pytest
@@ -54,7 +56,11 @@ def test_torch_still_wraps_the_methods_that_are_unwrapped(cls):
         assert next(iter(inspect.signature(inspect.unwrap(theirs)).parameters)) == "self"
 
 
-def test_a_new_process_would_import_the_script_of_the_host():
+def test_a_new_process_would_import_the_script_of_the_host(monkeypatch):
+    host = ModuleType("__main__")
+    host.__file__ = "/home/of/host.py"
+    monkeypatch.setitem(sys.modules, "__main__", host)
+
     def script() -> set[str]:
         data = spawn.get_preparation_data("worker")
         return {key for key in data if key.startswith("init_main")}

@@ -46,7 +46,7 @@ def train(task: OneLayerTask, epochs: int) -> list[dict[str, float]]:
 def test_epochs_that_frames_do_not_divide_end_with_a_frame(folder):
     task = make(folder, "max_steps=11", "frame_every=4")
     train(task, task.total_steps)
-    assert list(task.frames) == list(task.measured) == [0, 4, 8, 11]
+    assert list(task.frames) == list(task.history) == [0, 4, 8, 11]
     assert task.frames[11].shape == (2, 25, 12, 12)
     assert task.frames[11].dtype == torch.uint8
 
@@ -55,7 +55,7 @@ def test_it_learns_the_mean_image(folder):
     task = make(folder, "epochs=300", "images_per_epoch=12", "frame_every=50")
     last = train(task, 300)[-1]
     assert last["correlation"] > 0.8
-    assert last["correlation"] > max(task.measured[0]["correlation"]) + 0.3
+    assert last["correlation"] > max(task.history[0]["correlation"]) + 0.3
 
 
 def test_images_given_to_the_nets_lie_from_0_to_1_and_those_read_from_minus_1(folder):

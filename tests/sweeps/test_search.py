@@ -70,6 +70,8 @@ def test_a_killed_search_goes_on_with_the_same_trials_and_takes_more(
     assert alone.stdout.startswith("finished before: ")
     assert alone.stdout.strip().endswith(best["run"])
 
+    assert recap(searched(1)) == "1 finished before", "trials of earlier commands are not counted"
+
 
 def test_a_failed_run_is_a_failed_trial_and_the_search_goes_on(tmp_path: Path) -> None:
     done = quick_lab(
