@@ -29,8 +29,7 @@ from lab.generation.weights import EMA
 from lab.images.base import Shape
 from lab.images.columns import QUALITY
 
-# What `lab` looks for in a study's module: COLUMNS, build_task, load_network, and these, which are
-# the GAN's.
+# `lab` looks for COLUMNS, build_task, load_network and these three, which are the GAN's.
 __all__ = ["headline", "objective", "sweep_figures"]
 COLUMNS = (
     Column("lr", "learning rate", "train/lr", is_logged=True),
@@ -51,9 +50,9 @@ class FlowConfig(MakerConfig):
     also_steps: list[Count]
 
     NAME_PARTS: ClassVar = {
-        "velocity.width": ("w{}", 64),
+        "velocity.width": ("w{}", 32),
         "optimizer.lr": ("lr{}", 2e-3),
-        "max_steps": ("steps{}", 5000),
+        "max_steps": ("steps{}", 7200),
         "solver": ("{}", "heun"),
         "solver_steps": ("n{}", 10),
         "conditional": ("conditional", False),
@@ -115,8 +114,6 @@ class UNet(nn.Module):
         if width % 8 or any(side % 4 for side in sides):
             raise ValueError("width must be a multiple of 8, and the images' sides of 4")
         told = 4 * width
-        self.frequencies: Tensor
-        self.register_buffer("frequencies", torch.logspace(0, 1.2, 32))
         self.time = nn.Sequential(nn.Linear(64, told), nn.SiLU(), nn.Linear(told, told))
         self.of_class = nn.Linear(classes, told, bias=False) if classes else None
         self.classes = classes
@@ -135,10 +132,9 @@ class UNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
-        angles = t[:, None] * self.frequencies
+        angles = t[:, None] * torch.logspace(0, 1.2, 32, device=t.device)
         told = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
-        if self.of_class is not None:
-            assert labels is not None
+        if self.of_class is not None and labels is not None:
             shares = labels if labels.is_floating_point() else one_hot(labels, self.classes).float()
             told = told + self.of_class(shares)
         told = silu(told)
@@ -189,10 +185,8 @@ class FlowTask(ImageTask):
         self.flow = Flow(config, self.data.train.shape, len(self.classes)).to(device)
         self.ema = EMA(self.flow, config.ema)
         self.optimizer = build_optimizer(config.optimizer, self.flow.parameters())
-        self.total_steps = config.max_steps or 10 * self.batches.steps_per_epoch
-        self.schedule = schedule(
-            config.lr_schedule, self.optimizer, total_steps=self.total_steps, halve_every=1
-        )
+        end = self.total_steps = config.max_steps or 10 * self.batches.steps_per_epoch
+        self.schedule = schedule(config.lr_schedule, self.optimizer, total_steps=end, halve_every=1)
         self.begin_sampling(self.flow.latent)
 
     def try_components(self, image_shape: Shape) -> None:
@@ -207,7 +201,8 @@ class FlowTask(ImageTask):
         image = self.batches.next()  # [B, C, H, W]
         labels = self.prior.labels_of(self.batches.chosen)
         noise = self.prior.z(len(image), self.noise).view_as(image)
-        t = torch.rand(len(image), generator=self.noise).to(self.device)
+        # Logit-normal times: the middle of the way is the hardest part (Esser et al. 2024, 3.1).
+        t = torch.randn(len(image), generator=self.noise).sigmoid().to(self.device)
         point = torch.lerp(noise, image, t[:, None, None, None])
         with self.autocast():
             velocity = self.flow.velocity(point, t, labels)
@@ -226,8 +221,7 @@ class FlowTask(ImageTask):
             return super().quality()
 
     def conclude(self, history: History, recorder: Recorder) -> dict[str, Any]:
-        flow = self.ema.network
-        assert isinstance(flow, Flow)
+        flow: Any = self.ema.network
         recorder.weights(flow.state_dict())
         steps = sorted(self.frames)
         frames = torch.stack([self.frames[step] for step in steps]).numpy()

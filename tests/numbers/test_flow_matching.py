@@ -65,7 +65,7 @@ def test_the_loss_is_that_of_straight_lines_from_noise_to_images() -> None:
         chosen = order[10 * step :][:10]
         image = scaled(pixels[chosen])
         start = torch.randn(10, 64, generator=noise).view(10, 1, 8, 8)
-        t = torch.rand(10, generator=noise)
+        t = torch.randn(10, generator=noise).sigmoid()
         point = start + t.view(10, 1, 1, 1) * (image - start)
         with torch.no_grad():
             velocity = task.flow.velocity(point, t, torch.from_numpy(labels)[chosen])
