@@ -27,7 +27,7 @@ def register_plugins(*classes: Any) -> None:
     """Make launchers and sweepers of one module known to Hydra, as if they were its own.
 
     A package `hydra_plugins` of ours would be public, but every program with Hydra in the same
-    environment would import it. The launcher gains 4 s of a sweep of 23 runs.
+    environment would import it. With the launcher a sweep of 23 runs takes 26.5 s instead of 44.5.
     """
     from hydra.core.plugins import Plugins
 
