@@ -87,7 +87,7 @@ class Curve:
     """
 
     name: str
-    x: Sequence[float]
+    x: Sequence[float] | np.ndarray
     values: Any
 
     def points(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
