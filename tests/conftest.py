@@ -19,8 +19,8 @@ from tests.images.small_data import write_bars
 from tests.run_files import saved_steps
 from tests.walk import CONF, WALK, WALK_COMMAND, hold
 
-# A shell starts its background jobs with Ctrl-C ignored, which every command under test would
-# inherit.
+# A shell starts its background jobs with Ctrl-C ignored, which every command under test, and what
+# fixtures start, would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -55,9 +55,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def _seed() -> None:
-    """A test's random numbers depend on no other test."""
+def _alone() -> None:
+    """A test's random numbers and signals depend on no other test."""
     torch.manual_seed(0)
+    # A tool leaves Ctrl-C to the system, which would end the process of the tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
