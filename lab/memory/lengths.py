@@ -48,6 +48,8 @@ def accuracy_beyond_training(rows: Sequence[Mapping[str, Any]]) -> Figure:
                 axis.axvspan(first, last, color=plots.GREY, alpha=0.12, linewidth=0)
         for place, label in enumerate(labels):
             by_length = _by_length([run for run in runs if run["label"] == label])
+            if not by_length:  # a curve without points would be in the legend without its line
+                continue
             lengths = sorted(by_length)
             curve = plots.Curve(label, lengths, [by_length[n] for n in lengths])
             plots.draw_curves(axis, [curve], first=place)

@@ -50,6 +50,10 @@ def test_the_figure_of_a_bench_has_a_panel_for_each_sequence(tmp_path):
     assert [axis.get_title() for axis in shown] == ["parity", "recall"]
     curve = next(line for line in shown[0].lines if line.get_label() == "lstm")
     assert curve.get_xydata().tolist() == [[40.0, 1.0], [500.0, 0.55]]
+    other = {"sequence": "recall", "label": "gru", "accuracy_by_length": {"40": 1, "500": 1}}
+    both = [{**row, "accuracy_by_length": {"40": 1, "500": 1}} for row in rows]
+    (legend,) = accuracy_beyond_training([*both, {**rows[0], **other}]).legends
+    assert [line.get_linestyle() != "None" for line in legend.get_lines()] == [True, True]
     assert sweep_figures(rows).keys() == {
         "beyond_training", "accuracy_vs_length_parity", "accuracy_vs_length_recall",
     }  # fmt: skip
