@@ -21,8 +21,11 @@ SHOWN = (
     "-m task=gan seed=0,1,2",
     "+experiment=stacked_mnist",
     "-m task=one_layer_gan 'seed=range(5)'",
+    "-m +experiment=bench_state",
+    "-m +experiment=bench_recall",
 )
-"""Commands behind README's results; the evidence keeps their runs beside those of the claims."""
+"""Commands behind README's results and docs/bench.md; the evidence keeps their runs beside those of
+the claims."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
