@@ -31,11 +31,16 @@ EXAMPLES: dict[str, int | str] = {
     "accuracy": "accuracy_count",
     "val_accuracy": "val_count",
     "test_accuracy": "test_count",
+    "accuracy_by_length": 400,
     "class_accuracy": "config.final_samples",
     "precision": "config.final_samples",
     "recall": "config.final_samples",
 }
-"""The shares among the metrics: how many examples each is a share of, as a column or a number."""
+"""The shares among the metrics: how many examples each is a share of, as a column or a number.
+
+At most 400 examples are tested of each length. The answers within one are not independent, so
+`sequence.answers=every` makes no more of them.
+"""
 NOT_NEGATIVE = ("fid", "steps", "mode_kl", "modes")
 AT_STEP = re.compile(r"(\w+)@(\d+)")
 
@@ -141,7 +146,8 @@ class Part:
     @property
     def share_of(self) -> int | str | None:
         """The examples that the metric is a share of; None if it is no share."""
-        return self.examples if self.examples is not None else EXAMPLES.get(self.metric or "")
+        name = (self.metric or "").partition(".")[0]
+        return self.examples if self.examples is not None else EXAMPLES.get(name)
 
     @property
     def range(self) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from lab.cli import CONF
+from lab.memory.task import PER_LENGTH
 from lab.report import intervals
 from lab.report.claims import Claim, load_claims
 from lab.report.evidence import Evidence
@@ -134,6 +135,8 @@ def test_the_interval_decides_and_not_the_mean(values: tuple[float, ...], state:
 def test_a_share_has_the_interval_of_its_examples_and_a_fid_students_t():
     part = judged("a1", {"five": {"accuracy": 1.0, "accuracy_count": 200}}).parts[0]
     assert part.case.interval() == pytest.approx(intervals.of_share([1.0] * 20, 200))
+    longer = judged("c13", {"mixed": {"accuracy": 1.0, "accuracy_by_length.1024": 1.0}}).parts[0]
+    assert longer.case.interval() == pytest.approx(intervals.of_share([1.0] * 10, PER_LENGTH))
     paired = judged("c8", {"paired": lambda c: gan(fid=1.0 + c.seed), "hinge": gan(fid=20.0)})
     values = [1.0 + seed - 20 for seed in range(10)]
     assert paired.parts[0].case.interval() == pytest.approx(intervals.of_mean(values))
