@@ -146,7 +146,7 @@ class Part:
     @property
     def share_of(self) -> int | str | None:
         """The examples that the metric is a share of; None if it is no share."""
-        name = (self.metric or "").partition(".")[0]
+        name = re.sub(r"\.\d+$", "", self.metric or "")  # the length
         return self.examples if self.examples is not None else EXAMPLES.get(name)
 
     @property

@@ -159,10 +159,11 @@ BROKEN = [
     (("draw: accuracy", "draw: curves, metric: steps"), "figures[0].words is missing"),
     (("draw: accuracy, runs: short", "draw: accuracy, runs: [x]"), "figures[0] names runs 'x'"),
 ]  # fmt: skip
+TWICE = "metric: 2 * `accuracy_by_length.777`"  # no share, so every bound can be missed
 UNANSWERABLE = [
     (("metric: steps", "metric: stepps"), "parts[0].metric: no run has stepps; did you mean st"),
     (("metric: steps", "metric: stepps@9 / 2"), "parts[0].metric: no run has stepps"),
-    (("metric: steps", "metric: accuracy_by_length.777"), "no run has accuracy_by_length.777"),
+    (("metric: steps", TWICE), "no run has accuracy_by_length.777"),
     (('cell == "lstm"', "cel == 1"), "parts[0].of.where: no run has cel; did you mean cell?"),
     (("bound:", "each: seqlen\n    bound:"), "each: no run has seqlen; did you mean seq_len?"),
     (("seq_len=3 max", "seq_lne=3 max"), "runs.short.overrides: "),
@@ -191,7 +192,7 @@ def test_a_claim_that_nothing_can_decide_gets_one_line_with_file_and_key(
 def test_without_a_run_of_the_task_a_metric_is_not_known_to_be_wrong(tmp_path: Path):
     """As in a wheel, which has no saved evidence."""
     (tmp_path / "claim").mkdir()
-    text = OWN.replace("metric: steps", "metric: accuracy_by_length.777").replace("BOUND", "<= 1")
+    text = OWN.replace("metric: steps", TWICE).replace("BOUND", "<= 1")
     (tmp_path / "claim/mine.yaml").write_text(text)
     (claim,) = load_claims([str(tmp_path)])
     assert finding_of(claim, Evidence(tmp_path)).verdict == "undecided"
