@@ -131,10 +131,10 @@ class UNet(nn.Module):
         )
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, labels: Any = None) -> Tensor:
         angles = t[:, None] * torch.logspace(0, 1.2, 32, device=t.device)
         told = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
-        if self.of_class is not None and labels is not None:
+        if self.of_class is not None:
             shares = labels if labels.is_floating_point() else one_hot(labels, self.classes).float()
             told = told + self.of_class(shares)
         told = silu(told)
