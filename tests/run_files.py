@@ -25,12 +25,14 @@ def copy_into(cwd: Path, folder: Path) -> Path:
 def saved_steps(cwd: Path) -> list[int]:
     """The steps of the checkpoints of the runs that were begun in `cwd`, by the names of the runs.
 
-    A file is never half written; for a moment between two renames it is not there.
+    A file is never half written. Between two renames, and after a kill there, only the new one is.
     """
     steps = []
-    for file in sorted(cwd.glob("outputs/runs/*/checkpoint.pt")):
-        with suppress(FileNotFoundError):
-            steps.append(torch.load(file, weights_only=True)["state"]["step"])
+    for folder in sorted(cwd.glob("outputs/runs/*")):
+        for name in ("checkpoint.pt", "checkpoint.new.pt", "checkpoint.pt"):
+            with suppress(FileNotFoundError):
+                steps.append(torch.load(folder / name, weights_only=True)["state"]["step"])
+                break
     return steps
 
 
